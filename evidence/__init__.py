@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stays after a patrol: recordings and reports."""

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Words for what the robot is asked to do and what becomes of it: commands, missions, waypoint outcomes, robot state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from patrol.checks import require_positive
+from patrol.errors import BadValue
+from patrol.geometry import Pose2
+
+
+class CommandKind(StrEnum):
+    """What an operator may ask for. An e-stop latches; clearing it takes ``estop_arm_reset`` and then ``estop_reset``."""
+
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    ABORT = "abort"
+    DOCK = "dock"
+    ESTOP = "estop"
+    ESTOP_ARM_RESET = "estop_arm_reset"
+    ESTOP_RESET = "estop_reset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One order with an expiry; after ``expires_ns`` it is refused. The same ``command_id`` is carried out once at most."""
+
+    command_id: str
+    kind: CommandKind
+    expires_ns: int
+    issued_by: str
+    mission_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    command_id: str
+    because: str
+
+
+CommandAnswer = Accepted | Refused
+
+
+class Mode(StrEnum):
+    """What the robot is doing as a whole."""
+
+    IDLE = "idle"
+    PATROLLING = "patrolling"
+    PAUSED = "paused"
+    HELD = "held"
+    DOCKING = "docking"
+    DOCKED = "docked"
+    ESTOPPED = "estopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteWaypoint:
+    """One stop of a route in map. ``look`` asks the robot to turn once around while it dwells."""
+
+    waypoint_id: str
+    pose: Pose2
+    dwell_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.dwell_s < 0:
+            raise BadValue(f"dwell_s: {self.dwell_s!r} is below zero")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Ordered waypoints; leg i leads to waypoint i."""
+
+    route_id: str
+    waypoints: tuple[RouteWaypoint, ...]
+
+    def __post_init__(self) -> None:
+        if not self.waypoints:
+            raise BadValue("waypoints: a route needs one at least")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mission:
+    """A route driven ``laps`` times at ``speed_mps`` at most."""
+
+    mission_id: str
+    name: str
+    route: Route
+    laps: int = 1
+    speed_mps: float = 1.2
+
+    def __post_init__(self) -> None:
+        require_positive("laps", self.laps)
+        require_positive("speed_mps", self.speed_mps)
+
+
+OutcomeKind = Literal["reached", "missed", "pre-empted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaypointOutcome:
+    """What became of one waypoint of one lap; exactly one per waypoint and lap. ``because`` is empty when reached."""
+
+    lap: int
+    leg: int
+    waypoint_id: str
+    outcome: OutcomeKind
+    because: str
+    started_ns: int
+    ended_ns: int
+
+    def __post_init__(self) -> None:
+        if (self.outcome == "reached") != (self.because == ""):
+            raise BadValue(f"because: {self.because!r} does not go with outcome {self.outcome!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissionProgress:
+    """Feedback while a mission runs."""
+
+    mission_id: str
+    lap: int
+    leg: int
+    legs: int
+    waypoint_id: str
+    fraction: float
+    time_left_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotState:
+    """The robot as the command centre sees it; ``why`` is one sentence: why it is doing this."""
+
+    stamp_ns: int
+    mode: Mode
+    why: str
+    map_from_base: Pose2 | None
+    position_std_m: float
+    speed_mps: float
+    charge: float
+    progress: MissionProgress | None
