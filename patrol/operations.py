@@ -89,16 +89,23 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mission:
-    """A route driven ``laps`` times at ``speed_mps`` at most."""
+    """A route driven ``laps`` times at ``speed_mps`` at most.
+
+    A leg may take ``leg_deadline_factor`` times as long as its length at that speed; ``docks_after`` sends the robot back to
+    its dock after the last waypoint.
+    """
 
     mission_id: str
     name: str
     route: Route
     laps: int = 1
     speed_mps: float = 1.2
+    leg_deadline_factor: float = 3.0
+    docks_after: bool = True
 
     def __post_init__(self) -> None:
         require_positive("laps", self.laps)
+        require_positive("leg_deadline_factor", self.leg_deadline_factor)
         require_positive("speed_mps", self.speed_mps)
 
 

@@ -59,6 +59,7 @@ TOPICS: tuple[Topic, ...] = (
         qos=Qos.STREAM,
         rate_hz=10,
         stale_after_s=0.5,
+        recorded=False,
     ),
     Topic(name="camera/camera_info", type="sensor_msgs/msg/CameraInfo", publisher=Side.BACKEND, qos=Qos.STREAM, rate_hz=10),
     Topic(
@@ -68,6 +69,7 @@ TOPICS: tuple[Topic, ...] = (
         qos=Qos.STREAM,
         rate_hz=9,
         stale_after_s=0.6,
+        recorded=False,
     ),
     Topic(name="thermal/camera_info", type="sensor_msgs/msg/CameraInfo", publisher=Side.BACKEND, qos=Qos.STREAM, rate_hz=9),
     Topic(
@@ -114,7 +116,6 @@ TOPICS: tuple[Topic, ...] = (
         qos=Qos.STREAM,
         rate_hz=10,
         stale_after_s=0.6,
-        recorded=False,
     ),
     Topic(
         name="cmd_vel_nav",

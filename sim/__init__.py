@@ -1,2 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Worlds, robots, actors, scenarios and the embedded simulator; the only room that knows the truth."""
+"""The embedded simulator: worlds, a robot, actors, scenarios and faults; the same measurements as a robot, in simulated time.
+
+Only this room and tests read ground truth. Pictures are drawn without a display: by EGL where it is installed, else by OSMesa.
+"""
+
+import ctypes
+import os
+
+
+def _has_egl() -> bool:
+    try:
+        ctypes.CDLL("libEGL.so.1")
+    except OSError:
+        return False
+    return True
+
+
+os.environ.setdefault("MUJOCO_GL", "egl" if _has_egl() else "osmesa")

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scans and odometry → pose, grid, pose graph, 3D map."""
+"""Scans and odometry in; pose, occupancy grid, pose graph and coloured cloud out. Knows when it does not know."""

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# Two commands: `make demo` runs a patrol and shows it, `make test` passes the tests. Both set up what they need first.
+.PHONY: demo test setup lint bench clean help
+
+help:
+	@echo "make demo    set up, run the depot patrol in the embedded simulator and show it (ARGS=... goes to 'patrol demo')"
+	@echo "make test    set up and run every test (ARGS=... goes to pytest)"
+	@echo "make setup   only set up;  make lint   ruff and mypy;  make bench   all benchmarks;  make clean   remove what set-up made"
+
+setup:
+	@scripts/setup.sh
+
+demo:
+	@scripts/setup.sh
+	@exec .venv/bin/patrol demo $(ARGS)
+
+test:
+	@scripts/setup.sh --with-test-tools
+	@.venv/bin/python -m pytest $(ARGS)
+
+lint:
+	@scripts/setup.sh
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+
+bench:
+	@scripts/setup.sh
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; .venv/bin/python $$file || exit 1; done
+
+clean:
+	rm -rf .venv .run ros_ws/build ros_ws/install ros_ws/log command_centre/web/node_modules command_centre/web/dist

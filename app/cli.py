@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``patrol`` command. Each subcommand parses its arguments, calls one function, and turns a PatrolError into exit code 2."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from app.commands import centre, demo, recording, simulate, site
+from patrol.errors import PatrolError
+
+EXIT_BAD_INPUT = 2
+
+cli = typer.Typer(name="patrol", help="Autonomous patrol stack for robots and drones.", no_args_is_help=True, add_completion=False)
+cli.add_typer(site.cli, name="site")
+cli.add_typer(centre.audit_cli, name="audit")
+cli.command("demo")(demo.demo)
+cli.command("simulate")(simulate.simulate)
+cli.command("replay")(recording.replay)
+cli.command("report")(recording.report)
+cli.command("centre")(centre.centre)
+
+
+def main() -> None:
+    """Entry point of ``patrol``: 0 done, 1 the job failed, 2 bad input (each fault named on standard error)."""
+    try:
+        cli()
+    except PatrolError as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[red]patrol:[/red] {error}", markup=True)
+        sys.exit(EXIT_BAD_INPUT)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bodies of requests and answers of the web interface."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from command_centre.api.accounts import SHORTEST_PASSWORD
+from patrol.config import Config
+from patrol.operations import CommandKind
+
+
+class SignInRequest(Config):
+    username: str = Field(min_length=1, max_length=64)
+    password: str = Field(min_length=1, max_length=256)
+
+
+class NewPassword(Config):
+    password: str = Field(min_length=SHORTEST_PASSWORD, max_length=256)
+
+
+class AlertNote(Config):
+    note: str = Field(default="", max_length=1000)
+
+
+class CommandRequest(Config):
+    kind: CommandKind
+    mission_id: str = Field(default="", max_length=64)
+
+
+class VideoOffer(Config):
+    """A WebRTC offer with all of its candidates, for one stream of one robot."""
+
+    robot_id: str = Field(max_length=64)
+    stream: str = Field(default="camera", max_length=32)
+    sdp: str = Field(max_length=64_000)
+
+
+class VideoAnswer(Config):
+    sdp: str
+
+
+class AuditEntry(Config):
+    sequence: int
+    at_ns: int
+    actor: str
+    action: str
+    subject: str
+    detail: str
+    entry_hash: str
+
+
+class AuditVerdictView(Config):
+    intact: bool
+    entries: int
+    first_broken: int | None = None
+    because: str = ""
+
+
+class Problem(Config):
+    """Every refusal has this shape."""
+
+    because: str

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useCallback, useState } from "preact/hooks";
+import type { AlertView } from "./generated/wire";
+import { MapPanel } from "./map/MapPanel";
+import { AlertsPanel } from "./panels/AlertsPanel";
+import { Controls } from "./panels/Controls";
+import { MissionPanel } from "./panels/MissionPanel";
+import { PasswordDialog } from "./panels/PasswordDialog";
+import { SignIn } from "./panels/SignIn";
+import { TopBar } from "./panels/TopBar";
+import { type Robot, type State, selectedRobot } from "./state";
+import { store, useNow, useStore } from "./store";
+import { VideoPanel } from "./video/VideoPanel";
+import { duration } from "./words";
+
+const LOST_AFTER_MS = 3000;
+
+export function App() {
+  const state = useStore();
+  if (state.phase === "starting") return <main class="starting">Connecting to the command centre …</main>;
+  if (state.phase === "signed out") return <SignIn notice={state.notice} />;
+  return <ControlRoom state={state} />;
+}
+
+function ControlRoom({ state }: { state: State }) {
+  const [choosing, setChoosing] = useState(false);
+  const [selected, setSelected] = useState<number | null>(null);
+  const [focus, setFocus] = useState<AlertView | null>(null);
+  const now = useNow(500);
+  const robot = selectedRobot(state);
+  const select = useCallback((alert: AlertView | null) => {
+    setSelected(alert?.alert_key ?? null);
+    setFocus(alert);
+  }, []);
+  const selectOnMap = useCallback((key: number) => {
+    setSelected(key);
+    setFocus(store.state.alerts.find((alert) => alert.alert_key === key) ?? null);
+  }, []);
+  const mine = state.alerts.filter((alert) => alert.robot_id === robot?.robot_id);
+  const lost = !state.connected || isLost(robot, now);
+  return (
+    <div class="room">
+      <TopBar state={state} robot={robot} onPassword={() => setChoosing(true)} />
+      <Banner state={state} robot={robot} now={now} />
+      {robot ? (
+        <main class="deck">
+          <MapPanel robot={robot} alerts={mine} lost={lost} focus={focus} onAlert={selectOnMap} />
+          <div class="side">
+            <VideoPanel robot={robot} />
+            <MissionPanel robot={robot} lost={lost} />
+            <Controls state={state} robot={robot} />
+            <AlertsPanel alerts={mine} mayAct={state.who?.role === "operator"} selected={selected} onSelect={select} />
+          </div>
+        </main>
+      ) : (
+        <main class="starting">No robot has been admitted to this command centre.</main>
+      )}
+      {choosing && <PasswordDialog onClose={() => setChoosing(false)} />}
+    </div>
+  );
+}
+
+function isLost(robot: Robot | null, now: number): boolean {
+  return !robot || robot.link.status === "offline" || robot.telemetryAtMs === null || now - robot.telemetryAtMs > LOST_AFTER_MS;
+}
+
+/** Says across the screen that what is shown is not live any more. */
+function Banner({ state, robot, now }: { state: State; robot: Robot | null; now: number }) {
+  const text = bannerText(state, robot, now);
+  return (
+    <div class={text ? "banner shown" : "banner"} role="alert" data-testid="banner">
+      {text}
+    </div>
+  );
+}
+
+export function bannerText(state: State, robot: Robot | null, now: number): string {
+  if (!state.connected) return "Connection to the command centre lost. What you see is old. Trying again …";
+  if (!robot) return "";
+  const since = robot.telemetryAtMs === null ? "" : ` Last heard ${duration((now - robot.telemetryAtMs) / 1000)} ago.`;
+  if (robot.link.status === "offline") return `Link to ${robot.name} lost: ${robot.link.because}${since}`;
+  if (robot.link.status === "silent") return `${robot.name} is silent: ${robot.link.because}${since}`;
+  return "";
+}

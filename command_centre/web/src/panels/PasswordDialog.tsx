@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useEffect, useRef, useState } from "preact/hooks";
+import { choosePassword } from "../service";
+
+export function PasswordDialog({ onClose }: { onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [password, setPassword] = useState("");
+  const [said, setSaid] = useState("");
+  useEffect(() => dialog.current?.showModal(), []);
+
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    try {
+      await choosePassword(password);
+      onClose();
+    } catch (error) {
+      setSaid(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return (
+    <dialog ref={dialog} class="dialog" onClose={onClose} aria-labelledby="password-title">
+      <form onSubmit={(event) => void submit(event)}>
+        <h2 id="password-title">Choose a password</h2>
+        <p>The one-time password is used up. Choose your own to sign in again without a new one.</p>
+        <label>
+          New password (10 characters or more)
+          <input
+            type="password"
+            autocomplete="new-password"
+            minLength={10}
+            required
+            value={password}
+            onInput={(event) => setPassword(event.currentTarget.value)}
+          />
+        </label>
+        {said && (
+          <p class="problem" role="alert">
+            {said}
+          </p>
+        )}
+        <div class="row">
+          <button type="button" class="quiet" onClick={() => dialog.current?.close()}>
+            Not now
+          </button>
+          <button type="submit" class="primary small">
+            Save
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the page asks of the service. Every refusal becomes a `Refused` with the sentence that the person reads. */
+import type { AlertView, CommandKind, CommandView, Problem, VideoAnswer, VideoOffer, WhoView } from "./generated/wire";
+
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    because: string,
+  ) {
+    super(because);
+  }
+}
+
+export const signIn = (username: string, password: string): Promise<WhoView> =>
+  ask("POST", "/api/sign-in", { username, password });
+
+export const signOut = (): Promise<void> => ask("POST", "/api/sign-out");
+
+export const me = (): Promise<WhoView> => ask("GET", "/api/me");
+
+export const choosePassword = (password: string): Promise<void> => ask("POST", "/api/password", { password });
+
+export const giveCommand = (robotId: string, kind: CommandKind, missionId = ""): Promise<CommandView> =>
+  ask("POST", `/api/robots/${encodeURIComponent(robotId)}/commands`, { kind, mission_id: missionId });
+
+export const settleAlert = (alertKey: number, how: "acknowledge" | "dismiss", note = ""): Promise<AlertView> =>
+  ask("POST", `/api/alerts/${alertKey}/${how}`, { note });
+
+export const offerVideo = (offer: VideoOffer): Promise<VideoAnswer> => ask("POST", "/api/webrtc/offer", offer);
+
+export const pictureAddress = (alertKey: number): string => `/api/alerts/${alertKey}/picture`;
+
+async function ask<T>(method: "GET" | "POST", path: string, body?: object): Promise<T> {
+  const init: RequestInit = { method, signal: AbortSignal.timeout(10_000) };
+  if (body) {
+    init.body = JSON.stringify(body);
+    init.headers = { "Content-Type": "application/json" };
+  }
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch {
+    throw new Refused(0, "The command centre can not be reached.");
+  }
+  if (!response.ok) throw new Refused(response.status, await reason(response));
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+async function reason(response: Response): Promise<string> {
+  const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
+  return problem?.because ?? `The command centre refused it (${response.status}).`;
+}

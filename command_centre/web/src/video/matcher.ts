@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Keeps the metadata of pictures on their way through the decoder, until the picture with the same RTP timestamp is shown. */
+import type { PictureMetadata } from "../generated/wire";
+
+export interface PictureFacts {
+  rtpTimestamp: number;
+  metadata: PictureMetadata | null;
+}
+
+const KEPT = 120;
+
+export class Matcher {
+  readonly #waiting = new Map<number, PictureMetadata | null>();
+
+  put(facts: PictureFacts): void {
+    this.#waiting.set(facts.rtpTimestamp, facts.metadata);
+    if (this.#waiting.size > KEPT) {
+      const oldest = this.#waiting.keys().next();
+      if (!oldest.done) this.#waiting.delete(oldest.value);
+    }
+  }
+
+  /** The metadata of the shown picture, or null: then no box is drawn at all. */
+  take(rtpTimestamp: number): PictureMetadata | null {
+    const found = this.#waiting.get(rtpTimestamp) ?? null;
+    for (const waiting of [...this.#waiting.keys()]) {
+      this.#waiting.delete(waiting);
+      if (waiting === rtpTimestamp) break;
+    }
+    return found;
+  }
+}

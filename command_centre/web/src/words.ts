@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Numbers and codes as people read them. */
+
+export const COMMAND_NAMES: Record<string, string> = {
+  start: "Start",
+  pause: "Pause",
+  resume: "Resume",
+  abort: "Abort",
+  dock: "Dock",
+  estop: "Emergency stop",
+  estop_arm_reset: "Arm reset",
+  estop_reset: "Reset",
+};
+
+/** "4.2 s", "3 min 20 s", "2 h 5 min". */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "–";
+  const s = Math.max(0, seconds);
+  if (s < 10) return `${s.toFixed(1)} s`;
+  if (s < 60) return `${Math.round(s)} s`;
+  const minutes = Math.floor(s / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(s % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Time of day of a wall time in nanoseconds. */
+export function timeOfDay(ns: number): string {
+  return new Date(ns / 1e6).toLocaleTimeString("en-GB");
+}
+
+/** Compass-free heading in degrees, counter-clockwise from east, 0..359. */
+export function degrees(yawRad: number): number {
+  return ((Math.round((yawRad * 180) / Math.PI) % 360) + 360) % 360;
+}
+
+/** Splits a threshold's name into words and its unit: "dwell_s" → ["dwell", "s"]. */
+export function nameAndUnit(name: string): [string, string] {
+  const units: Record<string, string> = { s: "s", m: "m", mps: "m/s", px: "px", m2: "m²", rad: "rad", c: "°C", k: "K" };
+  const parts = name.split("_");
+  const unit = units[parts[parts.length - 1] ?? ""];
+  return unit && parts.length > 1 ? [parts.slice(0, -1).join(" "), unit] : [parts.join(" "), ""];
+}
+
+/** A figure with as many digits as say something. */
+export function figure(value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
+}

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The costmap: where the robot may drive and what it costs, from the site, the occupancy grid and the newest scans.
+
+What the site file says is lethal from the start. What a scan hits is remembered for a short while; where a later scan looks
+through, a remembered hit is gone at once, and so is a ghost that a passer-by left in the grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from mission.raster import Lattice, Mask
+from patrol.checks import Floats, Floats32
+from patrol.clock import nanoseconds
+from patrol.config import Config
+from patrol.geometry import Pose2
+from patrol.grid import OccupancyGrid
+from patrol.sensors import Scan
+from patrol.site import Site
+
+_NEVER = np.iinfo(np.int64).min // 2
+FORBIDDEN = np.float32(1e6)
+"""Weight of free cells too close to an obstacle; obstacles themselves weigh infinitely much."""
+
+
+class CostmapConfig(Config):
+    """``forbidden_m``: least clearance of the robot's centre; ``comfort_m``: clearance from which nothing is charged."""
+
+    resolution_m: float = Field(default=0.2, gt=0)
+    margin_m: float = Field(default=2.0, gt=0)
+    forbidden_m: float = Field(default=0.45, ge=0)
+    comfort_m: float = Field(default=1.6, gt=0)
+    comfort_weight: float = Field(default=6.0, ge=0)
+    unknown_weight: float = Field(default=0.5, ge=0)
+    usual_speed_mps: float = Field(default=1.2, gt=0)
+    hit_memory_s: float = Field(default=3.0, gt=0)
+    see_through_m: float = Field(default=8.0, gt=0)
+    occupied_from: int = Field(default=60, ge=1, le=100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostField:
+    """One picture of the costmap. ``clearance_m`` (rows, cols): distance to the nearest obstacle; ``weight`` (rows, cols):
+    cost per metre, at least 1, infinite where the robot's centre must not be."""
+
+    lattice: Lattice
+    clearance_m: Floats32
+    weight: Floats32
+
+    def clearance_at(self, points_m: npt.ArrayLike) -> Floats:
+        """Clearance (N,) m at points (N, 2) m in map; zero off the lattice."""
+        return self.lattice.sample(self.clearance_m, points_m, 0.0)
+
+    def weight_at(self, points_m: npt.ArrayLike) -> Floats:
+        """Cost per metre (N,) at points (N, 2) m in map; infinite off the lattice."""
+        return self.lattice.sample(self.weight, points_m, np.inf)
+
+
+class Costmap:
+    """Keeps the layers and draws a ``CostField`` when asked."""
+
+    def __init__(self, config: CostmapConfig, site: Site) -> None:
+        self._config = config
+        self.lattice = Lattice.around(site.perimeter, config.resolution_m, config.margin_m)
+        inside = self.lattice.fill([site.perimeter])
+        lethal = [building.outline for building in site.buildings] + [area.outline for area in site.keep_outs]
+        self.site_lethal: Mask = ~inside | self.lattice.fill(lethal)
+        self._slow_mps = np.full(self.lattice.shape, np.inf, dtype=np.float32)
+        for area in site.slow_areas:
+            cells = self.lattice.fill([area.outline])
+            self._slow_mps[cells] = np.minimum(self._slow_mps[cells], area.limit_mps)
+        self._occupied = np.zeros(self.lattice.shape, dtype=np.bool_)
+        self._unknown = np.ones(self.lattice.shape, dtype=np.bool_)
+        self._hit_ns = np.full(self.lattice.shape, _NEVER, dtype=np.int64)
+        self._free_ns = np.full(self.lattice.shape, _NEVER, dtype=np.int64)
+
+    def set_grid(self, grid: OccupancyGrid) -> None:
+        """Take over a new occupancy grid; its occupied cells may be smaller than the costmap's and still count."""
+        occupied = np.zeros(self.lattice.shape, dtype=np.bool_)
+        rows_cols = np.argwhere(grid.cells >= self._config.occupied_from)
+        cells = self.lattice.cells(grid.centres_m(rows_cols))
+        on = self.lattice.inside(cells)
+        occupied[cells[on, 0], cells[on, 1]] = True
+        self._occupied = occupied
+        self._unknown = self._unknown_from(grid)
+
+    def add_scan(self, scan: Scan, map_from_lidar: Pose2) -> None:
+        """Mark what ``scan`` hits and what it sees through, as taken at ``map_from_lidar``."""
+        hits = self.lattice.cells(map_from_lidar.apply(scan.points_m()))
+        hits = hits[self.lattice.inside(hits)]
+        self._mark_seen_through(scan, map_from_lidar)
+        self._hit_ns[hits[:, 0], hits[:, 1]] = scan.stamp_ns + 1
+
+    def obstacles(self, now_ns: int) -> Mask:
+        """Cells (rows, cols) that hold something: the site's own, the grid's unless looked through lately, and fresh hits."""
+        recent = now_ns - nanoseconds(self._config.hit_memory_s)
+        hit = (self._hit_ns >= recent) & (self._hit_ns > self._free_ns)
+        looked_through = (self._free_ns >= recent) & ~hit
+        return self.site_lethal | (self._occupied & ~looked_through) | hit
+
+    def field(self, now_ns: int) -> CostField:
+        """Inflate the obstacles of ``now_ns``: exact distances by a distance transform, cost rising as clearance shrinks."""
+        config = self._config
+        free = (~self.obstacles(now_ns)).astype(np.uint8)
+        steps = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_5)
+        clearance = np.maximum((steps - 0.5) * np.float32(config.resolution_m), 0.0).astype(np.float32)
+        nearness = np.clip((config.comfort_m - clearance) / (config.comfort_m - config.forbidden_m), 0.0, 1.0)
+        weight = 1.0 + config.comfort_weight * nearness**2 + config.unknown_weight * self._unknown
+        weight *= np.maximum(config.usual_speed_mps / self._slow_mps, 1.0)
+        weight[clearance < config.forbidden_m] = FORBIDDEN
+        weight[free == 0] = np.inf
+        return CostField(lattice=self.lattice, clearance_m=clearance, weight=weight.astype(np.float32))
+
+    def speed_limit_at(self, pose: Pose2) -> float:
+        """The slow areas' limit at ``pose`` in m/s; infinite outside them."""
+        return float(self.lattice.sample(self._slow_mps, [(pose.x_m, pose.y_m)], np.inf)[0])
+
+    def _unknown_from(self, grid: OccupancyGrid) -> Mask:
+        lattice = self.lattice
+        x = lattice.origin_x_m + (np.arange(lattice.cols) + 0.5) * lattice.resolution_m
+        y = lattice.origin_y_m + (np.arange(lattice.rows) + 0.5) * lattice.resolution_m
+        col = np.floor((x - grid.origin_x_m) / grid.resolution_m).astype(np.int64)
+        row = np.floor((y - grid.origin_y_m) / grid.resolution_m).astype(np.int64)
+        col_on, row_on = (col >= 0) & (col < grid.cells.shape[1]), (row >= 0) & (row < grid.cells.shape[0])
+        unknown = np.ones(lattice.shape, dtype=np.bool_)
+        unknown[np.ix_(row_on, col_on)] = grid.cells[np.ix_(row[row_on], col[col_on])] < 0
+        return unknown
+
+    def _mark_seen_through(self, scan: Scan, map_from_lidar: Pose2) -> None:
+        config = self._config
+        reach = np.where(np.isnan(scan.ranges_m), 0.0, np.minimum(scan.ranges_m, config.see_through_m))
+        reach = np.maximum(reach - config.resolution_m, 0.0)
+        angles = scan.angles_rad()
+        rim = self.lattice.cells(map_from_lidar.apply(np.column_stack((reach * np.cos(angles), reach * np.sin(angles)))))
+        if len(rim) < 3:
+            return
+        low, high = np.maximum(rim.min(axis=0), 0), np.minimum(rim.max(axis=0) + 1, self.lattice.shape)
+        if (high <= low).any():
+            return
+        canvas = np.zeros(high - low, dtype=np.uint8)
+        cv2.fillPoly(canvas, [(rim - low)[:, ::-1].astype(np.int32)], 1)
+        window = self._free_ns[low[0] : high[0], low[1] : high[1]]
+        window[canvas.astype(np.bool_)] = scan.stamp_ns

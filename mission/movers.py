@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What moves around the robot, found in the scans alone, so that driving among people does not hang on a camera.
+
+Returns that the site and the map do not explain are grouped into small clusters by the gaps between neighbouring beams;
+a cluster is followed by its nearest predecessor, its velocity smoothed exponentially. Tracks of perception add to them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from pydantic import Field
+
+from mission.surroundings import Mover
+from patrol.clock import seconds
+from patrol.config import Config
+from patrol.geometry import Pose2
+from patrol.percepts import Label, Track
+from patrol.sensors import Scan
+
+_NOTHING_M = 1e3
+
+
+class MoverConfig(Config):
+    reach_m: float = Field(default=12.0, gt=0)
+    gap_m: float = Field(default=0.35, gt=0)
+    largest_m: float = Field(default=1.1, gt=0)
+    least_returns: int = Field(default=3, ge=1)
+    association_m: float = Field(default=0.6, gt=0)
+    smoothing: float = Field(default=0.35, gt=0, le=1)
+    moving_mps: float = Field(default=0.25, gt=0)
+    fastest_mps: float = Field(default=3.0, gt=0)
+    forget_s: float = Field(default=0.5, gt=0)
+    least_sightings: int = Field(default=3, ge=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Followed:
+    x_m: float
+    y_m: float
+    vx_mps: float
+    vy_mps: float
+    stamp_ns: int
+    sightings: int
+
+
+class MoverWatch:
+    """Follows small clusters from scan to scan."""
+
+    def __init__(self, config: MoverConfig) -> None:
+        self._config = config
+        self._followed: tuple[_Followed, ...] = ()
+
+    def add(self, scan: Scan, map_from_lidar: Pose2) -> None:
+        """Take one scan, as taken at ``map_from_lidar``."""
+        stamp_ns = scan.stamp_ns
+        centres = self._clusters(scan, map_from_lidar)
+        fresh = [old for old in self._followed if seconds(stamp_ns - old.stamp_ns) <= self._config.forget_s]
+        followed: list[_Followed] = []
+        for x_m, y_m in centres:
+            before = self._predecessor(fresh, x_m, y_m, stamp_ns)
+            if before is not None:
+                fresh.remove(before)
+            followed.append(self._follow(before, x_m, y_m, stamp_ns))
+        self._followed = (*followed, *fresh)
+
+    def movers(self, now_ns: int) -> tuple[Mover, ...]:
+        """Clusters that move, predicted to ``now_ns``; metres in map."""
+        found = []
+        for one in self._followed:
+            speed = math.hypot(one.vx_mps, one.vy_mps)
+            if one.sightings < self._config.least_sightings or not self._config.moving_mps <= speed <= self._config.fastest_mps:
+                continue
+            age_s = min(max(seconds(now_ns - one.stamp_ns), 0.0), self._config.forget_s)
+            position = (one.x_m + one.vx_mps * age_s, one.y_m + one.vy_mps * age_s)
+            found.append(Mover(position_m=position, velocity_mps=(one.vx_mps, one.vy_mps)))
+        return tuple(found)
+
+    def _clusters(self, scan: Scan, map_from_lidar: Pose2) -> list[tuple[float, float]]:
+        """Middles in map of the small clusters that stand in front of whatever is seen beside them; slivers of background
+        between two things seem to move when the robot does, and are left out."""
+        ranges = np.where(scan.valid(), scan.ranges_m.astype(np.float64), _NOTHING_M)
+        angles = scan.angles_rad()
+        points = np.column_stack((ranges * np.cos(angles), ranges * np.sin(angles)))
+        edges = np.flatnonzero(np.hypot(*np.diff(points, axis=0).T) > self._config.gap_m) + 1
+        starts, ends = np.concatenate(([0], edges)), np.concatenate((edges, [len(points)]))
+        in_front = np.minimum(ranges[starts - 1] - ranges[starts], ranges[ends % len(ranges)] - ranges[ends - 1]) > 0.0
+        worth = in_front & (ends - starts >= self._config.least_returns) & (ranges[starts] < self._config.reach_m)
+        parts = [points[start:end] for start, end in zip(starts[worth], ends[worth], strict=True)]
+        small = [part.mean(axis=0) for part in parts if np.hypot(*np.ptp(part, axis=0)) <= self._config.largest_m]
+        return [(float(x_m), float(y_m)) for x_m, y_m in map_from_lidar.apply(np.reshape(small, (-1, 2)))]
+
+    def _predecessor(self, olds: list[_Followed], x_m: float, y_m: float, stamp_ns: int) -> _Followed | None:
+        def miss_m(old: _Followed) -> float:
+            age_s = seconds(stamp_ns - old.stamp_ns)
+            return math.hypot(old.x_m + old.vx_mps * age_s - x_m, old.y_m + old.vy_mps * age_s - y_m)
+
+        nearest = min(olds, key=miss_m, default=None)
+        return nearest if nearest is not None and miss_m(nearest) <= self._config.association_m else None
+
+    def _follow(self, before: _Followed | None, x_m: float, y_m: float, stamp_ns: int) -> _Followed:
+        if before is None:
+            return _Followed(x_m=x_m, y_m=y_m, vx_mps=0.0, vy_mps=0.0, stamp_ns=stamp_ns, sightings=1)
+        age_s = max(seconds(stamp_ns - before.stamp_ns), 1e-3)
+        share = self._config.smoothing
+        vx = before.vx_mps + share * ((x_m - before.x_m) / age_s - before.vx_mps)
+        vy = before.vy_mps + share * ((y_m - before.y_m) / age_s - before.vy_mps)
+        sightings = before.sightings + 1
+        return replace(before, x_m=x_m, y_m=y_m, vx_mps=vx, vy_mps=vy, stamp_ns=stamp_ns, sightings=sightings)
+
+
+def movers_from_tracks(tracks: tuple[Track, ...], now_ns: int, *, stale_s: float = 1.0) -> tuple[Mover, ...]:
+    """People, animals and moving vehicles that perception placed on the map, predicted to ``now_ns``; metres in map.
+
+    Vehicles that stand are left to the map. A track older than ``stale_s`` is left out.
+    """
+    found = []
+    for track in tracks:
+        age_s = seconds(now_ns - track.stamp_ns)
+        if track.ground is None or track.state not in ("confirmed", "coasting") or age_s > stale_s:
+            continue
+        velocity = track.ground.velocity_mps
+        if track.label is Label.OBJECT or (track.label is Label.VEHICLE and np.hypot(*velocity) < 0.3):
+            continue
+        x_m, y_m = track.ground.position_m + velocity * max(age_s, 0.0)
+        radius_m = 1.5 if track.label is Label.VEHICLE else 0.35
+        mover = Mover(
+            position_m=(float(x_m), float(y_m)), velocity_mps=(float(velocity[0]), float(velocity[1])), radius_m=radius_m
+        )
+        found.append(mover)
+    return tuple(found)

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stop guard: the last word before the wheels. It can only slow or stop, and it depends on nothing but the newest scan.
+
+It starts stopped, stops when the scan or the wanted twist is old, holds the e-stop latch, and lets the robot move only as
+fast as it can still stop short of what the scan shows along the arc that it is about to drive.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from pydantic import Field
+
+from patrol.checks import Floats
+from patrol.clock import nanoseconds, seconds
+from patrol.config import Config
+from patrol.geometry import STOPPED, Pose2, Twist2
+from patrol.sensors import Scan
+
+
+class StopGuardConfig(Config):
+    """The body, how it brakes, how close it may come, and how old its inputs may be."""
+
+    length_m: float = Field(default=0.70, gt=0)
+    width_m: float = Field(default=0.52, gt=0)
+    margin_m: float = Field(default=0.06, ge=0)
+    stand_off_m: float = Field(default=0.15, ge=0)
+    decel_mps2: float = Field(default=1.0, gt=0)
+    latency_s: float = Field(default=0.15, ge=0)
+    scan_stale_s: float = Field(default=0.4, gt=0)
+    wanted_stale_s: float = Field(default=0.3, gt=0)
+    least_returns: int = Field(default=2, ge=1)
+    blind_fraction: float = Field(default=0.2, gt=0, le=1)
+    reset_within_s: float = Field(default=10.0, gt=0)
+
+
+class StopReason(StrEnum):
+    """Why the guard let through what it let through."""
+
+    CLEAR = "clear"
+    SLOWED = "slowed"
+    BLOCKED = "blocked"
+    ESTOPPED = "estopped"
+    NO_SCAN = "no scan yet"
+    STALE_SCAN = "scan is stale"
+    BLIND_SCAN = "scan is blind"
+    NO_WANTED = "no wanted twist yet"
+    STALE_WANTED = "wanted twist is stale"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarded:
+    """The twist that may be driven, why, and how far ahead along the arc the way is free (metres, as far as looked)."""
+
+    twist: Twist2
+    reason: StopReason
+    free_m: float
+
+
+class StopGuard:
+    """Feed ``on_scan`` and ``on_wanted``; send what ``step`` returns to the wheels 20 times a second."""
+
+    def __init__(self, config: StopGuardConfig, base_from_lidar: Pose2, *, estopped: bool = False) -> None:
+        self._config = config
+        self._base_from_lidar = base_from_lidar
+        self._estopped = estopped
+        self._armed_ns: int | None = None
+        self._scan: Scan | None = None
+        self._points_m: Floats = np.zeros((0, 2))
+        self._wanted: tuple[Twist2, int] | None = None
+
+    @property
+    def estopped(self) -> bool:
+        return self._estopped
+
+    def on_scan(self, scan: Scan) -> None:
+        """Take the newest scan; an older one than the last is dropped."""
+        if self._scan is not None and scan.stamp_ns < self._scan.stamp_ns:
+            return
+        self._scan = scan
+        self._points_m = self._base_from_lidar.apply(scan.points_m())
+
+    def on_wanted(self, twist: Twist2, stamp_ns: int) -> None:
+        """Take the twist that navigation wants."""
+        self._wanted = (twist, stamp_ns)
+
+    def estop(self) -> None:
+        """Latch the e-stop; also disarms a reset that was under way."""
+        self._estopped = True
+        self._armed_ns = None
+
+    def arm_reset(self, now_ns: int) -> bool:
+        """First step of the reset; true when the e-stop was latched and is now armed for release."""
+        self._armed_ns = now_ns if self._estopped else None
+        return self._estopped
+
+    def reset(self, now_ns: int) -> bool:
+        """Second step: releases the latch if it was armed no longer than ``reset_within_s`` ago. True when released."""
+        armed_ns, self._armed_ns = self._armed_ns, None
+        if armed_ns is None or not 0 <= now_ns - armed_ns <= nanoseconds(self._config.reset_within_s):
+            return False
+        self._estopped = False
+        self._wanted = None
+        return True
+
+    def step(self, now_ns: int) -> Guarded:
+        """What may be driven at ``now_ns``."""
+        reason = self._reason_to_stop(now_ns)
+        if reason is not None or self._scan is None or self._wanted is None:
+            return Guarded(twist=STOPPED, reason=reason or StopReason.NO_SCAN, free_m=0.0)
+        wanted = self._wanted[0]
+        share, free_m = self._share(wanted, seconds(max(now_ns - self._scan.stamp_ns, 0)))
+        if share >= 1.0:
+            return Guarded(twist=wanted, reason=StopReason.CLEAR, free_m=free_m)
+        if share <= 0.0:
+            return Guarded(twist=STOPPED, reason=StopReason.BLOCKED, free_m=free_m)
+        slowed = Twist2(wanted.forward_mps * share, wanted.left_mps * share, wanted.turn_radps * share)
+        return Guarded(twist=slowed, reason=StopReason.SLOWED, free_m=free_m)
+
+    def _reason_to_stop(self, now_ns: int) -> StopReason | None:
+        config = self._config
+        if self._estopped:
+            return StopReason.ESTOPPED
+        if self._scan is None:
+            return StopReason.NO_SCAN
+        if abs(now_ns - self._scan.stamp_ns) > nanoseconds(config.scan_stale_s):
+            return StopReason.STALE_SCAN
+        ranges = self._scan.ranges_m
+        broken = np.isnan(ranges) | (ranges < self._scan.range_min_m)
+        if ranges.size == 0 or broken.mean() > config.blind_fraction:
+            return StopReason.BLIND_SCAN
+        if self._wanted is None:
+            return StopReason.NO_WANTED
+        if abs(now_ns - self._wanted[1]) > nanoseconds(config.wanted_stale_s):
+            return StopReason.STALE_WANTED
+        return None
+
+    def _share(self, wanted: Twist2, scan_age_s: float) -> tuple[float, float]:
+        """The share 0..1 of ``wanted`` from which the robot still stops in time, and the free distance along the arc.
+
+        Distances are those of the body's fastest corner, so that a turn on the spot is judged like a drive.
+        """
+        config = self._config
+        reach_m = math.hypot(0.5 * config.length_m, 0.5 * config.width_m)
+        corner_mps = math.hypot(wanted.forward_mps, wanted.left_mps) + abs(wanted.turn_radps) * reach_m
+        if corner_mps <= 0.0:
+            return 1.0, 0.0
+        delay_s = config.latency_s + scan_age_s
+        horizon_m = corner_mps * delay_s + corner_mps**2 / (2.0 * config.decel_mps2) + config.stand_off_m
+        free_m = self._free_along(wanted, corner_mps, horizon_m)
+        room_m = max(free_m - (config.stand_off_m if free_m < horizon_m else 0.0), 0.0)
+        allowed_mps = _speed_that_stops_within(room_m, delay_s, config.decel_mps2)
+        return min(allowed_mps / corner_mps, 1.0), free_m
+
+    def _free_along(self, wanted: Twist2, corner_mps: float, horizon_m: float) -> float:
+        """How far (corner metres, ``horizon_m`` at most) the body gets before ``least_returns`` returns are within the margin
+        and nearer than they are now."""
+        near = self._points_m[np.hypot(*self._points_m.T) < horizon_m + self._config.length_m + 1.0]
+        if len(near) < self._config.least_returns:
+            return horizon_m
+        travelled = np.linspace(0.0, horizon_m, max(8, math.ceil(horizon_m / 0.04)) + 1)
+        gaps = self._gaps(near, wanted, travelled / corner_mps)
+        hit = (gaps[1:] < self._config.margin_m) & (gaps[1:] < gaps[:1] - 1e-4)
+        blocked = np.flatnonzero(hit.sum(axis=1) >= self._config.least_returns)
+        return float(travelled[blocked[0]]) if len(blocked) else horizon_m
+
+    def _gaps(self, points_m: Floats, twist: Twist2, times_s: Floats) -> Floats:
+        """Signed distance (T, N) m of points (N, 2) m from the body's rectangle after driving ``twist`` for ``times_s`` (T,)."""
+        yaw = twist.turn_radps * times_s
+        chord = times_s * np.sinc(0.5 * yaw / np.pi)
+        cos_half, sin_half = np.cos(0.5 * yaw), np.sin(0.5 * yaw)
+        x = chord * (twist.forward_mps * cos_half - twist.left_mps * sin_half)
+        y = chord * (twist.forward_mps * sin_half + twist.left_mps * cos_half)
+        dx, dy = points_m[:, 0] - x[:, None], points_m[:, 1] - y[:, None]
+        cos, sin = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
+        beyond_x = np.abs(cos * dx + sin * dy) - 0.5 * self._config.length_m
+        beyond_y = np.abs(cos * dy - sin * dx) - 0.5 * self._config.width_m
+        outside = np.hypot(np.maximum(beyond_x, 0.0), np.maximum(beyond_y, 0.0))
+        gaps: Floats = outside + np.minimum(np.maximum(beyond_x, beyond_y), 0.0)
+        return gaps
+
+
+def _speed_that_stops_within(room_m: float, delay_s: float, decel_mps2: float) -> float:
+    """The speed from which ``room_m`` is enough to react (``delay_s``) and to brake."""
+    reaction = decel_mps2 * delay_s
+    return math.sqrt(reaction**2 + 2.0 * decel_mps2 * room_m) - reaction

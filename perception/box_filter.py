@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Kalman filter for one box: centre and size, each with its own rate, each on its own.
+
+Constant velocity with white acceleration (Bar-Shalom, Li, Kirubarajan, "Estimation with Applications to Tracking and
+Navigation", 2001, ch. 6). Noise scales with the box's height, since what moves like a person moves in body heights. The four
+components share no covariance, so all arithmetic is on arrays (4,): centre x, centre y, width, height.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from patrol.checks import Floats
+from patrol.percepts import Box
+from perception.boxes import box_from_row
+
+SIZE_MIN_PX = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxNoise:
+    """Standard deviations in box heights: acceleration per s² of centre and size, measured centre and size, first rate per s."""
+
+    centre_acceleration: float = 1.2
+    size_acceleration: float = 0.4
+    centre: float = 0.05
+    size: float = 0.08
+    first_rate: float = 1.0
+
+
+class BoxFilter:
+    """Where a box is and how fast it moves, in px and px/s of one picture."""
+
+    def __init__(self, box: Box, noise: BoxNoise) -> None:
+        self._noise = noise
+        self.value_px = _centre_and_size(box)
+        self.rate_pxps = np.zeros(4)
+        spread = self._measured_px(1.0)
+        self._var, self._cov = spread**2, np.zeros(4)
+        self._rate_var = np.full(4, (noise.first_rate * box.height_px) ** 2)
+
+    def predict(self, dt_s: float) -> None:
+        """Move on by ``dt_s`` seconds."""
+        noise, height = self._noise, self.value_px[3]
+        power = (height * np.array([noise.centre_acceleration] * 2 + [noise.size_acceleration] * 2)) ** 2
+        self.value_px = self.value_px + self.rate_pxps * dt_s
+        self._var = self._var + 2.0 * dt_s * self._cov + dt_s**2 * self._rate_var + power * dt_s**3 / 3.0
+        self._cov = self._cov + dt_s * self._rate_var + power * dt_s**2 / 2.0
+        self._rate_var = self._rate_var + power * dt_s
+        self.value_px[2:] = np.maximum(self.value_px[2:], SIZE_MIN_PX)
+
+    def correct(self, box: Box, score: float) -> None:
+        """Take in a detected ``box``; a faint one (low ``score``) weighs less (Du et al., "GIAOTracker", ICCVW 2021)."""
+        total = self._var + self._measured_px(score) ** 2
+        gain, rate_gain = self._var / total, self._cov / total
+        error = _centre_and_size(box) - self.value_px
+        self.value_px = self.value_px + gain * error
+        self.rate_pxps = self.rate_pxps + rate_gain * error
+        self._rate_var = self._rate_var - rate_gain * self._cov
+        self._cov = (1.0 - gain) * self._cov
+        self._var = (1.0 - gain) * self._var
+
+    def move_to(self, row: Floats) -> None:
+        """The camera moved: the predicted box is now at ``row`` (4,) left, top, right, bottom. Rates scale with the size."""
+        moved = np.array([0.5 * (row[0] + row[2]), 0.5 * (row[1] + row[3]), row[2] - row[0], row[3] - row[1]])
+        scale = moved[3] / self.value_px[3]
+        slack = 0.05 * np.abs(moved - self.value_px)
+        self.value_px, self.rate_pxps = moved, self.rate_pxps * scale
+        self._var, self._cov = self._var * scale**2 + slack**2, self._cov * scale**2
+        self._rate_var = self._rate_var * scale**2
+
+    def hold_size(self) -> None:
+        """Stop growing or shrinking: nothing was seen that says so."""
+        self.rate_pxps = self.rate_pxps * np.array([1.0, 1.0, 0.0, 0.0])
+
+    def row(self) -> Floats:
+        """Left, top, right, bottom (4,) px; may lie outside the picture."""
+        half = 0.5 * self.value_px[2:]
+        edges: Floats = np.concatenate((self.value_px[:2] - half, self.value_px[:2] + half))
+        return edges
+
+    def box(self) -> Box:
+        """The box as it is believed to be."""
+        return box_from_row(self.row())
+
+    def _measured_px(self, score: float) -> Floats:
+        noise, height = self._noise, self.value_px[3]
+        spread = np.array([noise.centre] * 2 + [noise.size] * 2) * height + 0.5
+        faint: Floats = spread * (1.6 - score)
+        return faint
+
+
+def _centre_and_size(box: Box) -> Floats:
+    return np.array([0.5 * (box.x0_px + box.x1_px), 0.5 * (box.y0_px + box.y1_px), box.width_px, box.height_px])

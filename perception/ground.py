@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a box in the picture to a place on the ground, with an honest covariance.
+
+Two rays are used: the one through the box's foot meets the ground (z = 0 in base_link), the one through its top meets the
+plane at the height that things of its label have. Each gives a place and, through the Jacobian of pixel noise, pitch, roll
+and height, a covariance; the two are fused. A foot or top that the picture's edge cuts off is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from pydantic import Field
+
+from patrol.checks import Floats, frozen_array
+from patrol.config import Config
+from patrol.geometry import Pose2
+from patrol.percepts import Box, Label
+from patrol.sensors import CameraModel
+
+Height = tuple[float, float]
+_HEIGHTS_M: Mapping[Label, Height] = MappingProxyType(
+    {Label.PERSON: (1.70, 0.12), Label.VEHICLE: (1.70, 0.40), Label.ANIMAL: (0.50, 0.20), Label.OBJECT: (0.60, 0.40)}
+)
+_EDGE_PX = 2.0
+_NEAR_M, _FAR_M = 0.3, 120.0
+_STEPS = np.array([0.25, 0.25, 1e-4, 1e-4, 1e-3])
+
+
+class GroundConfig(Config):
+    """Noise of a box's edges (the larger of px and a fraction of its height), of the camera's attitude, and of the ground."""
+
+    edge_px: float = Field(default=1.2, gt=0.0)
+    edge_fraction: float = Field(default=0.03, ge=0.0)
+    pitch_std_deg: float = Field(default=0.5, ge=0.0)
+    roll_std_deg: float = Field(default=0.5, ge=0.0)
+    ground_std_m: float = Field(default=0.04, ge=0.0, description="how far the ground is from flat")
+    range_max_m: float = Field(default=60.0, gt=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """A place on the ground: ``position_m`` (2,) and ``covariance_m2`` (2, 2), both in base_link, without the pose's error."""
+
+    position_m: Floats
+    covariance_m2: Floats
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "position_m", frozen_array("position_m", self.position_m, (2,)))
+        object.__setattr__(self, "covariance_m2", frozen_array("covariance_m2", self.covariance_m2, (2, 2)))
+
+
+class GroundProjector:
+    """Places boxes of one camera."""
+
+    def __init__(self, camera: CameraModel, config: GroundConfig) -> None:
+        self._camera = camera
+        self._config = config
+
+    def locate(self, box: Box, label: Label) -> Located | None:
+        """Where on the ground the thing in ``box`` stands, or None when neither foot nor top says so."""
+        ways = [self._from_foot(box), self._from_top(box, label)]
+        found = [way for way in ways if way is not None]
+        if not found:
+            return None
+        located = found[0] if len(found) == 1 else fused(found[0], found[1])
+        return located if float(np.hypot(*located.position_m)) <= self._config.range_max_m else None
+
+    def _from_foot(self, box: Box) -> Located | None:
+        if box.y1_px >= self._camera.height_px - _EDGE_PX:
+            return None
+        u_px, v_px = box.foot_px
+        return self._meet(u_px, v_px, box, height=(0.0, self._config.ground_std_m))
+
+    def _from_top(self, box: Box, label: Label) -> Located | None:
+        if box.y0_px <= _EDGE_PX:
+            return None
+        return self._meet(0.5 * (box.x0_px + box.x1_px), box.y0_px, box, height=_HEIGHTS_M[label])
+
+    def _meet(self, u_px: float, v_px: float, box: Box, *, height: Height) -> Located | None:
+        """Where the ray through (u, v) meets the plane at ``height`` (m, std m), to first order with its covariance."""
+        config = self._config
+        edge_px = max(config.edge_px, config.edge_fraction * box.height_px)
+        side_px = max(config.edge_px, 0.12 * box.width_px)
+        spread = [side_px, edge_px, math.radians(config.pitch_std_deg), math.radians(config.roll_std_deg), height[1]]
+        middle = np.array([u_px, v_px, 0.0, 0.0, height[0]])
+        nudged = middle + np.vstack((np.zeros(5), np.diag(_STEPS), -np.diag(_STEPS)))
+        places = _meeting_points(self._camera, nudged)
+        ranges = np.hypot(places[:, 0], places[:, 1])
+        if not (np.isfinite(ranges).all() and ranges.min() >= _NEAR_M and ranges.max() <= _FAR_M):
+            return None
+        slope = (places[1:6] - places[6:]) / (2.0 * _STEPS[:, None])
+        covariance = (slope.T * np.array(spread) ** 2) @ slope
+        return Located(position_m=places[0], covariance_m2=covariance)
+
+
+def _meeting_points(camera: CameraModel, rows: Floats) -> Floats:
+    """Meeting points (N, 2) m in base_link for ``rows`` (N, 5): u px, v px, pitch rad, roll rad, height m; NaN for none.
+
+    Pitch and roll turn the camera about its own mount, in base_link's axes.
+    """
+    rays = camera.rays(rows[:, :2]) @ camera.base_from_optical.rotation.T
+    pitch, roll = rows[:, 2], rows[:, 3]
+    turned = np.column_stack(
+        (
+            rays[:, 0] + pitch * rays[:, 2],
+            rays[:, 1] - roll * rays[:, 2],
+            rays[:, 2] - pitch * rays[:, 0] + roll * rays[:, 1],
+        )
+    )
+    origin = camera.base_from_optical.translation_m
+    drop = rows[:, 4] - origin[2]
+    safe = np.where(np.abs(turned[:, 2]) > 1e-6, turned[:, 2], np.nan)
+    reach = np.where(drop / safe > 0.0, drop / safe, np.nan)
+    return origin[:2] + reach[:, None] * turned[:, :2]
+
+
+def contradiction(first: Located, second: Located) -> float:
+    """Squared Mahalanobis distance between two places; about 2 when both measure the same thing."""
+    gap = second.position_m - first.position_m
+    return float(gap @ np.linalg.solve(first.covariance_m2 + second.covariance_m2, gap))
+
+
+def fused(first: Located, second: Located) -> Located:
+    """Both places weighed by their information; where they contradict, the covariance grows by how much they do."""
+    gap = second.position_m - first.position_m
+    total = first.covariance_m2 + second.covariance_m2
+    gain = first.covariance_m2 @ np.linalg.inv(total)
+    covariance = (np.eye(2) - gain) @ first.covariance_m2
+    return Located(
+        position_m=first.position_m + gain @ gap,
+        covariance_m2=0.5 * (covariance + covariance.T) * max(1.0, contradiction(first, second) / 4.0),
+    )
+
+
+def to_map(located: Located, map_from_base: Pose2) -> Located:
+    """The place and its covariance turned into ``map``, still without the pose's error."""
+    cos, sin = math.cos(map_from_base.yaw_rad), math.sin(map_from_base.yaw_rad)
+    turn = np.array([[cos, -sin], [sin, cos]])
+    position = map_from_base.apply(located.position_m[None, :])[0]
+    return Located(position_m=position, covariance_m2=turn @ located.covariance_m2 @ turn.T)
+
+
+def pose_error_m2(position_m: Floats, map_from_base: Pose2, covariance: Floats) -> Floats:
+    """What the pose's covariance (3, 3) adds to a place (2,) m in map: covariance (2, 2) m²."""
+    east, north = position_m[0] - map_from_base.x_m, position_m[1] - map_from_base.y_m
+    slope = np.array([[1.0, 0.0, -north], [0.0, 1.0, east]])
+    error: Floats = slope @ covariance @ slope.T
+    return error

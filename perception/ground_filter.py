@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where tracks are on the map: one constant-velocity Kalman filter per track, in metres and seconds.
+
+Constant velocity with white acceleration (Bar-Shalom, Li, Kirubarajan 2001, ch. 6). The pose's error is the same in picture
+after picture and must not average out, so it stays outside the filter and is added to what the filter says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+
+from patrol.checks import Floats
+from patrol.clock import seconds
+from patrol.estimate import PoseEstimate
+from patrol.percepts import GroundPosition, Label, Track
+from perception.ground import GroundProjector, Located, contradiction, fused, pose_error_m2, to_map
+
+_ACCELERATION_MPS2: Mapping[Label, float] = MappingProxyType(
+    {Label.PERSON: 1.0, Label.VEHICLE: 2.0, Label.ANIMAL: 2.0, Label.OBJECT: 0.2}
+)
+_FIRST_SPEED_MPS = 1.5
+_SURPRISE_MAX = 9.21
+_OTHER_THING_MIN = 16.0
+_KEEP_POSITION = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
+
+
+class GroundFilter:
+    """Position and velocity (4,) of one thing in map."""
+
+    def __init__(self, first: Located, label: Label, stamp_ns: int) -> None:
+        self._power = _ACCELERATION_MPS2[label] ** 2
+        self._stamp_ns = stamp_ns
+        self._state = np.concatenate((first.position_m, np.zeros(2)))
+        self._covariance = np.zeros((4, 4))
+        self._covariance[:2, :2] = first.covariance_m2
+        self._covariance[2:, 2:] = np.eye(2) * _FIRST_SPEED_MPS**2
+
+    def predict(self, stamp_ns: int) -> None:
+        """Move on to ``stamp_ns``."""
+        dt = seconds(stamp_ns - self._stamp_ns)
+        self._stamp_ns = stamp_ns
+        carry = np.eye(4)
+        carry[0, 2] = carry[1, 3] = dt
+        single = np.array([[dt**3 / 3.0, dt**2 / 2.0], [dt**2 / 2.0, dt]]) * self._power
+        self._state = carry @ self._state
+        self._covariance = carry @ self._covariance @ carry.T + np.kron(single, np.eye(2))
+
+    def correct(self, measured: Located) -> None:
+        """Take in a measured place. One that surprises (beyond 99 %) is trusted less, in proportion."""
+        error = measured.position_m - self._state[:2]
+        noise = measured.covariance_m2
+        total = self._covariance[:2, :2] + noise
+        surprise = float(error @ np.linalg.solve(total, error))
+        if surprise > _SURPRISE_MAX:
+            total = self._covariance[:2, :2] + noise * (surprise / _SURPRISE_MAX) ** 2
+        gain = self._covariance[:, :2] @ np.linalg.inv(total)
+        self._state = self._state + gain @ error
+        kept = np.eye(4) - gain @ _KEEP_POSITION
+        self._covariance = kept @ self._covariance
+        self._covariance = 0.5 * (self._covariance + self._covariance.T)
+
+    def position(self, estimate: PoseEstimate | None) -> GroundPosition:
+        """Position, velocity and covariance in map, with the error of ``estimate`` added when there is one."""
+        covariance: Floats = self._covariance[:2, :2].copy()
+        if estimate is not None:
+            covariance += pose_error_m2(self._state[:2], estimate.map_from_base, estimate.covariance)
+        return GroundPosition(position_m=self._state[:2], velocity_mps=self._state[2:], covariance_m2=covariance)
+
+
+class Placer:
+    """Gives every track its place on the map."""
+
+    def __init__(self, projector: GroundProjector) -> None:
+        self._projector = projector
+        self._filters: dict[int, GroundFilter] = {}
+
+    def place(
+        self, tracks: tuple[Track, ...], estimate: PoseEstimate | None, ranged: Mapping[int, Located] = MappingProxyType({})
+    ) -> tuple[Track, ...]:
+        """The tracks with ``ground``: measured where the track was seen in this picture and the pose is known, else predicted.
+
+        ``ranged`` holds places in base_link that a lidar measured, by track id. A track never placed keeps ground None.
+        """
+        placed = tuple(self._placed(track, estimate, ranged.get(track.track_id)) for track in tracks)
+        live = {track.track_id for track in tracks if track.state != "ended"}
+        self._filters = {track_id: item for track_id, item in self._filters.items() if track_id in live}
+        return placed
+
+    def _placed(self, track: Track, estimate: PoseEstimate | None, ranged: Located | None) -> Track:
+        known = self._filters.get(track.track_id)
+        if known is not None:
+            known.predict(track.stamp_ns)
+        measured = self._measured(track, ranged) if estimate is not None else None
+        if measured is not None and estimate is not None:
+            on_map = to_map(measured, estimate.map_from_base)
+            if known is None:
+                known = self._filters[track.track_id] = GroundFilter(on_map, track.label, track.stamp_ns)
+            else:
+                known.correct(on_map)
+        if known is None:
+            return track
+        return replace(track, ground=known.position(estimate), floor=0 if estimate is None else estimate.floor)
+
+    def _measured(self, track: Track, ranged: Located | None) -> Located | None:
+        if track.box is None or track.last_seen_ns != track.stamp_ns:
+            return None
+        seen = self._projector.locate(track.box, track.label)
+        if seen is None or ranged is None:
+            return ranged if seen is None else seen
+        return seen if contradiction(ranged, seen) > _OTHER_THING_MIN else fused(ranged, seen)

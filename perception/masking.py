@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ways to take a person out of a picture, and the proof that it was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from patrol.checks import Bytes
+from perception.errors import MaskingFailed
+from perception.regions import Regions
+
+Method = Literal["pixelate", "blur", "silhouette"]
+_FIGURE, _GROUND = (150, 136, 122), (96, 84, 74)
+_BLOCK_MIN_PX = 8
+_BLOCKS_PER_HEIGHT = 12
+_DETAIL_MIN = 1.5
+_CHANGED_PART = 0.4
+
+
+def mask_regions(pixels: Bytes, regions: Regions, method: Method) -> Bytes:
+    """A copy of ``pixels`` (H, W, 3) in which every region (N, 4) px is masked, and proven to be.
+
+    A block is a twelfth of the region's height, 8 px at least: a head keeps two blocks at most. Raises MaskingFailed.
+    """
+    masked = pixels.copy()
+    for x0, y0, x1, y1 in regions.tolist():
+        masked[y0:y1, x0:x1] = _METHODS[method](pixels[y0:y1, x0:x1])
+    require_masked(pixels, masked, regions)
+    return masked
+
+
+def require_masked(before: Bytes, after: Bytes, regions: Regions) -> None:
+    """Raise MaskingFailed unless every region of ``after`` differs from ``before`` as much as masking its detail must make it.
+
+    A region without detail (a plain wall) may stay as it was.
+    """
+    for x0, y0, x1, y1 in regions.tolist():
+        part = before[y0:y1, x0:x1]
+        block = _block_px(y1 - y0)
+        detail = float(np.mean(cv2.absdiff(part, cv2.blur(part, (block, block)))))
+        change = float(np.mean(cv2.absdiff(part, after[y0:y1, x0:x1])))
+        if detail > _DETAIL_MIN and change < _CHANGED_PART * detail:
+            raise MaskingFailed(f"masking left the region at ({x0}, {y0}) as it was")
+
+
+def _block_px(height_px: int) -> int:
+    return max(_BLOCK_MIN_PX, round(height_px / _BLOCKS_PER_HEIGHT))
+
+
+def _averages(part: Bytes) -> Bytes:
+    """One pixel per block."""
+    height, width = part.shape[:2]
+    block = _block_px(height)
+    small = cv2.resize(part, (-(-width // block), -(-height // block)), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.uint8)
+
+
+def _pixelate(part: Bytes) -> Bytes:
+    blocks = cv2.resize(_averages(part), (part.shape[1], part.shape[0]), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(blocks, dtype=np.uint8)
+
+
+def _blur(part: Bytes) -> Bytes:
+    """The block averages, joined smoothly: what is gone with the blocks can not be sharpened back."""
+    smooth = cv2.resize(_averages(part), (part.shape[1], part.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(smooth, dtype=np.uint8)
+
+
+def _silhouette(part: Bytes) -> Bytes:
+    """A plain figure on a plain ground; only place and size are left."""
+    height, width = part.shape[:2]
+    drawn = np.full_like(part, _GROUND)
+    centre, body = (width // 2, round(0.62 * height)), (max(width // 3, 1), round(0.34 * height))
+    cv2.ellipse(drawn, centre, body, 0, 0, 360, _FIGURE, -1, cv2.LINE_AA)
+    cv2.circle(drawn, (width // 2, round(0.20 * height)), max(height // 11, 1), _FIGURE, -1, cv2.LINE_AA)
+    return drawn
+
+
+_METHODS: Mapping[Method, Callable[[Bytes], Bytes]] = MappingProxyType(
+    {"pixelate": _pixelate, "blur": _blur, "silhouette": _silhouette}
+)

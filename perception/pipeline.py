@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Perception as a whole: one picture in; tracks, alerts and a picture that may leave the robot out."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+from patrol.clock import Clock, seconds
+from patrol.config import Config
+from patrol.errors import PatrolError
+from patrol.estimate import PoseEstimate
+from patrol.geometry import Pose2, Pose3
+from patrol.percepts import Alert, Detection, Track
+from patrol.sensors import CameraModel, Image, PointCloud, Scan
+from patrol.site import Site
+from perception.anonymiser import Anonymiser, AnonymiserConfig, Looked, SafePicture
+from perception.detector import Detector, DetectorConfig, open_detector
+from perception.ego_motion import CameraMotion, camera_motion
+from perception.evidence_picture import EvidenceConfig, evidence_jpeg
+from perception.ground import GroundConfig, GroundProjector, Located
+from perception.ground_filter import Placer
+from perception.ranging import LidarRanger, RangingConfig
+from perception.tracker import Tracker, TrackerConfig
+from perception.watch import Watch, WatchConfig
+
+logger = logging.getLogger(__name__)
+_DETECTOR_FAULTS = (
+    PatrolError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+class PerceptionConfig(Config):
+    """Everything perception can be told. ``detector_slow_after_s`` covers a picture whose detection took longer (needs a
+    clock)."""
+
+    detector: DetectorConfig = DetectorConfig()
+    tracker: TrackerConfig = TrackerConfig()
+    ground: GroundConfig = GroundConfig()
+    ranging: RangingConfig = RangingConfig()
+    watch: WatchConfig = WatchConfig()
+    anonymiser: AnonymiserConfig = AnonymiserConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
+    detector_slow_after_s: float = 1.0
+    pose_stale_after_s: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Percepts:
+    """What one picture gave. ``safe`` may leave the robot; ``covered_because`` is empty unless it is a cover card."""
+
+    tracks: tuple[Track, ...]
+    alerts: tuple[Alert, ...]
+    safe: Image
+    covered_because: str
+
+
+class Perception:
+    """One camera's perception. Without ``site`` there are no zones and no private areas; without a pose, tracks stay in the
+    picture. ``clock`` is only used to tell how long the detector takes."""
+
+    def __init__(
+        self,
+        config: PerceptionConfig,
+        camera: CameraModel,
+        site: Site | None = None,
+        *,
+        detector: Detector | None = None,
+        base_from_lidar: Pose3 | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Open the configured detector, unless one is given. Raises ModelMissing."""
+        self._config = config
+        self._camera = camera
+        self._detector = open_detector(config.detector) if detector is None else detector
+        self._clock = clock
+        self._tracker = Tracker(config.tracker)
+        self._placer = Placer(GroundProjector(camera, config.ground))
+        self._ranger = None if base_from_lidar is None else LidarRanger(camera, base_from_lidar, config.ranging)
+        self._watch = None if site is None else Watch(config.watch, site)
+        self._anonymiser = Anonymiser(config.anonymiser, camera, () if site is None else site.privacy_areas)
+        self._stamp_ns: int | None = None
+        self._odom_from_base: Pose2 | None = None
+        self._fault = ""
+
+    def on_image(self, image: Image, estimate: PoseEstimate | None) -> Percepts:
+        """Look at one picture, taken at about the time of ``estimate``. Pictures must come in the order of their stamps; one
+        that does not is covered and changes nothing."""
+        if self._stamp_ns is not None and image.stamp_ns <= self._stamp_ns:
+            return _percepts(self._anonymiser.make_safe(image, None, estimate, "this picture is older than the last"))
+        pose = self._usable(estimate, image.stamp_ns)
+        motion = self._camera_motion(pose, image.stamp_ns)
+        detections, fault = self._look(image)
+        tracks = self._tracker.update(detections, image.stamp_ns, motion)
+        placed = self._placer.place(tracks, pose, self._ranged(tracks, pose))
+        looked = Looked(stamp_ns=image.stamp_ns, detections=detections, tracks=placed)
+        safe = self._anonymiser.make_safe(image, looked, estimate, fault)
+        alerts = self._alerts(placed, image.stamp_ns, pose, safe)
+        self._note_fault(safe.covered_because)
+        return _percepts(safe, tracks=placed, alerts=alerts)
+
+    def on_cloud(self, cloud: PointCloud, estimate: PoseEstimate) -> None:
+        """Keep a lidar revolution, taken at about the time of ``estimate``; it refines how far tracks are."""
+        if self._ranger is not None:
+            self._ranger.on_cloud(cloud, estimate.odom_from_base)
+
+    def on_scan(self, scan: Scan, estimate: PoseEstimate) -> None:
+        """As ``on_cloud``, for a planar scan."""
+        if self._ranger is not None:
+            self._ranger.on_scan(scan, estimate.odom_from_base)
+
+    def _usable(self, estimate: PoseEstimate | None, stamp_ns: int) -> PoseEstimate | None:
+        """The estimate, unless it is too old to place anything with."""
+        if estimate is None or abs(seconds(stamp_ns - estimate.stamp_ns)) > self._config.pose_stale_after_s:
+            return None
+        return estimate
+
+    def _camera_motion(self, pose: PoseEstimate | None, stamp_ns: int) -> CameraMotion | None:
+        """The camera's motion since the last picture, or None when it is not known."""
+        before = self._odom_from_base
+        self._stamp_ns = stamp_ns
+        self._odom_from_base = None if pose is None else pose.odom_from_base
+        if before is None or self._odom_from_base is None:
+            return None
+        return camera_motion(self._camera, odom_from_base_before=before, odom_from_base=self._odom_from_base)
+
+    def _look(self, image: Image) -> tuple[tuple[Detection, ...], str]:
+        """The detections, and what is wrong with them (empty: nothing). A fault of any kind covers the picture."""
+        began_ns = 0 if self._clock is None else self._clock.now_ns()
+        try:
+            detections = self._detector.detect(image)
+        except _DETECTOR_FAULTS as error:
+            return (), f"the person detector failed: {type(error).__name__}: {error}"
+        took_s = 0.0 if self._clock is None else seconds(self._clock.now_ns() - began_ns)
+        slow = took_s > self._config.detector_slow_after_s
+        return detections, f"the person detector took {took_s:.1f} s" if slow else ""
+
+    def _ranged(self, tracks: tuple[Track, ...], pose: PoseEstimate | None) -> dict[int, Located]:
+        if self._ranger is None or pose is None or self._stamp_ns is None:
+            return {}
+        return self._ranger.ranges(tracks, self._stamp_ns, pose.odom_from_base)
+
+    def _alerts(self, tracks: tuple[Track, ...], now_ns: int, pose: PoseEstimate | None, safe: SafePicture) -> tuple[Alert, ...]:
+        """The alerts, each with a safe picture when there is one."""
+        if self._watch is None:
+            return ()
+        doubt = "the pose is not known" if pose is None else pose.doubt
+        boxes = {track.track_id: track.box for track in tracks}
+        alerts = self._watch.evaluate(tracks, now_ns, doubt)
+        if safe.covered_because:
+            return alerts
+        return tuple(
+            replace(alert, picture_jpeg=evidence_jpeg(safe.image, boxes[alert.track_id], self._config.evidence))
+            for alert in alerts
+        )
+
+    def _note_fault(self, because: str) -> None:
+        """Log the way into being covered and the way out, once each."""
+        if bool(because) != bool(self._fault):
+            logger.warning("pictures are covered: %s", because) if because else logger.info("pictures are shown again")
+        self._fault = because
+
+
+def _percepts(safe: SafePicture, *, tracks: tuple[Track, ...] = (), alerts: tuple[Alert, ...] = ()) -> Percepts:
+    return Percepts(tracks=tracks, alerts=alerts, safe=safe.image, covered_because=safe.covered_because)

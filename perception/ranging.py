@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lidar says how far the things in the boxes are: returns inside a box, the nearest solid group of them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from patrol.checks import Floats
+from patrol.clock import seconds
+from patrol.config import Config
+from patrol.geometry import Pose2, Pose3
+from patrol.percepts import Box, Track
+from patrol.sensors import CameraModel, PointCloud, Scan
+from perception.ground import Located
+
+
+class RangingConfig(Config):
+    """Which returns may belong to a thing, and how well a group of them tells where it is."""
+
+    stale_after_s: float = Field(default=0.25, gt=0.0)
+    above_ground_m: float = Field(default=0.15, ge=0.0)
+    below_m: float = Field(default=2.2, gt=0.0)
+    points_min: int = Field(default=2, ge=1)
+    group_gap_m: float = Field(default=0.6, gt=0.0, description="a larger step in range parts two groups")
+    body_radius_m: float = Field(default=0.15, ge=0.0, description="from the surface that was hit to the middle")
+    range_std_m: float = Field(default=0.12, gt=0.0)
+
+
+class LidarRanger:
+    """Keeps the newest returns and looks up the range of a track in them."""
+
+    def __init__(self, camera: CameraModel, base_from_lidar: Pose3, config: RangingConfig) -> None:
+        self._camera = camera
+        self._base_from_lidar = base_from_lidar
+        self._config = config
+        self._stamp_ns: int | None = None
+        self._points_odom: Floats = np.zeros((0, 3))
+
+    def on_cloud(self, cloud: PointCloud, odom_from_base: Pose2) -> None:
+        """Keep the returns of ``cloud``, taken while the robot was at ``odom_from_base``."""
+        points = self._base_from_lidar.apply(cloud.points_m)
+        above = (points[:, 2] >= self._config.above_ground_m) & (points[:, 2] <= self._config.below_m)
+        self._keep(points[above], cloud.stamp_ns, odom_from_base)
+
+    def on_scan(self, scan: Scan, odom_from_base: Pose2) -> None:
+        """Keep the returns of a planar ``scan`` instead; they lie in the lidar's own plane."""
+        flat = scan.points_m()
+        points = self._base_from_lidar.apply(np.column_stack((flat, np.zeros(len(flat)))))
+        self._keep(points, scan.stamp_ns, odom_from_base)
+
+    def _keep(self, points_base: Floats, stamp_ns: int, odom_from_base: Pose2) -> None:
+        self._points_odom = Pose3.from_pose2(odom_from_base).apply(points_base)
+        self._stamp_ns = stamp_ns
+
+    def ranges(self, tracks: tuple[Track, ...], stamp_ns: int, odom_from_base: Pose2) -> dict[int, Located]:
+        """Places in base_link of the tracks seen in the picture at ``stamp_ns``, by track id, where returns tell them."""
+        seen = [track for track in tracks if track.box is not None and track.last_seen_ns == stamp_ns]
+        if self._stamp_ns is None or not seen or abs(seconds(stamp_ns - self._stamp_ns)) > self._config.stale_after_s:
+            return {}
+        points = Pose3.from_pose2(odom_from_base.inverse()).apply(self._points_odom)
+        pixels = self._camera.project(self._camera.base_from_optical.inverse().apply(points))
+        found = ((track.track_id, self._range_in(track.box, points, pixels)) for track in seen if track.box is not None)
+        return {track_id: located for track_id, located in found if located is not None}
+
+    def _range_in(self, box: Box, points: Floats, pixels: Floats) -> Located | None:
+        inside = points[_in_core(box, pixels)]
+        config = self._config
+        distance = np.hypot(inside[:, 0], inside[:, 1])
+        order = np.argsort(distance, kind="stable")
+        groups = np.split(order, np.flatnonzero(np.diff(distance[order]) > config.group_gap_m) + 1)
+        solid = [group for group in groups if len(group) >= config.points_min]
+        if not solid:
+            return None
+        nearest = inside[solid[0], :2]
+        range_m = float(np.median(distance[solid[0]])) + config.body_radius_m
+        bearing = math.atan2(float(nearest[:, 1].mean()), float(nearest[:, 0].mean()))
+        across_m = max(0.08, range_m * 0.2 * box.width_px / self._camera.fx_px)
+        return _polar(range_m, bearing, range_std_m=config.range_std_m, across_std_m=across_m)
+
+
+def _in_core(box: Box, pixels: Floats) -> npt.NDArray[np.bool_]:
+    """Mask (N,) of the pixels inside the middle of ``box``, where its thing is and not what stands beside it."""
+    across, down = 0.25 * box.width_px, 0.08 * box.height_px
+    low = np.array([box.x0_px + across, box.y0_px + down])
+    high = np.array([box.x1_px - across, box.y1_px - down])
+    x, y = pixels[:, 0], pixels[:, 1]
+    inside: npt.NDArray[np.bool_] = np.logical_and.reduce((x >= low[0], x <= high[0], y >= low[1], y <= high[1]))
+    return inside
+
+
+def _polar(range_m: float, bearing_rad: float, *, range_std_m: float, across_std_m: float) -> Located:
+    along = np.array([math.cos(bearing_rad), math.sin(bearing_rad)])
+    across = np.array([-along[1], along[0]])
+    covariance = range_std_m**2 * np.outer(along, along) + across_std_m**2 * np.outer(across, across)
+    return Located(position_m=range_m * along, covariance_m2=covariance)

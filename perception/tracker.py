@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Follows things from picture to picture.
+
+Strong detections are matched first, faint ones then keep alive what is left (Zhang et al., "ByteTrack", ECCV 2022), and a
+last, wider look catches what jumped. Predictions are carried by the camera's own motion. Ids count up from 1 in the order
+of the detections, so that the same pictures give the same ids. No appearance is remembered: place and motion only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field
+
+from patrol.clock import seconds
+from patrol.config import Config
+from patrol.percepts import Box, Detection, Label, Track, TrackState
+from perception.association import Side, associate
+from perception.box_filter import BoxFilter, BoxNoise
+from perception.boxes import as_array
+from perception.ego_motion import CameraMotion
+
+_LABELS = tuple(Label)
+
+
+class TrackerConfig(Config):
+    """Scores that make a detection strong or start a track, hits that confirm one, and how long an unseen one is kept."""
+
+    strong_score: float = Field(default=0.45, ge=0.0, le=1.0)
+    start_score: float = Field(default=0.50, ge=0.0, le=1.0)
+    confirm_hits: int = Field(default=3, ge=1)
+    tentative_coast_s: float = Field(default=0.35, ge=0.0)
+    coast_s: float = Field(default=1.5, ge=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Round:
+    """One round of matching: ``strong`` or faint detections, with tentative tracks or without, and how near is near."""
+
+    strong: bool
+    tentative: bool
+    overlap_min: float
+    reach: float
+
+
+_ROUNDS = (
+    _Round(strong=True, tentative=False, overlap_min=0.20, reach=0.10),
+    _Round(strong=False, tentative=False, overlap_min=0.40, reach=0.0),
+    _Round(strong=True, tentative=True, overlap_min=0.15, reach=0.35),
+    _Round(strong=False, tentative=True, overlap_min=0.45, reach=0.0),
+)
+
+
+class _Following:
+    """What the tracker keeps about one thing."""
+
+    def __init__(self, track_id: int, detection: Detection) -> None:
+        self.track_id = track_id
+        self.filter = BoxFilter(detection.box, BoxNoise())
+        self.first_seen_ns = self.last_seen_ns = detection.stamp_ns
+        self.hits = 1
+        self.score = detection.score
+        self.state: TrackState = "tentative"
+        self._votes = {detection.label: detection.score}
+
+    @property
+    def label(self) -> Label:
+        """The label with the most score behind it."""
+        return max(_LABELS, key=lambda label: self._votes.get(label, 0.0))
+
+    def continue_with(self, detection: Detection, config: TrackerConfig) -> None:
+        self.filter.correct(detection.box, detection.score)
+        self.last_seen_ns = detection.stamp_ns
+        self.hits += 1
+        self.score = 0.7 * self.score + 0.3 * detection.score
+        self._votes[detection.label] = self._votes.get(detection.label, 0.0) + detection.score
+        if self.state == "coasting" or self.hits >= config.confirm_hits:
+            self.state = "confirmed"
+
+    def miss(self, stamp_ns: int, config: TrackerConfig) -> None:
+        self.filter.hold_size()
+        unseen_s = seconds(stamp_ns - self.last_seen_ns)
+        if unseen_s > (config.tentative_coast_s if self.state == "tentative" else config.coast_s):
+            self.state = "ended"
+        elif self.state == "confirmed":
+            self.state = "coasting"
+
+
+class Tracker:
+    """One per camera."""
+
+    def __init__(self, config: TrackerConfig) -> None:
+        self._config = config
+        self._followed: list[_Following] = []
+        self._next_id = 1
+        self._stamp_ns: int | None = None
+
+    def update(self, detections: Sequence[Detection], stamp_ns: int, motion: CameraMotion | None = None) -> tuple[Track, ...]:
+        """Take in the detections of the picture at ``stamp_ns``, later than the last; ``motion`` is the camera's since then.
+
+        Returns every track, in the order of ids; one that ended is returned once more, as ended and without a box.
+        """
+        self._predict(stamp_ns, motion)
+        unmatched = self._match(detections)
+        for following in self._followed:
+            if following.last_seen_ns != stamp_ns:
+                following.miss(stamp_ns, self._config)
+        self._start(unmatched)
+        tracks = tuple(_track(following, stamp_ns) for following in self._followed)
+        self._followed = [following for following in self._followed if following.state != "ended"]
+        return tracks
+
+    def _predict(self, stamp_ns: int, motion: CameraMotion | None) -> None:
+        dt_s = 0.0 if self._stamp_ns is None else seconds(stamp_ns - self._stamp_ns)
+        self._stamp_ns = stamp_ns
+        for following in self._followed:
+            following.filter.predict(dt_s)
+        if motion is not None and self._followed:
+            moved = motion.warp(np.stack([following.filter.row() for following in self._followed]))
+            for following, row in zip(self._followed, moved, strict=True):
+                following.filter.move_to(row)
+
+    def _match(self, detections: Sequence[Detection]) -> list[Detection]:
+        """Run all rounds; return the detections that continue no track."""
+        left, waiting = list(detections), list(self._followed)
+        for stage in _ROUNDS:
+            tracks = [item for item in waiting if stage.tentative or item.state != "tentative"]
+            usable = [item for item in left if (item.score >= self._config.strong_score) == stage.strong]
+            pairs = associate(_tracks_side(tracks), _detections_side(usable), overlap_min=stage.overlap_min, reach=stage.reach)
+            for row, column in pairs:
+                tracks[row].continue_with(usable[column], self._config)
+                waiting.remove(tracks[row])
+                left.remove(usable[column])
+        return left
+
+    def _start(self, detections: Sequence[Detection]) -> None:
+        for detection in detections:
+            if detection.score >= self._config.start_score:
+                self._followed.append(_Following(self._next_id, detection))
+                self._next_id += 1
+
+
+def _tracks_side(tracks: Sequence[_Following]) -> Side:
+    boxes = np.array([item.filter.row() for item in tracks]).reshape(-1, 4)
+    return Side(boxes=boxes, labels=np.array([_LABELS.index(item.label) for item in tracks], dtype=np.int64))
+
+
+def _detections_side(detections: Sequence[Detection]) -> Side:
+    labels = np.array([_LABELS.index(item.label) for item in detections], dtype=np.int64)
+    return Side(boxes=as_array([item.box for item in detections]), labels=labels)
+
+
+def _track(following: _Following, stamp_ns: int) -> Track:
+    box: Box | None = None if following.state == "ended" else following.filter.box()
+    return Track(
+        track_id=following.track_id,
+        label=following.label,
+        state=following.state,
+        stamp_ns=stamp_ns,
+        first_seen_ns=following.first_seen_ns,
+        last_seen_ns=following.last_seen_ns,
+        hits=following.hits,
+        score=min(following.score, 1.0),
+        box=box,
+        ground=None,
+    )

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folders of labelled pictures, as ``sim.dataset`` writes them.
+
+``labels.json``: ``{"images": [{"file": NAME, "boxes": [{"label", "box": [x0, y0, x1, y1], "visible"}]}]}``; ``visible`` is
+the fraction of the thing that nothing hides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from patrol.checks import Bytes, Floats
+from patrol.config import read_yaml, validate_config
+from patrol.errors import BadInput, Fault
+from perception.training.architecture import CLASSES
+
+VISIBLE_MIN = 0.30
+HEIGHT_MIN_PX = 14.0
+
+
+class _LabelledBox(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    label: str
+    box: tuple[float, float, float, float]
+    visible: float = 1.0
+
+
+class _LabelledImage(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    file: str
+    boxes: tuple[_LabelledBox, ...] = ()
+
+
+class _LabelFile(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    images: tuple[_LabelledImage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """One picture's truth: ``boxes`` (N, 4) px, ``classes`` (N,) index into CLASSES, ``counted`` (N,) false for boxes that
+    are too hidden or too small to be asked for (and no mistake when found)."""
+
+    path: Path
+    boxes: Floats
+    classes: npt.NDArray[np.int64]
+    counted: npt.NDArray[np.bool_]
+
+    def read(self) -> Bytes:
+        """Pixels (H, W, 3) uint8, BGR. Raises BadInput when the file is no picture."""
+        pixels = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
+        if pixels is None:
+            raise BadInput(self.path, [Fault(field="(file)", value=self.path.name, because="is not a picture")])
+        return np.asarray(pixels, dtype=np.uint8)
+
+
+def read_folder(folder: Path) -> tuple[Labelled, ...]:
+    """All labelled pictures of ``folder``. Raises BadInput naming what is wrong with its ``labels.json``."""
+    source = folder / "labels.json"
+    parsed = validate_config(_LabelFile, read_yaml(source), source=source)
+    return tuple(_labelled(folder, image) for image in parsed.images)
+
+
+def _labelled(folder: Path, image: _LabelledImage) -> Labelled:
+    known = [box for box in image.boxes if box.label in CLASSES]
+    boxes = np.array([box.box for box in known], dtype=np.float64).reshape(-1, 4)
+    visible = np.array([box.visible for box in known], dtype=np.float64)
+    large = (boxes[:, 3] - boxes[:, 1]) >= HEIGHT_MIN_PX
+    classes = np.array([CLASSES.index(box.label) for box in known], dtype=np.int64)
+    return Labelled(path=folder / image.file, boxes=boxes, classes=classes, counted=(visible >= VISIBLE_MIN) & large)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Train the own detector: ``python -m perception.training.train --train DIR --held-out DIR --out own.onnx --minutes 30``.
+
+Runs on one CPU thread; writes the weights at every report, so that an early stop leaves something that works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from perception.detectors.onnx_model import Selection
+from perception.detectors.own import OwnDetector
+from perception.training.augment import random_crop
+from perception.training.evaluate import measure
+from perception.training.labelled import Labelled, read_folder
+from perception.training.loss import detection_loss
+from perception.training.onnx_graph import write_onnx
+from perception.training.targets import assign, cell_centres
+from perception.training.torch_net import build_parts, forward
+
+logger = logging.getLogger(__name__)
+PERSON_25_M_PX = 26.0
+_WARM_UP_STEPS = 150
+_EMA_DECAY = 0.998
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to train on, for how long, and where the weights go."""
+
+    train: tuple[Path, ...]
+    held_out: Path
+    out: Path
+    minutes: float
+    batch: int
+    rate: float
+    seed: int
+    report_every_s: float
+    start: Path | None
+
+
+def main() -> None:
+    """Read the command line and train."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    train(_plan())
+
+
+def train(plan: Plan) -> None:
+    """Train until the time is over, reporting held-out AP50; the last weights are an average over the last steps."""
+    torch.set_num_threads(1)
+    torch.manual_seed(plan.seed)
+    pictures = tuple(item for folder in plan.train for item in read_folder(folder))
+    held_out = read_folder(plan.held_out)
+    parts = build_parts().to(memory_format=torch.channels_last)
+    if plan.start is not None:
+        parts.load_state_dict(torch.load(plan.start))
+    averaged = copy.deepcopy(parts)
+    optimiser = torch.optim.AdamW(parts.parameters(), lr=plan.rate, weight_decay=0.02)
+    grid = tuple(torch.from_numpy(item).float() for item in cell_centres())
+    began, reported = time.monotonic(), time.monotonic()
+    for step, (batch, classes, boxes) in enumerate(_batches(pictures, plan)):
+        progress = min((time.monotonic() - began) / (60.0 * plan.minutes), 1.0)
+        for group in optimiser.param_groups:
+            group["lr"] = plan.rate * min(1.0, (step + 1) / _WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * progress) + 0.01)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            cells = forward(parts, batch)
+        loss = detection_loss(cells.float(), classes, boxes, grid)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parts.parameters(), 10.0)
+        optimiser.step()
+        _average(averaged, parts, step)
+        if step % 50 == 0:
+            logger.info("step %d, %.0f s, loss %.3f", step, time.monotonic() - began, loss.item())
+        if progress >= 1.0 or time.monotonic() - reported > plan.report_every_s:
+            reported = time.monotonic()
+            _report(averaged, plan, held_out if progress >= 1.0 else held_out[:150])
+        if progress >= 1.0:
+            return
+
+
+def _average(averaged: Any, parts: Any, step: int) -> None:
+    """Exponential moving average of the weights and statistics, quick at first."""
+    kept = min(_EMA_DECAY, (1.0 + step) / (10.0 + step))
+    with torch.no_grad():
+        for mean, value in zip(averaged.state_dict().values(), parts.state_dict().values(), strict=True):
+            if mean.dtype.is_floating_point:
+                mean.lerp_(value, 1.0 - kept)
+
+
+def _batches(pictures: tuple[Labelled, ...], plan: Plan) -> Iterator[tuple[Any, Any, Any]]:
+    """Endless batches: pixels (B, 3, H, W), classes (B, N), boxes (B, N, 4)."""
+    random = np.random.default_rng(plan.seed)
+    centres, strides = cell_centres()
+    while True:
+        chosen = random.integers(len(pictures), size=(plan.batch, 2))
+        crops = [random_crop(pictures[first], pictures[second], random) for first, second in chosen]
+        targets = [assign(crop, centres, strides) for crop in crops]
+        batch = torch.from_numpy(np.stack([crop.pixels for crop in crops])).permute(0, 3, 1, 2).float()
+        yield (
+            batch.contiguous(memory_format=torch.channels_last),
+            torch.from_numpy(np.stack([target.classes for target in targets])),
+            torch.from_numpy(np.stack([target.boxes for target in targets])),
+        )
+
+
+def _report(parts: Any, plan: Plan, held_out: tuple[Labelled, ...]) -> None:
+    torch.save(parts.state_dict(), plan.out.with_suffix(".pt"))
+    write_onnx({name: value.detach().float().numpy().copy() for name, value in parts.state_dict().items()}, plan.out)
+    detector = OwnDetector(plan.out, Selection(score_min=0.02, overlap_max=0.55), input_width_px=640)
+    everything = measure(detector, held_out)
+    near = measure(detector, held_out, height_min_px=PERSON_25_M_PX)
+    logger.info("held out %d pictures: %s", len(held_out), json.dumps({"ap50": everything, "ap50_from_26_px": near}))
+
+
+def _plan() -> Plan:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--train", type=Path, nargs="+", required=True)
+    parser.add_argument("--held-out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report-every-s", type=float, default=420.0)
+    parser.add_argument("--start", type=Path, default=None, help="go on from these .pt weights")
+    given = parser.parse_args()
+    return Plan(**{**vars(given), "train": tuple(given.train)})
+
+
+if __name__ == "__main__":
+    main()

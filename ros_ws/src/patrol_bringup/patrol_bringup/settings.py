@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one run of the stack is told, and the command line that tells it to each process."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pydantic import Field
+
+from patrol.config import Config
+from patrol_bringup.table import Backend, Process
+
+Value = str | int | float | bool
+
+
+class RunSettings(Config):
+    """One run. Paths may be None where the defaults of the node hold."""
+
+    backend: Backend = Backend.SIMULATION
+    robot_id: str = Field(default="rover", pattern=r"^[a-z][a-z0-9_]*$", description="also the ROS namespace")
+    robot_name: str = "Rover"
+    run_folder: Path
+    site: Path
+    mission: Path | None = None
+    scenario: Path | None = None
+    recording: Path | None = None
+    map_folder: Path | None = None
+    mapping: bool = True
+    laps: int = Field(default=0, ge=0, description="0: as many as the mission says")
+    autostart: bool = False
+    seed: int = 1
+    factor: float = Field(default=1.0, ge=0, description="simulated seconds per second; 0: as fast as possible")
+    uplink_url: str = ""
+    uplink_token_file: Path | None = None
+    slam_config: Path | None = None
+    perception_config: Path | None = None
+    mission_config: Path | None = None
+    uplink_config: Path | None = None
+
+    @property
+    def state_folder(self) -> Path:
+        """What must outlive a process, such as the e-stop latch and the mission's breakpoint."""
+        return self.run_folder / "state"
+
+    @property
+    def uses_sim_time(self) -> bool:
+        return self.backend is not Backend.ROBOT
+
+
+def parameters(row: Process, settings: RunSettings) -> dict[str, str | int | float | bool]:
+    """The node's parameters: the settings that it takes, without the empty ones, and ``use_sim_time``."""
+    given: dict[str, str | int | float | bool] = {
+        "use_sim_time": settings.uses_sim_time and row.name not in ("simulator", "replay")
+    }
+    for name in row.takes:
+        value = getattr(settings, name)
+        if isinstance(value, Path):
+            given[name] = str(value.resolve())
+        elif value is not None and value != "":
+            given[name] = value
+    return given
+
+
+def command(row: Process, settings: RunSettings) -> tuple[str, ...]:
+    """The command line of one process, with this interpreter."""
+    arguments = [sys.executable, "-m", row.module, "--ros-args", "-r", f"__ns:=/{settings.robot_id}", "-r", f"__node:={row.name}"]
+    for name, value in parameters(row, settings).items():
+        arguments += ["-p", f"{name}:={_yaml(value)}"]
+    return tuple(arguments)
+
+
+def _yaml(value: Value) -> str:
+    """The value as ROS reads it back with the same type."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return str(value)

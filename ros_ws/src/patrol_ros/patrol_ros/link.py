@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node's edge to ROS: topics by the names of the table, parameters, timers, the clock and a clean end."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import rclpy
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.executors import ExternalShutdownException
+from rclpy.experimental.events_executor import EventsExecutor
+from rclpy.utilities import try_shutdown
+
+from patrol import topics
+from patrol.errors import PatrolError
+from patrol_ros.qos import profile
+
+log = logging.getLogger(__name__)
+Value = TypeVar("Value", str, bool, int, float)
+
+
+class Closing:
+    """What has to be ended when the node ends, newest first."""
+
+    def __init__(self) -> None:
+        self._steps: list[Callable[[], object]] = []
+
+    def add(self, step: Callable[[], object]) -> None:
+        self._steps.append(step)
+
+    def run(self) -> None:
+        while self._steps:
+            self._steps.pop()()
+
+
+def interface(name: str) -> Any:
+    """The class of an interface such as ``sensor_msgs/msg/Image``."""
+    package, kind, short = name.split("/")
+    return getattr(importlib.import_module(f"{package}.{kind}"), short)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a node needs of ROS. ``node`` is an ``rclpy.node.Node``, whose own types are only half told."""
+
+    node: Any
+    closing: Closing
+
+    def now_ns(self) -> int:
+        """The active clock: simulated when ``use_sim_time`` is set. Zero before the first ``/clock``."""
+        return int(self.node.get_clock().now().nanoseconds)
+
+    def parameter(self, name: str, default: Value) -> Value:
+        """A parameter given at the start, or its default."""
+        value: Value = self.node.declare_parameter(name, default).value
+        return value
+
+    def path(self, name: str) -> Path | None:
+        """A parameter that names a file or folder; None when it is empty."""
+        text = self.parameter(name, "")
+        return Path(text) if text else None
+
+    def publisher(self, name: str) -> Any:
+        """Publish the topic ``name`` of the table, with its type and quality of service."""
+        row = topics.topic(name)
+        return self.node.create_publisher(interface(row.type), name, profile(row.qos))
+
+    def subscribe(self, name: str, callback: Callable[[Any], None], *, raw: bool = False) -> None:
+        """Hear the topic ``name`` of the table. A message that its type refuses is told once a second and left out."""
+        row = topics.topic(name)
+        self.node.create_subscription(interface(row.type), name, self._guard(name, callback), profile(row.qos), raw=raw)
+
+    def every(self, period_s: float, callback: Callable[[], None]) -> None:
+        """Call back at this period of the active clock."""
+        self.node.create_timer(period_s, callback)
+
+    def every_wall(self, period_s: float, callback: Callable[[], None]) -> None:
+        """Call back at this period of wall time, also while simulated time stands still."""
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.node.create_timer(period_s, callback, clock=steady)
+
+    def _guard(self, name: str, callback: Callable[[Any], None]) -> Callable[[Any], None]:
+        def guarded(message: Any) -> None:
+            try:
+                callback(message)
+            except PatrolError as error:
+                self.node.get_logger().error(f"{name}: {error}", throttle_duration_sec=1.0)
+
+        return guarded
+
+
+def run_node(name: str, build: Callable[[Link], object]) -> None:
+    """Start ROS, let ``build`` set the node up, and serve it until SIGINT or SIGTERM."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    rclpy.init()
+    node: Any = rclpy.create_node(name)
+    closing = Closing()
+    executor = EventsExecutor()
+    try:
+        build(Link(node, closing))
+        executor.add_node(node)
+        executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        log.info("%s: asked to end", name)
+    finally:
+        closing.run()
+        node.destroy_node()
+        try_shutdown()

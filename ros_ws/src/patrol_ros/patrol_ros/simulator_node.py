@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The embedded simulator as a robot: publishes every topic of a robot and ``/clock``, and drives by ``cmd_vel``."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from patrol.clock import NS_PER_S
+from patrol.errors import BadValue
+from patrol.geometry import STOPPED, Pose3, Twist2
+from patrol.topics import topic
+from patrol_ros.backend import BackendTopics
+from patrol_ros.conversions.geometry import twist_from_ros
+from patrol_ros.health import Status, report_health
+from patrol_ros.link import Link, run_node
+from patrol_ros.pacing import Pacer
+from sim.simulator import Simulator
+
+log = logging.getLogger(__name__)
+STEP_NS = NS_PER_S // 100
+CLOSE_WITHIN_S = 1.0
+
+
+class LastCommand:
+    """The newest ``cmd_vel``. One older than the table allows, by wall time, stops the wheels."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._twist, self._heard_s = STOPPED, 0.0
+        self._stale_s = topic("cmd_vel").stale_after_s or 0.0
+
+    def hear(self, message: Any) -> None:
+        twist = twist_from_ros(message)
+        with self._lock:
+            self._twist, self._heard_s = twist, time.monotonic()
+
+    def twist(self) -> Twist2:
+        with self._lock:
+            return self._twist if time.monotonic() - self._heard_s <= self._stale_s else STOPPED
+
+
+class SimulatorNode:
+    """Runs the simulator on a thread of its own, in step with wall time."""
+
+    def __init__(self, link: Link) -> None:
+        scenario = link.path("scenario")
+        if scenario is None:
+            raise BadValue("scenario: the simulator needs a scenario file")
+        self._simulator = Simulator.open(scenario, seed=link.parameter("seed", 1))
+        self._pacer = Pacer(link.parameter("factor", 1.0))
+        self._topics = BackendTopics(link)
+        self._command = LastCommand()
+        self._closing = threading.Event()
+        link.subscribe("cmd_vel", self._command.hear)
+        report_health(link, self._status)
+        self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
+        self._thread.start()
+        link.closing.add(self._close)
+
+    def _run(self) -> None:
+        simulator = self._simulator
+        self._tell_robot()
+        while not self._closing.is_set():
+            simulator.command(self._command.twist())
+            measurements = simulator.advance(STEP_NS)
+            self._closing.wait(self._pacer.wait_s(simulator.now_ns, time.monotonic_ns()))
+            self._topics.tell_time(simulator.now_ns)
+            for measurement in measurements:
+                self._topics.tell(measurement)
+
+    def _tell_robot(self) -> None:
+        robot = self._simulator.robot
+        mounts: dict[str, Pose3] = {
+            "lidar_link": robot.base_from_lidar,
+            robot.camera.frame_id: robot.camera.base_from_optical,
+            robot.thermal.frame_id: robot.thermal.base_from_optical,
+        }
+        self._topics.know_cameras((robot.camera, robot.thermal))
+        self._topics.tell_mounts(self._simulator.now_ns, mounts)
+
+    def _close(self) -> None:
+        self._closing.set()
+        self._thread.join(CLOSE_WITHIN_S)
+        if not self._thread.is_alive():
+            self._simulator.close()
+
+    def _status(self) -> Status:
+        if not self._thread.is_alive():
+            return Status(wrong="the simulation has stopped")
+        return Status(values={"real_time_factor": f"{self._pacer.real_time_factor:.3f}"})
+
+
+def main() -> None:
+    """Entry point of ``ros2 run patrol_ros simulator``."""
+    run_node("simulator", SimulatorNode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A walking person: sixteen rigid segments on mocap bodies, moved by the gait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import mujoco
+import numpy as np
+
+from patrol.geometry import Pose3
+from patrol.percepts import Label
+from sim.bodies.appearance import Look
+from sim.bodies.base import COLLISION_PART
+from sim.bodies.gait import climbing, walking
+from sim.bodies.person_build import build_person
+from sim.bodies.pieces import Build
+from sim.bodies.skeleton import Placed, Skeleton
+
+_CLIMBING_ABOVE_M = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """See ``sim.bodies.base.Body``. Segments that carry something (``bag``) hang on a segment of the skeleton."""
+
+    name: str
+    look: Look
+    _build: Build = field(init=False)
+    _skeleton: Skeleton = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_build", build_person(self.look))
+        object.__setattr__(self, "_skeleton", Skeleton(stature_m=self.look.stature_m, breadth=self.look.breadth))
+
+    @property
+    def label(self) -> Label | None:
+        return Label.PERSON
+
+    @property
+    def height_m(self) -> float:
+        return self.look.stature_m
+
+    @property
+    def radius_m(self) -> float:
+        return 0.55 * self.look.stature_m
+
+    @property
+    def temperatures_k(self) -> Mapping[str, float]:
+        return self._build.temperatures_k
+
+    def add_to(self, spec: mujoco.MjSpec) -> None:
+        self._build.add_to(spec, self.name)
+
+    def limb_poses(self, world_from_actor: Pose3, speed_mps: float, phase_rad: float) -> dict[str, Pose3]:
+        off_ground = float(world_from_actor.translation_m[2]) > _CLIMBING_ABOVE_M
+        posture = climbing(phase_rad) if off_ground else walking(phase_rad, speed_mps)
+        placed = self._skeleton.place(posture)
+        placed[COLLISION_PART] = (np.eye(3), np.zeros(3))
+        if self.look.bag == "backpack":
+            placed["bag"] = placed["torso"]
+        elif self.look.bag == "holdall":
+            placed["bag"] = (np.eye(3), placed["hand_right"][1])
+        return {part: _world(world_from_actor, segment) for part, segment in placed.items()}
+
+
+def _world(world_from_actor: Pose3, segment: Placed) -> Pose3:
+    rotation, at = segment
+    turn = world_from_actor.rotation
+    return Pose3(turn @ at + world_from_actor.translation_m, turn @ rotation)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the colour camera makes of the light: noise, fog and rain over depth, darkness with the robot's own lamp."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from patrol.checks import Bytes, Floats32
+from patrol.sensors import CameraModel
+from sim.weather import Sky, Weather
+
+_TILES = 6
+_LAMP_REACH_M = 7.0
+_NIGHT_AMBIENT = 0.16
+_NIGHT_TINT_BGR = (1.10, 0.96, 0.88)
+_AIRLIGHT_BGR = {Sky.CLEAR: (226, 214, 200), Sky.RAIN: (180, 176, 172), Sky.FOG: (206, 205, 203)}
+
+
+class Exposure:
+    """Turns drawn pictures of one camera into what its sensor would deliver. Noise comes from a few seeded tiles, each time
+    shifted at random: as irregular as needed, at no cost."""
+
+    def __init__(self, camera: CameraModel, weather: Weather, rng: np.random.Generator) -> None:
+        self._weather, self._rng = weather, rng
+        shape = (camera.height_px, camera.width_px)
+        sigma = 7.0 if weather.night else 2.2
+        self._noise = [_noise_tile(rng, shape, sigma) for _ in range(_TILES)]
+        self._streaks = [_streak_tile(rng, shape) for _ in range(_TILES)] if weather.sky is Sky.RAIN else []
+        self._lamp = _lamp_cone(camera)
+
+    @property
+    def needs_depth(self) -> bool:
+        return self._weather.night or self._weather.sky is not Sky.CLEAR
+
+    def develop(self, rgb: Bytes, depth_m: Floats32 | None, *, noise_gain: float = 1.0, covered: bool = False) -> Bytes:
+        """Picture bgr8 (H, W, 3), row 0 on top, from a drawn one (row 0 lowest) and its depth."""
+        if covered:
+            return self._under_a_cloth(rgb.shape[:2])
+        picture: Bytes = cv2.cvtColor(cv2.flip(rgb, 0), cv2.COLOR_RGB2BGR)
+        if depth_m is not None:
+            picture = self._through_air(picture, cv2.flip(depth_m, 0))
+        return self._with_noise(picture, noise_gain)
+
+    def _through_air(self, picture: Bytes, depth_m: Floats32) -> Bytes:
+        weather = self._weather
+        light = picture.astype(np.float32)
+        airlight = np.array(_AIRLIGHT_BGR[weather.sky], dtype=np.float32)
+        if weather.night:
+            near = self._lamp / (1.0 + (depth_m / np.float32(_LAMP_REACH_M)) ** 2)
+            light *= (np.float32(_NIGHT_AMBIENT) + near)[..., None] * np.array(_NIGHT_TINT_BGR, dtype=np.float32)
+            airlight *= 0.14
+        if weather.sky is not Sky.CLEAR:
+            clear = np.exp(np.float32(-weather.extinction_per_m) * depth_m)[..., None]
+            light = light * clear + airlight * (1.0 - clear)
+        if self._streaks:
+            strength = 0.25 if weather.night else 0.5
+            light += strength * self._shifted(self._streaks)[..., None]
+        return np.clip(light, 0.0, 255.0).astype(np.uint8)
+
+    def _with_noise(self, picture: Bytes, gain: float) -> Bytes:
+        noise = self._shifted(self._noise)
+        if gain != 1.0:
+            noise = (noise * np.float32(gain)).astype(np.int16)
+        noisy: Bytes = cv2.add(picture, cv2.merge((noise, noise, noise)), dtype=cv2.CV_8U)
+        return noisy
+
+    def _shifted(
+        self, tiles: list[np.ndarray[tuple[int, int], np.dtype[np.int16]]]
+    ) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
+        tile = tiles[int(self._rng.integers(len(tiles)))]
+        down, right = (int(self._rng.integers(size)) for size in tile.shape)
+        return np.roll(np.roll(tile, down, axis=0), right, axis=1)
+
+    def _under_a_cloth(self, shape: tuple[int, ...]) -> Bytes:
+        dark = np.full((*shape, 3), 9, dtype=np.uint8)
+        return self._with_noise(dark, 0.5)
+
+
+def _noise_tile(
+    rng: np.random.Generator, shape: tuple[int, int], sigma: float
+) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
+    return np.rint(sigma * rng.standard_normal(shape)).astype(np.int16)
+
+
+def _streak_tile(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
+    """Falling drops as short blurred lines."""
+    tile = np.zeros(shape, dtype=np.uint8)
+    for _ in range(420):
+        x, y = int(rng.integers(shape[1])), int(rng.integers(shape[0]))
+        length = int(rng.integers(8, 42))
+        cv2.line(tile, (x, y), (x + length // 9, y + length), int(rng.integers(40, 150)), 1, cv2.LINE_AA)
+    return cv2.GaussianBlur(tile, (3, 3), 0.7).astype(np.int16)
+
+
+def _lamp_cone(camera: CameraModel) -> Floats32:
+    """Relative light (H, W) of the robot's lamp, which looks where the camera looks."""
+    x = (np.arange(camera.width_px) + 0.5 - camera.cx_px) / camera.fx_px
+    y = (np.arange(camera.height_px) + 0.5 - camera.cy_px) / camera.fy_px - 0.08
+    off_axis = np.arctan(np.hypot(x[None, :], y[:, None]))
+    return (0.95 * np.exp(-((off_axis / 0.42) ** 2))).astype(np.float32)

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A spinning 3D lidar: rays against the static world (Open3D) and against actors (closed form), with noise and weather."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import open3d as o3d
+
+from patrol.checks import Bytes, Floats, Floats32
+from patrol.sensors import PointCloud, Scan
+from sim.actor_shapes import ActorTarget
+from sim.meshes import joined, mesh_of
+from sim.robot import Lidar
+from sim.sdf import World
+from sim.surfaces import surface_named
+from sim.weather import Weather, lidar_effects
+
+_ACTOR_REFLECTIVITY = 0.35
+_CULL_MARGIN_RAD = 0.05
+_Array = TypeVar("_Array", Floats32, Bytes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revolution:
+    """Ranges of one revolution, before they become messages: ``ranges_m`` and ``intensity`` (columns, rings), inf: no return.
+    ``starts_ns`` is the time of the first column, ``floor_m`` (columns, rings) the height above the ground under the robot."""
+
+    starts_ns: int
+    period_s: float
+    ranges_m: Floats32
+    intensity: Floats32
+
+
+class StaticTargets:
+    """The world's collision shapes as triangles, and how strongly each returns light."""
+
+    def __init__(self, world: World) -> None:
+        meshes = [mesh_of(item.shape).moved(item.world_from_shape) for item in world.collisions]
+        whole = joined(meshes)
+        shine = [
+            np.full(len(mesh.faces), surface_named(item.surface).reflectivity, dtype=np.float32)
+            for mesh, item in zip(meshes, world.collisions, strict=True)
+        ]
+        self._reflectivity = np.append(np.concatenate(shine), np.float32(0.0))
+        self._scene = o3d.t.geometry.RaycastingScene()
+        self._scene.add_triangles(
+            o3d.core.Tensor(whole.vertices_m.astype(np.float32)), o3d.core.Tensor(whole.faces.astype(np.uint32))
+        )
+
+    def cast(self, rays: Floats32) -> tuple[Floats32, Floats32]:
+        """Distance and intensity (N,) of rays (N, 6) origin and unit direction in the world."""
+        hits = self._scene.cast_rays(o3d.core.Tensor.from_numpy(rays))
+        distances = hits["t_hit"].numpy()
+        triangles = np.minimum(hits["primitive_ids"].numpy(), len(self._reflectivity) - 1)
+        cosine = np.abs(np.einsum("ni,ni->n", hits["primitive_normals"].numpy(), rays[:, 3:]))
+        return distances, self._reflectivity[triangles] * (0.3 + 0.7 * cosine)
+
+
+class SpinningLidar:
+    """Casts one revolution at a time. Columns fire one after another, counter-clockwise from straight back (-π)."""
+
+    def __init__(self, part: Lidar, world: World, rng: np.random.Generator) -> None:
+        self._part, self._targets, self._rng = part, StaticTargets(world), rng
+        self.azimuths_rad = -np.pi + 2.0 * np.pi * np.arange(part.columns) / part.columns
+        elevations = part.elevations_rad()
+        azimuth, elevation = self.azimuths_rad[:, None], elevations[None, :]
+        self._directions = np.stack(
+            (
+                np.cos(elevation) * np.cos(azimuth),
+                np.cos(elevation) * np.sin(azimuth),
+                np.broadcast_to(np.sin(elevation), (part.columns, part.rings)),
+            ),
+            axis=-1,
+        )
+        self._directions32 = self._directions.astype(np.float32).reshape(-1, 3)
+        self._elevations = elevations
+        self._fractions = np.arange(part.columns) / part.columns
+        self._time_s = np.repeat(self._fractions / part.rate_hz, part.rings).astype(np.float32)
+        self._ring = np.tile(np.arange(part.rings, dtype=np.uint8), part.columns)
+
+    def revolve(
+        self, trail: Floats, starts_ns: int, actors: Sequence[ActorTarget], weather: Weather, *, noise_gain: float = 1.0
+    ) -> Revolution:
+        """One revolution that began at ``starts_ns``.
+
+        ``trail`` (K, 6): poses of ``base_link`` (x, y, z, roll, pitch, yaw; yaw without jumps), equally spaced over the
+        revolution. Actors stand where they are at its end and move in a straight line during it.
+        """
+        origins, directions = self._rays(trail)
+        rays = np.empty((len(directions), 6), dtype=np.float32)
+        rays[:, :3], rays[:, 3:] = np.repeat(origins, self._part.rings, axis=0), directions
+        ranges, intensity = self._targets.cast(rays)
+        for actor in actors:
+            self._meet(actor, rays, ranges, intensity)
+        self._spoil(ranges, intensity, weather, noise_gain)
+        shape = (self._part.columns, self._part.rings)
+        return Revolution(
+            starts_ns=starts_ns,
+            period_s=1.0 / self._part.rate_hz,
+            ranges_m=ranges.reshape(shape),
+            intensity=intensity.reshape(shape),
+        )
+
+    def _rays(self, trail: Floats) -> tuple[Floats, Floats32]:
+        """Origins (columns, 3) and unit directions (columns x rings, 3) in the world, each column at its own time."""
+        steps = np.linspace(0.0, 1.0, len(trail))
+        x, y, z, roll, pitch, yaw = (np.interp(self._fractions, steps, trail[:, axis]) for axis in range(6))
+        rotations = _rotations(roll, pitch, yaw)
+        mount = np.array(self._part.position_m)
+        origins: Floats = np.column_stack((x, y, z)) + rotations @ mount
+        turned = np.matmul(self._directions, rotations.transpose(0, 2, 1))
+        return origins, turned.astype(np.float32).reshape(-1, 3)
+
+    def _meet(self, actor: ActorTarget, rays: Floats32, ranges: Floats32, intensity: Floats32) -> None:
+        """Let the rays that may meet ``actor`` meet it; shortens ``ranges`` in place."""
+        chosen = self._candidates(actor, rays)
+        if not len(chosen):
+            return
+        delay = self._time_s[chosen] - 1.0 / self._part.rate_hz
+        origins = rays[chosen, :3].astype(np.float64) - delay[:, None] * actor.velocity_mps
+        distances = actor.meet(origins, rays[chosen, 3:].astype(np.float64)).astype(np.float32)
+        nearer = distances < ranges[chosen]
+        hit = chosen[nearer]
+        ranges[hit] = distances[nearer]
+        intensity[hit] = _ACTOR_REFLECTIVITY
+
+    def _candidates(self, actor: ActorTarget, rays: Floats32) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        rings = self._part.rings
+        middle = rays[len(rays) // 2, :3]
+        dx, dy = actor.centre_m[0] - middle[0], actor.centre_m[1] - middle[1]
+        distance = float(np.hypot(dx, dy))
+        radius = actor.radius_m + 0.2
+        if distance - radius > self._part.range_m[1]:
+            return np.empty(0, dtype=np.int64)
+        if distance <= radius + 0.3:
+            return np.arange(len(rays))
+        half_angle = np.arcsin(radius / distance) + _CULL_MARGIN_RAD
+        toward = rays[rings // 2 :: rings, 3:5]
+        cosine = (toward[:, 0] * dx + toward[:, 1] * dy) / (np.hypot(toward[:, 0], toward[:, 1]) * distance)
+        columns = np.flatnonzero(cosine >= np.cos(min(half_angle, np.pi)))
+        near = max(distance - radius, 0.3)
+        top = np.arctan2(actor.top_m - middle[2], near if actor.top_m > middle[2] else distance + radius)
+        bottom = np.arctan2(actor.bottom_m - middle[2], near if actor.bottom_m < middle[2] else distance + radius)
+        inside = (self._elevations >= bottom - _CULL_MARGIN_RAD) & (self._elevations <= top + _CULL_MARGIN_RAD)
+        chosen: np.ndarray[tuple[int], np.dtype[np.int64]] = (columns[:, None] * rings + np.flatnonzero(inside)[None, :]).ravel()
+        return chosen
+
+    def _spoil(self, ranges: Floats32, intensity: Floats32, weather: Weather, noise_gain: float) -> None:
+        """Add noise, drop-outs, weather and the sensor's limits, in place."""
+        part, rng = self._part, self._rng
+        ranges += rng.standard_normal(len(ranges), dtype=np.float32) * np.float32(part.range_noise_m * noise_gain)
+        lost = rng.random(len(ranges), dtype=np.float32) < part.dropout * noise_gain
+        lidar_effects(ranges, intensity, weather, rng)
+        lost |= ~((ranges >= part.range_m[0]) & (ranges <= part.range_m[1]))
+        ranges[lost] = np.inf
+
+    def cloud(self, revolution: Revolution) -> PointCloud:
+        """The 3D points in ``lidar_link``, each as seen from where the lidar was at that point's time."""
+        ranges = revolution.ranges_m.ravel()
+        keep = np.flatnonzero(np.isfinite(ranges))
+        points = self._directions32[keep] * ranges[keep, None]
+        return PointCloud(
+            stamp_ns=revolution.starts_ns,
+            frame_id="lidar_link",
+            points_m=_sealed(points),
+            intensity=_sealed(np.clip(revolution.intensity.ravel()[keep], 0.0, 1.0)),
+            ring=_sealed(self._ring[keep]),
+            time_s=_sealed(self._time_s[keep]),
+        )
+
+    def scan(self, revolution: Revolution) -> Scan:
+        """The 2D scan in ``lidar_link``: per column, the nearest return in the height band, as a distance along the ground."""
+        part = self._part
+        heights = part.position_m[2] + revolution.ranges_m * np.sin(self._elevations).astype(np.float32)
+        low, high = part.scan_band_m
+        flat = revolution.ranges_m * np.cos(self._elevations).astype(np.float32)
+        flat = np.where((heights >= low) & (heights <= high), flat, np.float32(np.inf))
+        return Scan(
+            stamp_ns=revolution.starts_ns,
+            frame_id="lidar_link",
+            angle_min_rad=-np.pi,
+            angle_step_rad=2.0 * np.pi / part.columns,
+            range_min_m=part.range_m[0],
+            range_max_m=part.range_m[1],
+            ranges_m=_sealed(flat.min(axis=1)),
+            beam_step_s=revolution.period_s / part.columns,
+        )
+
+
+def _rotations(roll: Floats, pitch: Floats, yaw: Floats) -> Floats:
+    """Rotation matrices (N, 3, 3) of fixed-axis roll, pitch, yaw."""
+    cr, sr, cp, sp, cy, sy = np.cos(roll), np.sin(roll), np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
+    rows = (
+        (cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr),
+        (sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr),
+        (-sp, cp * sr, cp * cr),
+    )
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def _sealed(array: _Array) -> _Array:
+    """The same array, read-only, so that no copy is made of it."""
+    array.setflags(write=False)
+    return array

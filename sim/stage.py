@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stage: the compiled world with robot and actors, its physics, and who touches whom."""
+
+from __future__ import annotations
+
+import math
+
+import mujoco
+import numpy as np
+
+from patrol.errors import BadInput, Fault
+from patrol.geometry import Pose2, Twist2
+from patrol.local_frame import LocalFrame
+from sim.actors import Actor, Cast
+from sim.bodies import make_body
+from sim.chassis import ROBOT, Chassis, add_robot
+from sim.faults import Faults
+from sim.place import Place, read_place
+from sim.robot import RobotModel
+from sim.scenario import Scenario
+from sim.scene import add_world, new_spec
+from sim.sdf import read_world
+from sim.sky import daylight_for
+from sim.truth import Sight, Truth, actor_truth
+from sim.weather import Sky, weather_at
+
+TICK_NS = 10_000_000
+"""The world moves, and the fastest sensor measures, in steps of 10 ms."""
+_STEPS_PER_TICK = 2
+_GROUND_NORMAL_Z = 0.9
+
+
+class Stage:
+    """Everything that is there, and how it moves. Deterministic; all noise is in the sensors."""
+
+    def __init__(self, scenario: Scenario, robot: RobotModel, *, seed: int) -> None:
+        """Raises BadInput when world or site can not be used."""
+        place = read_place(scenario.site)
+        self.scenario, self.robot = scenario, robot
+        self.world = read_world(scenario.world)
+        self.frame = LocalFrame(place.datum)
+        self.weather = weather_at(scenario.weather, place.datum, scenario.start_ns)
+        self.faults = Faults(scenario.faults)
+        daylight = daylight_for(night=self.weather.night, overcast=self.weather.sky is not Sky.CLEAR)
+        actors = [Actor(spec, make_body(spec.kind, spec.name, spec.appearance_seed)) for spec in scenario.actors]
+        spec = new_spec()
+        spec.option.timestep = TICK_NS / 1e9 / _STEPS_PER_TICK
+        spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+        add_world(spec, self.world, daylight, seed=0)
+        add_robot(spec, robot, start_pose(scenario, place))
+        for actor in actors:
+            actor.body.add_to(spec)
+        self.model = spec.compile()
+        self.data = mujoco.MjData(self.model)
+        self.chassis = Chassis(self.model, self.data, robot)
+        self.cast = Cast(actors, self.model, self.data)
+        self.seed = seed
+        self._robot_geoms = np.array([self.model.geom(geom).name.startswith(f"{ROBOT}/") for geom in range(self.model.ngeom)])
+        self._touching: frozenset[str] = frozenset()
+        self._contact_count = 0
+        self.cast.place()
+        mujoco.mj_forward(self.model, self.data)
+
+    def move_actors(self, now_s: float, step_s: float) -> None:
+        """Let the actors go on with what they do."""
+        self.cast.step(now_s, step_s, self.chassis.map_from_base().to_pose2())
+        self.cast.place()
+
+    def step(self, now_ns: int, now_s: float) -> None:
+        """One tick of physics."""
+        self.chassis.set_grip(self.faults.grip(now_s))
+        self.chassis.drive(now_ns, TICK_NS / 1e9)
+        mujoco.mj_step(self.model, self.data, _STEPS_PER_TICK)
+        self._note_contacts()
+
+    def settle(self) -> None:
+        """Bring the poses of all geoms and cameras up to date with the state, for pictures and rays."""
+        mujoco.mj_kinematics(self.model, self.data)
+        mujoco.mj_camlight(self.model, self.data)
+
+    def _note_contacts(self) -> None:
+        touching: set[str] = set()
+        for index in range(self.data.ncon):
+            contact = self.data.contact[index]
+            first, second = int(contact.geom[0]), int(contact.geom[1])
+            other = second if self._robot_geoms[first] else first
+            if abs(contact.frame[2]) < _GROUND_NORMAL_Z:
+                touching.add(self.model.geom(other).name)
+        self._contact_count += len(touching - self._touching)
+        self._touching = frozenset(touching)
+
+    def truth(self, now_ns: int, sights: dict[str, Sight]) -> Truth:
+        """The state of everything."""
+        pose = self.chassis.map_from_base().to_pose2()
+        velocity, rates = self.chassis.velocity_in_map(), self.chassis.rates_in_base()
+        cos, sin = math.cos(pose.yaw_rad), math.sin(pose.yaw_rad)
+        twist = Twist2(
+            forward_mps=float(cos * velocity[0] + sin * velocity[1]),
+            left_mps=float(-sin * velocity[0] + cos * velocity[1]),
+            turn_radps=float(rates[2]),
+        )
+        return Truth(
+            stamp_ns=now_ns,
+            map_from_base=pose,
+            twist=twist,
+            actors=tuple(actor_truth(actor, sights.get(actor.spec.name)) for actor in self.cast.actors),
+            contacts=tuple(sorted(self._touching)),
+            contact_count=self._contact_count,
+        )
+
+
+def start_pose(scenario: Scenario, place: Place) -> Pose2:
+    """Where the robot starts: where the scenario says, else at the first dock. Raises BadInput when there is neither."""
+    if scenario.robot is not None:
+        return Pose2(scenario.robot.x_m, scenario.robot.y_m, math.radians(scenario.robot.yaw_deg))
+    if place.dock is None:
+        raise BadInput(scenario.site, [Fault(field="features", value="no dock", because="the robot needs a place to start from")])
+    return place.dock

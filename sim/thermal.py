@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A long-wave infrared camera: surface temperatures per geom, a cold sky, air in between, and an uncooled sensor's noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import cv2
+import mujoco
+import numpy as np
+import numpy.typing as npt
+
+from patrol.checks import Floats32
+from sim.actors import Actor
+from sim.eye import Ids
+from sim.surfaces import surface_named
+from sim.weather import Sky, Weather
+
+_NOISE_K = 0.06
+_COLUMN_NOISE_K = 0.05
+_SKY_BELOW_AIR_K = {Sky.CLEAR: 45.0, Sky.RAIN: 9.0, Sky.FOG: 3.0}
+_EXTINCTION_SHARE = 0.45
+
+
+class ThermalCamera:
+    """Makes mono16 centikelvin pictures from which geom each pixel shows. Clothing and skin keep their body's temperature;
+    the world's surfaces follow the air by day and by night."""
+
+    def __init__(self, model: mujoco.MjModel, actors: Iterable[Actor], weather: Weather, rng: np.random.Generator) -> None:
+        self._weather, self._rng = weather, rng
+        self._kelvin = np.full(model.ngeom + 1, weather.air_k, dtype=np.float32)
+        self._kelvin[-1] = weather.air_k - _SKY_BELOW_AIR_K[weather.sky]
+        bodies = {actor.spec.name: actor.body for actor in actors}
+        for geom in range(model.ngeom):
+            name = model.geom(geom).name.split("/")
+            if name[0] == "world":
+                surface = surface_named(name[1])
+                day = surface.day_k * (1.0 if weather.sky is Sky.CLEAR else 0.3)
+                self._kelvin[geom] = weather.air_k + (surface.night_k if weather.night else day)
+            elif name[0] in bodies:
+                self._kelvin[geom] = bodies[name[0]].temperatures_k.get(name[1], weather.air_k)
+        self._columns: Floats32 | None = None
+
+    def develop(
+        self, geoms: Ids, depth_m: Floats32, shade: Floats32, *, noise_gain: float = 1.0, covered: bool = False
+    ) -> npt.NDArray[np.uint16]:
+        """Picture (H, W), row 0 on top, from geoms (H, W, -1: sky), depth (H, W) m and brightness in visible light (H, W) 0..1,
+        all with row 0 lowest. Brighter surfaces of the world show as up to two kelvin cooler or warmer detail."""
+        weather = self._weather
+        kelvin = self._kelvin[geoms]
+        kelvin += np.where(geoms >= 0, (shade - np.float32(0.4)) * np.float32(1.0 if weather.night else 3.0), np.float32(0.0))
+        if weather.sky is not Sky.CLEAR:
+            clear = np.exp(np.float32(-_EXTINCTION_SHARE * weather.extinction_per_m) * depth_m)
+            kelvin = weather.air_k + (kelvin - weather.air_k) * clear
+        if covered:
+            kelvin = np.full_like(kelvin, weather.air_k + 4.0)
+        picture = cv2.GaussianBlur(cv2.flip(kelvin, 0), (3, 3), 0.6)
+        picture += self._sensor_noise(picture.shape, noise_gain)
+        return np.clip(np.rint(picture * 100.0), 0, 65535).astype(np.uint16)
+
+    def _sensor_noise(self, shape: tuple[int, ...], gain: float) -> Floats32:
+        if self._columns is None:
+            self._columns = self._rng.standard_normal((1, shape[1]), dtype=np.float32) * np.float32(_COLUMN_NOISE_K)
+        white = self._rng.standard_normal(shape, dtype=np.float32) * np.float32(_NOISE_K * gain)
+        return white + self._columns

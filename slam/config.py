@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be set in the SLAM room. One set of defaults serves indoors and out; sensor geometry comes with the data."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from patrol.config import Config
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class ScanConfig(Config):
+    """How a scan becomes points."""
+
+    voxel_m: Positive = 0.05
+    range_max_m: Positive = 60.0
+    points_min: Count = 20
+
+
+class MatchConfig(Config):
+    """Point-to-line scan matching."""
+
+    iterations_max: Count = 20
+    gate_start_m: Positive = 0.6
+    gate_end_m: Positive = 0.2
+    kernel_start_m: Positive = 0.25
+    kernel_end_m: Positive = 0.04
+    shrink: Fraction = 0.7
+    point_std_m: Positive = 0.08
+    inlier_m: Positive = 0.10
+    target_voxel_m: Positive = 0.1
+
+
+class MotionConfig(Config):
+    """How far odometry is believed, and what no robot of ours can do."""
+
+    use_odometry: bool = True
+    still_std_m: Positive = 0.02
+    still_std_rad: Positive = 0.01
+    std_per_m: Positive = 0.20
+    std_per_rad: Positive = 0.30
+    speed_max_mps: Positive = 6.0
+    turn_max_radps: Positive = 6.0
+    gap_max_s: Positive = 2.0
+
+
+class TrackConfig(Config):
+    """The local map, when a keyframe is taken, and when a match is not believed."""
+
+    keyframe_step_m: Positive = 0.5
+    keyframe_turn_rad: Positive = 0.35
+    window_keyframes: Count = 25
+    score_min: Fraction = 0.65
+    score_poor: Fraction = 0.35
+    search_window_m: Positive = 0.6
+    search_window_rad: Positive = 0.35
+
+
+class LoopConfig(Config):
+    """Where revisits are looked for, and what makes one believed."""
+
+    enabled: bool = True
+    submap_keyframes: Count = 20
+    path_gap_m: Positive = 12.0
+    radius_m: Positive = 10.0
+    candidates_max: Count = 2
+    drift_std_per_m: Positive = 0.01
+    drift_std_rad_per_m: Positive = 0.001
+    search_max_m: Positive = 12.0
+    search_max_rad: Positive = 0.6
+    search_score_min: Fraction = 0.5
+    near_overlap_min: Fraction = 0.5
+    near_score_min: Fraction = 0.7
+    far_overlap_min: Fraction = 0.7
+    far_score_min: Fraction = 0.75
+    witness_m: Positive = 0.3
+    witness_rad: Positive = 0.06
+    robust_sigma: Positive = 2.0
+
+
+class GridConfig(Config):
+    """The occupancy grid."""
+
+    resolution_m: Positive = 0.05
+    range_max_m: Positive = 40.0
+    free_without_return_m: NotNegative = 0.0
+    hit_log_odds: Positive = 0.85
+    miss_log_odds: Positive = 0.40
+    log_odds_max: Positive = 4.0
+    keyframes_per_step: Count = 2
+
+
+class MapperConfig(Config):
+    """Everything a ``Mapper`` can be told."""
+
+    scan: ScanConfig = ScanConfig()
+    match: MatchConfig = MatchConfig()
+    motion: MotionConfig = MotionConfig()
+    track: TrackConfig = TrackConfig()
+    loop: LoopConfig = LoopConfig()
+    grid: GridConfig = GridConfig()
+
+
+class LocaliserConfig(Config):
+    """Everything a ``Localiser`` can be told."""
+
+    scan: ScanConfig = ScanConfig()
+    match: MatchConfig = MatchConfig()
+    motion: MotionConfig = MotionConfig()
+    score_min: Fraction = 0.6
+    overlap_min: Fraction = 0.35
+    lost_after_scans: Count = 10
+    field_resolution_m: Positive = 0.1
+    search_points: Count = 150
+    search_score_min: Fraction = 0.55
+    search_window_m: Positive = 1.5
+    search_window_rad: Positive = 0.5
+
+
+class CloudConfig(Config):
+    """The coloured point cloud."""
+
+    voxel_m: Positive = 0.10
+    voxels_max: Count = 2_000_000
+    range_max_m: Positive = 30.0
+    range_min_m: NotNegative = 0.6
+    image_age_max_s: Positive = 0.15

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A likelihood field and an exhaustive search for a scan in it by branch and bound.
+
+The search is that of Hess et al., "Real-time loop closure in 2D LIDAR SLAM" (ICRA 2016), with whole batches of candidates
+scored at once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from patrol.checks import Floats, Floats32
+from patrol.geometry import Pose2
+
+_LOOKUPS_MAX = 2_000_000
+_BATCH = 256
+Ints = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchWindow:
+    """Poses within ``half_m`` and ``half_rad`` of ``centre``."""
+
+    centre: Pose2
+    half_x_m: float
+    half_y_m: float
+    half_rad: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHit:
+    """The best pose found and its score: the mean likelihood, 0 to 1, of the scan's points."""
+
+    pose: Pose2
+    score: float
+
+
+class LikelihoodField:
+    """Likelihood, 0 to 1, that a return lies at a place: a Gaussian of the distance to the nearest obstacle.
+
+    Level n of its pyramid holds, per cell, the maximum over the 2ⁿ × 2ⁿ cells from there upwards.
+    """
+
+    def __init__(self, obstacles_m: Floats, *, resolution_m: float, std_m: float, levels: int) -> None:
+        """Build from obstacle points (N, 2) m, N above 0."""
+        margin = 2**levels + math.ceil(3.0 * std_m / resolution_m)
+        self._resolution_m = resolution_m
+        self._origin = np.floor(obstacles_m.min(axis=0) / resolution_m).astype(np.int64) - margin
+        cells = np.floor(obstacles_m / resolution_m).astype(np.int64) - self._origin
+        width, height = cells.max(axis=0) + margin + 1
+        free = np.full((int(height), int(width)), 255, dtype=np.uint8)
+        free[cells[:, 1], cells[:, 0]] = 0
+        distance_m = cv2.distanceTransform(free, cv2.DIST_L2, 5) * resolution_m
+        field: Floats32 = np.exp(-0.5 * (distance_m / std_m) ** 2).astype(np.float32)
+        self._pyramid = [_without_border(field)]
+        for level in range(1, levels + 1):
+            self._pyramid.append(_widened(self._pyramid[-1], 2 ** (level - 1)))
+
+    @property
+    def top_level(self) -> int:
+        return len(self._pyramid) - 1
+
+    def bounds_m(self) -> tuple[float, float, float, float]:
+        """Lowest x and y, highest x and y of the field, in metres."""
+        height, width = self._pyramid[0].shape
+        low, resolution = self._origin, self._resolution_m
+        return tuple(float(edge * resolution) for edge in (low[0], low[1], low[0] + width, low[1] + height))  # type: ignore[return-value]
+
+    def search(self, points_m: Floats, window: SearchWindow, score_min: float) -> SearchHit | None:
+        """The best pose in ``window`` for points (N, 2) m of the base, or None when none scores above ``score_min``."""
+        search = _Search(self._pyramid, self._origin, self._resolution_m, points_m, window)
+        return search.run(score_min)
+
+
+def _without_border(field: Floats32) -> Floats32:
+    """Zero on the outermost cells, so that a clipped index reads zero."""
+    field[[0, -1], :] = 0.0
+    field[:, [0, -1]] = 0.0
+    return field
+
+
+def _widened(field: Floats32, by: int) -> Floats32:
+    """Cell-wise maximum of the field and its copies moved by ``by`` cells towards lower indices."""
+    wide = field.copy()
+    np.maximum(wide[:, :-by], field[:, by:], out=wide[:, :-by])
+    tall = wide.copy()
+    np.maximum(tall[:-by], wide[by:], out=tall[:-by])
+    return tall
+
+
+class _Search:
+    """One branch-and-bound search. A candidate is (yaw index, column offset, row offset) relative to the window's centre."""
+
+    def __init__(
+        self, pyramid: list[Floats32], origin: npt.NDArray[np.int64], resolution_m: float, points_m: Floats, window: SearchWindow
+    ) -> None:
+        self._pyramid, self._resolution_m, self._window = pyramid, resolution_m, window
+        reach_m = max(float(np.quantile(np.hypot(points_m[:, 0], points_m[:, 1]), 0.9)), 10 * resolution_m)
+        half_steps = math.ceil(window.half_rad / (resolution_m / reach_m))
+        offsets = np.linspace(-window.half_rad, window.half_rad, 2 * half_steps + 1) if half_steps else np.zeros(1)
+        self._yaws = window.centre.yaw_rad + offsets
+        cos, sin = np.cos(self._yaws)[:, None], np.sin(self._yaws)[:, None]
+        x = cos * points_m[:, 0] - sin * points_m[:, 1] + window.centre.x_m
+        y = sin * points_m[:, 0] + cos * points_m[:, 1] + window.centre.y_m
+        self._cols: Ints = (np.floor(x / resolution_m) - origin[0]).astype(np.int32)
+        self._rows: Ints = (np.floor(y / resolution_m) - origin[1]).astype(np.int32)
+        self._half_cols = math.ceil(window.half_x_m / resolution_m)
+        self._half_rows = math.ceil(window.half_y_m / resolution_m)
+        self._best: tuple[float, npt.NDArray[np.int64]] | None = None
+        self._bound = 0.0
+
+    def run(self, score_min: float) -> SearchHit | None:
+        self._bound = score_min
+        widest = max(1, 2 * max(self._half_cols, self._half_rows))
+        level = min(len(self._pyramid) - 1, max(0, math.floor(math.log2(widest)) - 1))
+        block = 2**level
+        cols = np.arange(-self._half_cols, self._half_cols + 1, block)
+        rows = np.arange(-self._half_rows, self._half_rows + 1, block)
+        grid = np.meshgrid(np.arange(self._yaws.size), cols, rows, indexing="ij")
+        self._descend(np.column_stack([axis.ravel() for axis in grid]), level)
+        if self._best is None:
+            return None
+        score, (yaw, col, row) = self._best
+        x_m = self._window.centre.x_m + float(col) * self._resolution_m
+        y_m = self._window.centre.y_m + float(row) * self._resolution_m
+        return SearchHit(pose=Pose2(x_m, y_m, float(self._yaws[yaw])), score=score)
+
+    def _descend(self, candidates: npt.NDArray[np.int64], level: int) -> None:
+        scores = self._scores(candidates, level)
+        order = np.argsort(-scores, kind="stable")
+        if level == 0:
+            if scores[order[0]] > self._bound:
+                self._bound = float(scores[order[0]])
+                self._best = (self._bound, candidates[order[0]])
+            return
+        half = 2 ** (level - 1)
+        for start in range(0, order.size, _BATCH):
+            batch = order[start : start + _BATCH]
+            batch = batch[scores[batch] > self._bound]
+            if batch.size == 0:
+                return
+            children = [candidates[batch] + (0, dc, dr) for dc in (0, half) for dr in (0, half)]
+            self._descend(np.concatenate(children), level - 1)
+
+    def _scores(self, candidates: npt.NDArray[np.int64], level: int) -> Floats:
+        """Upper bound (level 0: value) of the score of every candidate (N, 3)."""
+        field = self._pyramid[level]
+        height, width = field.shape
+        flat, points = field.ravel(), self._cols.shape[1]
+        scores = np.empty(len(candidates))
+        chunk = max(1, _LOOKUPS_MAX // points)
+        for start in range(0, len(candidates), chunk):
+            yaw, col, row = (candidates[start : start + chunk, axis].astype(np.int32) for axis in range(3))
+            cols = np.clip(self._cols[yaw] + col[:, None], 0, width - 1)
+            rows = np.clip(self._rows[yaw] + row[:, None], 0, height - 1)
+            scores[start : start + chunk] = flat[rows * np.int32(width) + cols].mean(axis=1)
+        return scores

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finding places again. A candidate near where the graph expects it is matched at once; one that could lie anywhere within the
+drift is searched for, must fit better, and is believed only when a second one from a nearby place agrees with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from patrol.geometry import Pose2, wrap_angle
+from slam.config import LoopConfig, MatchConfig
+from slam.keyframe import Keyframe, Submap
+from slam.likelihood import SearchWindow
+from slam.pose_graph import Edge, PoseGraph
+from slam.scan_matcher import Match, information, match_points
+
+_NEAR_WINDOW_M = 0.5
+_GUESS_STD_M = 0.5
+_GUESS_STD_RAD = 0.2
+_SIGMAS = 3.0
+_BASE_STD_M = 0.05
+_BASE_STD_RAD = 0.01
+_SEARCH_POINTS = 120
+_FAR_EVERY = 3
+_PENDING_PATH_M = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    submap: Submap
+    anchor_from_base: Pose2
+    window_m: float
+    window_rad: float
+
+    @property
+    def is_near(self) -> bool:
+        return self.window_m < _NEAR_WINDOW_M
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pending:
+    """A far closure that waits for a witness: where it would put the robot in the map."""
+
+    edge: Edge
+    map_from_base: Pose2
+    track_from_base: Pose2
+    path_m: float
+
+
+class LoopCloser:
+    """Cuts keyframes into submaps and matches each new keyframe against those it may stand in."""
+
+    def __init__(self, config: LoopConfig, match: MatchConfig) -> None:
+        self._config, self._match = config, match
+        self._submaps: list[Submap] = []
+        self._open: list[Keyframe] = []
+        self._pending: list[_Pending] = []
+
+    @property
+    def submaps(self) -> tuple[Submap, ...]:
+        return tuple(self._submaps)
+
+    def add_keyframe(self, keyframe: Keyframe) -> None:
+        """Grow the open submap; half of a finished one starts the next, so that neighbours overlap."""
+        self._open.append(keyframe)
+        if len(self._open) >= self._config.submap_keyframes:
+            self._submaps.append(Submap(tuple(self._open), self._match.target_voxel_m))
+            self._open = self._open[len(self._open) // 2 :]
+
+    def find(self, keyframe: Keyframe, graph: PoseGraph) -> list[Edge]:
+        """Closures of ``keyframe`` that can be believed now; may bring earlier ones that only lacked a witness."""
+        edges: list[Edge] = []
+        for candidate in self._candidates(keyframe, graph):
+            match = self._matched(keyframe, candidate)
+            if match is None:
+                continue
+            edge = Edge(
+                from_id=candidate.submap.anchor.id,
+                to_id=keyframe.id,
+                from_to=match.target_from_base,
+                covariance=match.covariance,
+                is_closure=True,
+            )
+            edges += [edge] if candidate.is_near else self._witnessed(edge, keyframe, graph)
+        return edges
+
+    def _candidates(self, keyframe: Keyframe, graph: PoseGraph) -> list[_Candidate]:
+        old = [s for s in self._submaps if s.keyframes[-1].path_m < keyframe.path_m - self._config.path_gap_m]
+        if not old:
+            return []
+        here = graph.pose(keyframe.id)
+        lengths = graph.path_lengths_m(keyframe.id)
+        found: list[tuple[float, _Candidate]] = []
+        for submap in old:
+            candidate = self._candidate(submap, here, graph, float(lengths[submap.anchor.id]))
+            distance = min(here.distance_to(graph.pose(member)) for member in submap.ids)
+            reach = self._config.radius_m if candidate.is_near else self._config.radius_m + candidate.window_m
+            if distance < reach and (candidate.is_near or keyframe.id % _FAR_EVERY == 0):
+                found.append((distance, candidate))
+        found.sort(key=lambda item: item[0])
+        return [candidate for _, candidate in found[: self._config.candidates_max]]
+
+    def _candidate(self, submap: Submap, here: Pose2, graph: PoseGraph, length_m: float) -> _Candidate:
+        std_m = _BASE_STD_M + self._config.drift_std_per_m * length_m
+        std_rad = _BASE_STD_RAD + self._config.drift_std_rad_per_m * length_m
+        return _Candidate(
+            submap=submap,
+            anchor_from_base=graph.pose(submap.anchor.id).inverse() @ here,
+            window_m=min(_SIGMAS * std_m, self._config.search_max_m),
+            window_rad=min(_SIGMAS * std_rad, self._config.search_max_rad),
+        )
+
+    def _matched(self, keyframe: Keyframe, candidate: _Candidate) -> Match | None:
+        guess = candidate.anchor_from_base if candidate.is_near else self._searched(keyframe, candidate)
+        if guess is None:
+            return None
+        prior = information(_GUESS_STD_M, _GUESS_STD_RAD)
+        match = match_points(keyframe.points, candidate.submap.target, guess, prior, self._match)
+        config = self._config
+        if candidate.is_near:
+            fits = match.overlap >= config.near_overlap_min and match.score >= config.near_score_min
+        else:
+            fits = match.overlap >= config.far_overlap_min and match.score >= config.far_score_min
+        return match if fits and _within(match.target_from_base, candidate) else None
+
+    def _searched(self, keyframe: Keyframe, candidate: _Candidate) -> Pose2 | None:
+        points = keyframe.points.points_m
+        thinned = points[:: max(1, len(points) // _SEARCH_POINTS)]
+        window = SearchWindow(
+            centre=candidate.anchor_from_base,
+            half_x_m=candidate.window_m,
+            half_y_m=candidate.window_m,
+            half_rad=candidate.window_rad,
+        )
+        hit = candidate.submap.field.search(thinned, window, self._config.search_score_min)
+        return hit.pose if hit else None
+
+    def _witnessed(self, edge: Edge, keyframe: Keyframe, graph: PoseGraph) -> list[Edge]:
+        """The closure and those waiting that it agrees with; alone it starts to wait."""
+        claim = _Pending(
+            edge=edge,
+            map_from_base=graph.pose(edge.from_id) @ edge.from_to,
+            track_from_base=keyframe.track_from_base,
+            path_m=keyframe.path_m,
+        )
+        self._pending = [p for p in self._pending if p.path_m > keyframe.path_m - _PENDING_PATH_M]
+        agreeing = [p for p in self._pending if p.edge.to_id != edge.to_id and self._agree(p, claim)]
+        if not agreeing:
+            self._pending.append(claim)
+            return []
+        self._pending = [p for p in self._pending if p not in agreeing]
+        return [edge, *(p.edge for p in agreeing)]
+
+    def _agree(self, first: _Pending, second: _Pending) -> bool:
+        moved = first.track_from_base.inverse() @ second.track_from_base
+        expected = first.map_from_base @ moved
+        turn = abs(wrap_angle(expected.yaw_rad - second.map_from_base.yaw_rad))
+        return expected.distance_to(second.map_from_base) < self._config.witness_m and turn < self._config.witness_rad
+
+
+def _within(anchor_from_base: Pose2, candidate: _Candidate) -> bool:
+    """Whether a match stayed where its candidate may lie."""
+    turn = abs(wrap_angle(anchor_from_base.yaw_rad - candidate.anchor_from_base.yaw_rad))
+    shift = anchor_from_base.distance_to(candidate.anchor_from_base)
+    return bool(shift <= np.sqrt(2.0) * candidate.window_m + 0.2 and turn <= candidate.window_rad + 0.1)

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scans and odometry in, pose and map out: graph SLAM, one scan at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from patrol.checks import Floats
+from patrol.clock import seconds
+from patrol.estimate import PoseEstimate
+from patrol.geometry import IDENTITY2, Pose2
+from patrol.grid import OccupancyGrid
+from patrol.sensors import Scan
+from slam.config import MapperConfig
+from slam.grid_map import GridMap
+from slam.keyframe import Keyframe
+from slam.loop_closure import LoopCloser
+from slam.map_files import SavedKeyframe, SavedMap, save_map
+from slam.motion import MotionModel, MotionStep
+from slam.pose_graph import Edge, PoseGraph, rotated_covariance
+from slam.scan_check import ScanCheck, ScanVerdict
+from slam.scan_points import ScanPoints, points_from_scan
+from slam.surface import surface_from_scan
+from slam.tracker import Tracked, Tracker
+from slam.trajectory import Trajectory
+from slam.updates import ScanOutcome, SlamUpdate
+
+
+class Mapper:
+    """Builds the map of a site while the robot drives through it.
+
+    Tracking matches every scan with a local map of recent keyframes; keyframes join a pose graph; places seen again close
+    loops in it; the grid follows the graph. ``base_from_lidar`` is the laser's mount, ``start`` the map pose of the base at the
+    first scan, known from the dock.
+    """
+
+    def __init__(self, config: MapperConfig, base_from_lidar: Pose2, start: Pose2) -> None:
+        self._config, self._base_from_lidar = config, base_from_lidar
+        self._check = ScanCheck(config.scan.points_min)
+        self._motion = MotionModel(config.motion)
+        self._tracker = Tracker(config.track, config.match)
+        self._graph = PoseGraph(start, config.loop.robust_sigma)
+        self._loops = LoopCloser(config.loop, config.match)
+        self._grid = GridMap(config.grid, base_from_lidar)
+        self._keyframes: list[Keyframe] = []
+        self._keyframe_covariance: Floats = np.zeros((3, 3))
+        self._history: list[tuple[int, int, Pose2]] = []
+        self._path_m = 0.0
+        self._estimate: PoseEstimate | None = None
+
+    def add_scan(self, scan: Scan, odom_from_base: Pose2) -> SlamUpdate:
+        """Take in one scan and where odometry has the base at its stamp; return where the base is in the map.
+
+        A scan that can not be used has a named outcome, moves the pose by odometry at most, and leaves the map as it is.
+        """
+        verdict = self._check.check(scan, odom_from_base)
+        if verdict.outcome is ScanOutcome.TIME_BACKWARDS:
+            return self._refused(scan, odom_from_base, verdict)
+        step = self._motion.step(scan.stamp_ns, odom_from_base)
+        points = points_from_scan(scan, self._base_from_lidar, step.rate, self._config.scan)
+        before = self._tracker.track_from_base
+        tracked = self._tracked(points, step, verdict)
+        self._path_m += before.distance_to(tracked.track_from_base)
+        keyframe = self._next_keyframe(scan, points, step, tracked, verdict)
+        loop_closed = self._extend_map(keyframe, tracked) if keyframe else False
+        grid_changed = self._grid.redraw(self._config.grid.keyframes_per_step) or keyframe is not None
+        self._correct_motion(scan.stamp_ns, before, tracked)
+        self._remember(scan.stamp_ns, tracked)
+        return SlamUpdate(
+            estimate=self._estimated(scan.stamp_ns, odom_from_base, tracked, step),
+            outcome=_outcome(verdict, tracked),
+            score=tracked.score,
+            grid_changed=grid_changed,
+            keyframe_added=keyframe is not None,
+            loop_closed=loop_closed,
+        )
+
+    def grid(self, stamp_ns: int) -> OccupancyGrid:
+        """The occupancy grid of all keyframes where the graph has them now."""
+        self._grid.redraw()
+        return self._grid.grid(stamp_ns)
+
+    def trajectory(self) -> Trajectory:
+        """The pose of every scan taken in, by the graph as it stands now. Raises BadValue before the first scan."""
+        poses = [self._graph.pose(keyframe_id) @ relative for _, keyframe_id, relative in self._history]
+        return Trajectory.from_poses([stamp_ns for stamp_ns, _, _ in self._history], poses)
+
+    def save(self, folder: Path) -> None:
+        """Write grid (map_server YAML and PGM), pose graph and scans into ``folder``."""
+        keyframes = tuple(
+            SavedKeyframe(map_from_base=self._graph.pose(k.id), scan=k.scan, points=k.points) for k in self._keyframes
+        )
+        stamp_ns = self._history[-1][0] if self._history else 0
+        save_map(folder, SavedMap(keyframes=keyframes, edges=tuple(self._graph.edges), grid=self.grid(stamp_ns)))
+
+    def _tracked(self, points: ScanPoints, step: MotionStep, verdict: ScanVerdict) -> Tracked:
+        if verdict.outcome is not ScanOutcome.MATCHED:
+            return self._tracker.blind(step, verdict.because)
+        return self._tracker.track(points, step)
+
+    def _next_keyframe(
+        self, scan: Scan, points: ScanPoints, step: MotionStep, tracked: Tracked, verdict: ScanVerdict
+    ) -> Keyframe | None:
+        """A keyframe of this scan when it is fit and stands far enough from the last one."""
+        if verdict.outcome is not ScanOutcome.MATCHED or not self._is_new_place(tracked.track_from_base):
+            return None
+        return Keyframe(
+            id=len(self._keyframes),
+            stamp_ns=scan.stamp_ns,
+            track_from_base=tracked.track_from_base,
+            path_m=self._path_m,
+            points=points,
+            surface=surface_from_scan(points),
+            scan=scan,
+            rate=step.rate,
+        )
+
+    def _is_new_place(self, track_from_base: Pose2) -> bool:
+        if not self._keyframes:
+            return True
+        moved = self._keyframes[-1].track_from_base.inverse() @ track_from_base
+        track = self._config.track
+        return IDENTITY2.distance_to(moved) >= track.keyframe_step_m or abs(moved.yaw_rad) >= track.keyframe_turn_rad
+
+    def _extend_map(self, keyframe: Keyframe, tracked: Tracked) -> bool:
+        """Put a keyframe into graph, local map and grid; whether it closed a loop."""
+        if self._keyframes:
+            last = self._keyframes[-1]
+            covariance = rotated_covariance(tracked.covariance, -last.track_from_base.yaw_rad)
+            moved = last.track_from_base.inverse() @ keyframe.track_from_base
+            self._graph.add_keyframe(Edge(from_id=last.id, to_id=keyframe.id, from_to=moved, covariance=covariance))
+        self._keyframes.append(keyframe)
+        self._tracker.add_keyframe(keyframe)
+        self._loops.add_keyframe(keyframe)
+        self._grid.add(keyframe.scan, keyframe.rate, self._graph.pose(keyframe.id))
+        closures = self._loops.find(keyframe, self._graph) if self._config.loop.enabled else []
+        if closures:
+            self._graph.close_loops(closures)
+            self._grid.move_to(self._graph.poses())
+        self._keyframe_covariance = self._graph.covariance(keyframe.id)
+        return bool(closures)
+
+    def _correct_motion(self, stamp_ns: int, before: Pose2, tracked: Tracked) -> None:
+        if self._history and not tracked.because:
+            self._motion.correct(before.inverse() @ tracked.track_from_base, seconds(stamp_ns - self._history[-1][0]))
+
+    def _remember(self, stamp_ns: int, tracked: Tracked) -> None:
+        if self._keyframes:
+            last = self._keyframes[-1]
+            self._history.append((stamp_ns, last.id, last.track_from_base.inverse() @ tracked.track_from_base))
+
+    def _estimated(self, stamp_ns: int, odom_from_base: Pose2, tracked: Tracked, step: MotionStep) -> PoseEstimate:
+        map_from_track = self._map_from_track()
+        covariance = self._keyframe_covariance + rotated_covariance(tracked.covariance, map_from_track.yaw_rad)
+        self._estimate = PoseEstimate(
+            stamp_ns=stamp_ns,
+            map_from_odom=map_from_track @ tracked.track_from_base @ odom_from_base.inverse(),
+            odom_from_base=odom_from_base,
+            covariance=covariance,
+            doubt=tracked.because or step.because,
+        )
+        return self._estimate
+
+    def _map_from_track(self) -> Pose2:
+        if not self._keyframes:
+            return self._graph.pose(0)
+        last = self._keyframes[-1]
+        return self._graph.pose(last.id) @ last.track_from_base.inverse()
+
+    def _refused(self, scan: Scan, odom_from_base: Pose2, verdict: ScanVerdict) -> SlamUpdate:
+        """The last estimate again, with the reason; nothing else changes. The check lets every first scan pass."""
+        last = self._estimate
+        assert last is not None
+        estimate = PoseEstimate(
+            stamp_ns=last.stamp_ns,
+            map_from_odom=last.map_from_odom,
+            odom_from_base=last.odom_from_base,
+            covariance=last.covariance,
+            doubt=verdict.because,
+        )
+        return SlamUpdate(estimate=estimate, outcome=verdict.outcome, score=0.0)
+
+
+def _outcome(verdict: ScanVerdict, tracked: Tracked) -> ScanOutcome:
+    if verdict.outcome is not ScanOutcome.MATCHED:
+        return verdict.outcome
+    return ScanOutcome.POOR_MATCH if tracked.because else ScanOutcome.MATCHED

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pose graph: keyframes joined by measured relative poses, solved as they come by iSAM2 (Kaess et al., 2012) in GTSAM.
+
+Loop closures carry a Cauchy kernel, so that a wrong one is overruled by the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gtsam
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from patrol.checks import Floats, frozen_array, require_all_finite
+from patrol.geometry import Pose2
+
+_START_STD = (0.005, 0.005, 0.001)
+_STD_FLOOR = (0.003, 0.003, 0.0005)
+_CLOSURE_LENGTH_M = 0.5
+_SETTLE_UPDATES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """Measured pose of keyframe ``to_id`` in the frame of ``from_id``, covariance (3, 3) over x m, y m, yaw rad of that
+    frame."""
+
+    from_id: int
+    to_id: int
+    from_to: Pose2
+    covariance: Floats
+    is_closure: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "covariance", frozen_array("covariance", self.covariance, (3, 3)))
+        require_all_finite("covariance", self.covariance)
+
+
+class PoseGraph:
+    """Poses of all keyframes in the map; keyframe 0 stands at the start."""
+
+    def __init__(self, start: Pose2, robust_sigma: float) -> None:
+        parameters = gtsam.ISAM2Params()
+        parameters.setRelinearizeThreshold(0.005)
+        parameters.relinearizeSkip = 1
+        self._isam = gtsam.ISAM2(parameters)
+        self._robust_sigma = robust_sigma
+        self.edges: list[Edge] = []
+        self._poses = [start]
+        self._lengths: list[float] = []
+        graph, values = gtsam.NonlinearFactorGraph(), gtsam.Values()
+        noise = gtsam.noiseModel.Diagonal.Sigmas(np.array(_START_STD))
+        graph.add(gtsam.PriorFactorPose2(0, _to_gtsam(start), noise))
+        values.insert(0, _to_gtsam(start))
+        self._isam.update(graph, values)
+
+    def __len__(self) -> int:
+        return len(self._poses)
+
+    def pose(self, keyframe_id: int) -> Pose2:
+        """``map_from_base`` of a keyframe."""
+        return self._poses[keyframe_id]
+
+    def poses(self) -> tuple[Pose2, ...]:
+        return tuple(self._poses)
+
+    def add_keyframe(self, edge: Edge) -> None:
+        """Append the keyframe ``edge.to_id``, joined to an earlier one."""
+        pose = self._poses[edge.from_id] @ edge.from_to
+        values = gtsam.Values()
+        values.insert(edge.to_id, _to_gtsam(pose))
+        self._poses.append(pose)
+        self._update([edge], values)
+
+    def close_loops(self, edges: list[Edge]) -> None:
+        """Add loop closures and settle the whole graph."""
+        self._update(edges, gtsam.Values())
+        for _ in range(_SETTLE_UPDATES):
+            self._isam.update()
+        table = gtsam.utilities.extractPose2(self._isam.calculateEstimate())
+        self._poses = [Pose2(float(x), float(y), float(yaw)) for x, y, yaw in table]
+
+    def covariance(self, keyframe_id: int) -> Floats:
+        """Covariance (3, 3) of a keyframe's pose over x m, y m, yaw rad in map."""
+        local = self._isam.marginalCovariance(keyframe_id)
+        return rotated_covariance(np.asarray(local), self._poses[keyframe_id].yaw_rad)
+
+    def path_lengths_m(self, keyframe_id: int) -> Floats:
+        """Length (N,) m of the shortest way through the graph from each keyframe: what drift between the two can grow on."""
+        rows = np.array([edge.from_id for edge in self.edges])
+        cols = np.array([edge.to_id for edge in self.edges])
+        shape = (len(self._poses), len(self._poses))
+        table = csr_array((np.array(self._lengths), (rows, cols)), shape=shape)
+        lengths: npt.NDArray[np.float64] = dijkstra(table, directed=False, indices=keyframe_id)
+        return lengths
+
+    def _update(self, edges: list[Edge], values: gtsam.Values) -> None:
+        graph = gtsam.NonlinearFactorGraph()
+        for edge in edges:
+            self.edges.append(edge)
+            self._lengths.append(_CLOSURE_LENGTH_M if edge.is_closure else max(edge.from_to.distance_to(Pose2(0, 0, 0)), 1e-3))
+            graph.add(gtsam.BetweenFactorPose2(edge.from_id, edge.to_id, _to_gtsam(edge.from_to), self._noise(edge)))
+        self._isam.update(graph, values)
+
+    def _noise(self, edge: Edge) -> gtsam.noiseModel.Base:
+        # GTSAM's error lives in the tangent space at the measured pose, so its axes are those of the keyframe ``to_id``.
+        covariance = rotated_covariance(edge.covariance, -edge.from_to.yaw_rad) + np.diag(np.square(_STD_FLOOR))
+        noise = gtsam.noiseModel.Gaussian.Covariance(covariance)
+        if not edge.is_closure:
+            return noise
+        kernel = gtsam.noiseModel.mEstimator.Cauchy.Create(self._robust_sigma)
+        return gtsam.noiseModel.Robust.Create(kernel, noise)
+
+
+def rotated_covariance(covariance: Floats, yaw_rad: float) -> Floats:
+    """Covariance (3, 3) over x, y, yaw, with its axes turned by ``yaw_rad``."""
+    cos, sin = np.cos(yaw_rad), np.sin(yaw_rad)
+    turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    turned: Floats = turn @ covariance @ turn.T
+    return turned
+
+
+def _to_gtsam(pose: Pose2) -> gtsam.Pose2:
+    return gtsam.Pose2(pose.x_m, pose.y_m, pose.yaw_rad)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What comes back from every scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from patrol.estimate import PoseEstimate
+
+
+class ScanOutcome(StrEnum):
+    """What became of a scan. Whatever is not MATCHED carries a reason in the estimate's ``doubt``."""
+
+    MATCHED = "matched"
+    POOR_MATCH = "poor match"
+    TOO_FEW_RETURNS = "too few returns"
+    STUCK = "scan stuck"
+    TIME_BACKWARDS = "time went backwards"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlamUpdate:
+    """The pose after one scan. ``score`` is the share of the scan that lies on the map, 0 to 1."""
+
+    estimate: PoseEstimate
+    outcome: ScanOutcome
+    score: float
+    grid_changed: bool = False
+    keyframe_added: bool = False
+    loop_closed: bool = False
