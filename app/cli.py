@@ -13,7 +13,9 @@ from patrol.errors import PatrolError
 
 EXIT_BAD_INPUT = 2
 
-cli = typer.Typer(name="patrol", help="Autonomous patrol stack for robots and drones.", no_args_is_help=True, add_completion=False)
+cli = typer.Typer(
+    name="patrol", help="Autonomous patrol stack for robots and drones.", no_args_is_help=True, add_completion=False
+)
 cli.add_typer(site.cli, name="site")
 cli.add_typer(centre.audit_cli, name="audit")
 cli.command("demo")(demo.demo)

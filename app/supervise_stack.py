@@ -6,12 +6,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from app.supervise import Job
+from app.supervise_policy import RestartPolicy
 from patrol_bringup.environment import DEFAULT_DOMAIN, node_environment
 from patrol_bringup.settings import RunSettings, command
 from patrol_bringup.table import processes_for
-
-from app.supervise import Job
-from app.supervise_policy import RestartPolicy
 
 
 def stack_jobs(

@@ -65,9 +65,10 @@ def picture(index: int) -> Image:
 def send(pictures: int) -> None:
     """Publish at the rate once somebody listens, and stay until the last is confirmed."""
     import rclpy
+    from rclpy.duration import Duration
+
     from patrol_ros.conversions.pictures import image_to_ros
     from patrol_ros.link import Closing, Link
-    from rclpy.duration import Duration
 
     rclpy.init()
     publisher = Link(rclpy.create_node("image_sender"), Closing()).publisher(TOPIC)
@@ -87,9 +88,10 @@ def send(pictures: int) -> None:
 def receive(pictures: int) -> None:
     """Count pictures and how old they are once they are the stack's own type, until all are there or none comes for 3 s."""
     import rclpy
+    from rclpy.experimental.events_executor import EventsExecutor
+
     from patrol_ros.conversions.pictures import image_from_ros
     from patrol_ros.link import Closing, Link
-    from rclpy.experimental.events_executor import EventsExecutor
 
     rclpy.init()
     node: Any = rclpy.create_node("image_receiver")
@@ -113,9 +115,10 @@ def receive(pictures: int) -> None:
 
 def conversion_costs() -> dict[str, float]:
     """Median milliseconds of one conversion each way, and of handing the bytes over as a list."""
-    from patrol_ros.conversions.pictures import image_from_ros, image_to_ros
     from rclpy.serialization import serialize_message
     from sensor_msgs.msg import Image as ImageMessage
+
+    from patrol_ros.conversions.pictures import image_from_ros, image_to_ros
 
     image = picture(0)
     message = image_to_ros(image)

@@ -50,6 +50,7 @@ class PatrolLog:
         self._drawn_wh = batteries[-1].drawn_wh if batteries else 0.0
         self._counted: Pose2 | None = None
         self._trail: Pose2 | None = None
+        self._place: Pose2 | None = None
         self._battery: Battery | None = None
         self._battery_written_ns: int | None = None
 
@@ -86,6 +87,7 @@ class PatrolLog:
         if self._counted is None or step_m >= _STEP_M:
             self._distance_m += step_m
             self._counted = odom
+        self._place = place
         if self._trail is None or self._trail.distance_to(place) >= _TRAIL_M:
             self._trail = place
             line = PoseLine(stamp_ns=estimate.stamp_ns, x_m=place.x_m, y_m=place.y_m, distance_m=self._distance_m)
@@ -123,10 +125,9 @@ class PatrolLog:
         """Write the closing word and close the log."""
         if self._battery is not None:
             self._write_battery(self._battery)
-        if self._trail is not None:
-            self._write(
-                PoseLine(stamp_ns=ended_ns, x_m=self._trail.x_m, y_m=self._trail.y_m, distance_m=self._distance_m), sync=False
-            )
+        if self._place is not None:
+            x_m, y_m = self._place.x_m, self._place.y_m
+            self._write(PoseLine(stamp_ns=ended_ns, x_m=x_m, y_m=y_m, distance_m=self._distance_m), sync=False)
         self._write(EndLine(ended_ns=ended_ns, because=because), sync=True)
         self._file.close()
 

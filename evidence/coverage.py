@@ -15,6 +15,7 @@ from patrol.grid import OCCUPIED
 from patrol.site import Site
 
 _LARGEST_SIDE_CELLS = 1600
+_MARGIN_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +39,21 @@ class GroundRaster:
         return float((self.open_ground & self.seen).sum()) * self.cell_m**2
 
 
-def rasterise(site: Site, seen: Seen | None, *, margin_m: float = 4.0) -> GroundRaster:
+def rasterise(site: Site, seen: Seen | None) -> GroundRaster:
     """Lay the site's polygons and the robot's grid over one raster. Ground that the robot's grid does not reach is unseen."""
-    x0_m, y0_m, x1_m, y1_m = site.perimeter.buffer(margin_m).bounds
+    west_m, south_m, east_m, north_m = site.perimeter.bounds
+    margin_m = max(3.0, _MARGIN_SHARE * (east_m - west_m), _MARGIN_SHARE * (north_m - south_m))
+    x0_m, y0_m, x1_m, y1_m = west_m - margin_m, south_m - margin_m, east_m + margin_m, north_m + margin_m
     fine_m = 0.1 if seen is None else seen.grid.resolution_m
     cell_m = max(fine_m, (x1_m - x0_m) / _LARGEST_SIDE_CELLS, (y1_m - y0_m) / _LARGEST_SIDE_CELLS)
     width, height = math.ceil((x1_m - x0_m) / cell_m), math.ceil((y1_m - y0_m) / cell_m)
     x_m, y_m = x0_m + (np.arange(width) + 0.5) * cell_m, y0_m + (np.arange(height) + 0.5) * cell_m
-    east_m, north_m = np.meshgrid(x_m, y_m)
+    across_m, up_m = np.meshgrid(x_m, y_m)
     buildings = shapely.union_all([building.outline for building in site.buildings])
     ground = shapely.difference(site.perimeter, buildings)
     shapely.prepare(ground)
-    open_ground = shapely.contains_xy(ground, east_m, north_m)
-    was_seen, occupied = _sample(seen, np.column_stack((east_m.ravel(), north_m.ravel())))
+    open_ground = shapely.contains_xy(ground, across_m, up_m)
+    was_seen, occupied = _sample(seen, np.column_stack((across_m.ravel(), up_m.ravel())))
     shape = (height, width)
     return GroundRaster(
         x0_m=x0_m,

@@ -38,6 +38,7 @@ def read_record(folder: Path, site: Site) -> PatrolRecord:
         energy=_energy(lines),
         seen=_seen(folder / SEEN_FILE),
         recording=_proof(folder / RECORDING_FILE),
+        earlier_recordings=tuple(proof for path in _earlier(folder) if (proof := _proof(path)) is not None),
     )
 
 
@@ -78,6 +79,13 @@ def _seen(path: Path) -> Seen | None:
         return Seen(grid=grid, mask=mask)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise BadInput(path, [Fault(field="(file)", value=str(path), because=f"is not a kept map: {error}")]) from error
+
+
+def _earlier(folder: Path) -> list[Path]:
+    """Recordings that were set aside, oldest first."""
+    name = Path(RECORDING_FILE)
+    paths = [path for path in folder.glob(f"{name.stem}-*{name.suffix}") if path.is_file()]
+    return sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
 def _proof(path: Path) -> RecordingProof | None:

@@ -68,7 +68,8 @@ class RecordingProof:
 class PatrolRecord:
     """One patrol. ``trail_m`` (N, 2) in map; ``ended_because`` is empty after a complete patrol, and else says why it ended.
 
-    ``energy``, ``seen`` and ``recording`` are None where nothing is known.
+    ``energy``, ``seen`` and ``recording`` are None where nothing is known. ``earlier_recordings`` are those of recorders that
+    ended before the patrol did.
     """
 
     start: PatrolStart
@@ -82,6 +83,7 @@ class PatrolRecord:
     energy: Energy | None = None
     seen: Seen | None = None
     recording: RecordingProof | None = None
+    earlier_recordings: tuple[RecordingProof, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "trail_m", frozen_array("trail_m", self.trail_m, (None, 2)))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Literal
 
 from evidence.coverage import GroundRaster
@@ -10,8 +11,6 @@ from evidence.record import PatrolRecord
 from patrol.clock import seconds
 from patrol.config import Config
 from patrol.percepts import Alert
-
-SCHEMA_VERSION = "1.0"
 
 
 class LegSummary(Config):
@@ -80,7 +79,7 @@ class SoftwareSummary(Config):
 class ReportSummary(Config):
     """Stamps are nanoseconds of the robot's clock, positions metres in map. None marks what is not known."""
 
-    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    schema_version: Literal["1.0"] = "1.0"
     patrol_id: str
     robot_id: str
     robot_name: str
@@ -106,6 +105,7 @@ class ReportSummary(Config):
     legs: tuple[LegSummary, ...]
     alerts: tuple[AlertSummary, ...]
     recording: RecordingSummary | None
+    earlier_recordings: tuple[RecordingSummary, ...] = ()
     software: SoftwareSummary
 
 
@@ -130,7 +130,7 @@ def summarise(record: PatrolRecord, ground: GroundRaster) -> ReportSummary:
         laps_completed=_laps_completed(record),
         duration_s=seconds(record.ended_ns - start.started_ns),
         distance_m=record.distance_m,
-        energy=energy and EnergySummary(charge_start=energy.charge_start, charge_end=energy.charge_end, drawn_wh=energy.drawn_wh),
+        energy=None if energy is None else EnergySummary(**asdict(energy)),
         waypoints_planned=planned,
         waypoints_reached=count["reached"],
         waypoints_missed=count["missed"],
@@ -139,14 +139,8 @@ def summarise(record: PatrolRecord, ground: GroundRaster) -> ReportSummary:
         coverage=_coverage(record, ground),
         legs=_legs(record),
         alerts=tuple(_alert(record, alert) for alert in record.alerts),
-        recording=proof
-        and RecordingSummary(
-            file_name=proof.file_name,
-            sha256=proof.sha256,
-            size_bytes=proof.size_bytes,
-            messages=proof.messages,
-            damage=proof.damage,
-        ),
+        recording=None if proof is None else RecordingSummary(**asdict(proof)),
+        earlier_recordings=tuple(RecordingSummary(**asdict(each)) for each in record.earlier_recordings),
         software=SoftwareSummary(version=start.version, commit=start.commit),
     )
 

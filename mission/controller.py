@@ -9,7 +9,7 @@ other arcs weighed, with a price on changing the side.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -37,6 +37,7 @@ class ControllerConfig(Config):
     horizon_s: float = Field(default=2.4, gt=0)
     margin_m: float = Field(default=0.08, ge=0)
     side_price: float = Field(default=0.6, ge=0)
+    windup_mps: float = Field(default=0.5, gt=0)
 
 
 Driving = Literal["following", "turning", "passing", "waiting", "giving way"]
@@ -64,6 +65,12 @@ class Controller:
         """Forget the path followed so far: a robot that stands still begins by turning towards the new one."""
         self._turning = True
         self._last = STOPPED
+
+    def feel(self, measured: Twist2) -> None:
+        """Keep the twist that is carried on from near the measured one: whatever holds the wheels back is not wound up."""
+        slack, last = self._config.windup_mps, self._last
+        speed = min(max(last.forward_mps, measured.forward_mps - slack), measured.forward_mps + slack)
+        self._last = Twist2(speed, 0.0, last.turn_radps)
 
     def follow(self, path_base_m: Floats, around: Surroundings, *, speed_limit_mps: float, dt_s: float) -> Control:
         """One step along a path (N, 2) m in ``base_link`` that leads from near the robot to the goal."""
@@ -154,7 +161,7 @@ class Controller:
         return prices
 
     def _mover_blocks(self, wanted: Twist2, around: Surroundings) -> bool:
-        still = Surroundings(clearance_m=around.clearance_m, movers=())
+        still = replace(around, movers=())
         ahead = roll_out(_row(wanted), self._body, still, horizon_s=self._config.horizon_s, margin_m=self._config.margin_m)
         return bool(np.isinf(ahead.free_s[0])) or around.nearest_mover_m() < self._config.near_person_m
 

@@ -15,12 +15,13 @@ import numpy.typing as npt
 from pydantic import Field
 
 from mission.raster import Lattice, Mask
+from mission.surroundings import SiteClearance, clearance_from
+from mission.sweep import Sweep
 from patrol.checks import Floats, Floats32
 from patrol.clock import nanoseconds
 from patrol.config import Config
 from patrol.geometry import Pose2
 from patrol.grid import OccupancyGrid
-from patrol.sensors import Scan
 from patrol.site import Site
 
 _NEVER = np.iinfo(np.int64).min // 2
@@ -70,6 +71,8 @@ class Costmap:
         inside = self.lattice.fill([site.perimeter])
         lethal = [building.outline for building in site.buildings] + [area.outline for area in site.keep_outs]
         self.site_lethal: Mask = ~inside | self.lattice.fill(lethal)
+        site_clearance_m = clearance_from((~self.site_lethal).astype(np.uint8), config.resolution_m)
+        self.site_clearance = SiteClearance(lattice=self.lattice, clearance_m=site_clearance_m)
         self._slow_mps = np.full(self.lattice.shape, np.inf, dtype=np.float32)
         for area in site.slow_areas:
             cells = self.lattice.fill([area.outline])
@@ -89,12 +92,12 @@ class Costmap:
         self._occupied = occupied
         self._unknown = self._unknown_from(grid)
 
-    def add_scan(self, scan: Scan, map_from_lidar: Pose2) -> None:
-        """Mark what ``scan`` hits and what it sees through, as taken at ``map_from_lidar``."""
-        hits = self.lattice.cells(map_from_lidar.apply(scan.points_m()))
+    def add_sweep(self, sweep: Sweep) -> None:
+        """Mark what a scan hits and what it sees through."""
+        hits = self.lattice.cells(sweep.points_m())
         hits = hits[self.lattice.inside(hits)]
-        self._mark_seen_through(scan, map_from_lidar)
-        self._hit_ns[hits[:, 0], hits[:, 1]] = scan.stamp_ns + 1
+        self._mark_seen_through(sweep)
+        self._hit_ns[hits[:, 0], hits[:, 1]] = sweep.stamp_ns + 1
 
     def obstacles(self, now_ns: int) -> Mask:
         """Cells (rows, cols) that hold something: the site's own, the grid's unless looked through lately, and fresh hits."""
@@ -107,8 +110,7 @@ class Costmap:
         """Inflate the obstacles of ``now_ns``: exact distances by a distance transform, cost rising as clearance shrinks."""
         config = self._config
         free = (~self.obstacles(now_ns)).astype(np.uint8)
-        steps = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_5)
-        clearance = np.maximum((steps - 0.5) * np.float32(config.resolution_m), 0.0).astype(np.float32)
+        clearance = clearance_from(free, config.resolution_m)
         nearness = np.clip((config.comfort_m - clearance) / (config.comfort_m - config.forbidden_m), 0.0, 1.0)
         weight = 1.0 + config.comfort_weight * nearness**2 + config.unknown_weight * self._unknown
         weight *= np.maximum(config.usual_speed_mps / self._slow_mps, 1.0)
@@ -131,12 +133,9 @@ class Costmap:
         unknown[np.ix_(row_on, col_on)] = grid.cells[np.ix_(row[row_on], col[col_on])] < 0
         return unknown
 
-    def _mark_seen_through(self, scan: Scan, map_from_lidar: Pose2) -> None:
-        config = self._config
-        reach = np.where(np.isnan(scan.ranges_m), 0.0, np.minimum(scan.ranges_m, config.see_through_m))
-        reach = np.maximum(reach - config.resolution_m, 0.0)
-        angles = scan.angles_rad()
-        rim = self.lattice.cells(map_from_lidar.apply(np.column_stack((reach * np.cos(angles), reach * np.sin(angles)))))
+    def _mark_seen_through(self, sweep: Sweep) -> None:
+        reach = np.minimum(sweep.ranges_m, self._config.see_through_m) - self._config.resolution_m
+        rim = self.lattice.cells(sweep.ends_m(np.maximum(reach, 0.0)))
         if len(rim) < 3:
             return
         low, high = np.maximum(rim.min(axis=0), 0), np.minimum(rim.max(axis=0) + 1, self.lattice.shape)
@@ -145,4 +144,4 @@ class Costmap:
         canvas = np.zeros(high - low, dtype=np.uint8)
         cv2.fillPoly(canvas, [(rim - low)[:, ::-1].astype(np.int32)], 1)
         window = self._free_ns[low[0] : high[0], low[1] : high[1]]
-        window[canvas.astype(np.bool_)] = scan.stamp_ns
+        window[canvas.astype(np.bool_)] = sweep.stamp_ns

@@ -16,6 +16,7 @@ from patrol.clock import NS_PER_S
 from patrol.config import Config
 from patrol.geometry import Pose2
 from patrol.grid import OCCUPIED, OccupancyGrid
+from patrol.sensors import CameraModel
 from patrol.site import Site
 
 NEVER_NS = np.iinfo(np.int64).min
@@ -35,6 +36,18 @@ class FieldOfView:
     base_from_sensor: Pose2
     hfov_rad: float
     reach_m: float
+
+    @classmethod
+    def of_camera(cls, camera: CameraModel, reach_m: float = 20.0) -> FieldOfView:
+        """What ``camera`` sees, as far as it tells people apart."""
+        left, right = camera.rays([[0.0, camera.cy_px], [float(camera.width_px), camera.cy_px]])
+        forward = camera.base_from_optical.rotation @ (0.0, 0.0, 1.0)
+        at_m = camera.base_from_optical.translation_m
+        return cls(
+            base_from_sensor=Pose2(float(at_m[0]), float(at_m[1]), math.atan2(forward[1], forward[0])),
+            hfov_rad=math.atan2(-left[0], left[2]) + math.atan2(right[0], right[2]),
+            reach_m=reach_m,
+        )
 
 
 class CoverageMap:
@@ -68,6 +81,15 @@ class CoverageMap:
         opaque[cells[on, 0], cells[on, 1]] = True
         self._opaque = opaque
 
+    def seen_on(self, grid: OccupancyGrid) -> Mask:
+        """Mask (H, W) on the cells of ``grid``: those whose centre was ever seen."""
+        height, width = grid.cells.shape
+        cells = self.lattice.cells(grid.centres_m(np.indices((height, width)).reshape(2, -1).T))
+        on = self.lattice.inside(cells)
+        seen = np.zeros(height * width, dtype=np.bool_)
+        seen[on] = self._last_seen_ns[cells[on, 0], cells[on, 1]] != NEVER_NS
+        return seen.reshape(height, width)
+
     def look(self, map_from_base: Pose2, view: FieldOfView, stamp_ns: int) -> None:
         """Mark what is seen from ``map_from_base``: each ray up to and including the first opaque cell."""
         map_from_sensor = map_from_base @ view.base_from_sensor
@@ -79,7 +101,7 @@ class CoverageMap:
         on = self.lattice.inside(cells)
         row, col = np.where(on, cells[:, 0], 0), np.where(on, cells[:, 1], 0)
         stops = (self._opaque[row, col] | ~on).reshape(rays, -1)
-        before = np.cumsum(stops, axis=1) - stops
+        before: npt.NDArray[np.int64] = np.cumsum(stops, axis=1) - stops
         seen = (before == 0).ravel() & on
         self._last_seen_ns[row[seen], col[seen]] = np.maximum(self._last_seen_ns[row[seen], col[seen]], stamp_ns)
 

@@ -12,8 +12,9 @@ from mission.costmap import Costmap
 from mission.movers import MoverConfig, MoverWatch, movers_from_tracks
 from mission.rollouts import arc_poses
 from mission.surroundings import Mover, Surroundings, survey
+from mission.sweep import sweep_from_scan
 from patrol.checks import Floats
-from patrol.clock import seconds
+from patrol.clock import NS_PER_S, seconds
 from patrol.estimate import PoseEstimate
 from patrol.geometry import Pose2, Twist2
 from patrol.grid import OccupancyGrid
@@ -26,11 +27,13 @@ _REMEMBERED = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One step's picture of the world: ``pose`` is ``map_from_base`` predicted to ``now_ns``."""
+    """One step's picture of the world: ``pose`` is ``map_from_base`` predicted to ``now_ns``, ``twist``
+    the measured one."""
 
     now_ns: int
     dt_s: float
     pose: Pose2
+    twist: Twist2
     around: Surroundings
 
 
@@ -59,18 +62,23 @@ class Lookout:
         if scan is None or (self._scan is not None and scan.stamp_ns <= self._scan.stamp_ns):
             return
         self._scan = scan
-        map_from_lidar = estimate.map_from_odom @ self._odom_from_base_at(scan.stamp_ns) @ self._base_from_lidar
-        self._points_map_m = map_from_lidar.apply(scan.points_m())
-        self._costmap.add_scan(scan, map_from_lidar)
-        self._watch.add(scan, map_from_lidar)
+        turn_ns = round(scan.beam_step_s * NS_PER_S) * max(scan.ranges_m.size - 1, 0)
+        begin, end = (
+            estimate.map_from_odom @ self._odom_from_base_at(stamp_ns) @ self._base_from_lidar
+            for stamp_ns in (scan.stamp_ns, scan.stamp_ns + turn_ns)
+        )
+        sweep = sweep_from_scan(scan, begin, end)
+        self._points_map_m = sweep.points_m()
+        self._costmap.add_sweep(sweep)
+        self._watch.add(sweep)
 
     def view(self, estimate: PoseEstimate, twist: Twist2, tracks: tuple[Track, ...], *, now_ns: int, dt_s: float) -> View:
         """The view at ``now_ns``; the pose is carried on from the estimate's stamp with the measured ``twist``."""
         pose = predicted(estimate, twist, now_ns)
         movers = _merged(self._watch.movers(now_ns), movers_from_tracks(tracks, now_ns))
         points_base = pose.inverse().apply(self._points_map_m)
-        around = survey(points_base, pose, self._costmap.site_lethal, self._costmap.lattice, movers)
-        return View(now_ns=now_ns, dt_s=dt_s, pose=pose, around=around)
+        around = survey(points_base, pose, self._costmap.site_clearance, movers)
+        return View(now_ns=now_ns, dt_s=dt_s, pose=pose, twist=twist, around=around)
 
     def _odom_from_base_at(self, stamp_ns: int) -> Pose2:
         """Odometry pose nearest in time among those seen, carried between two neighbours by linear interpolation."""

@@ -14,11 +14,10 @@ import numpy as np
 from pydantic import Field
 
 from mission.surroundings import Mover
+from mission.sweep import Sweep
 from patrol.clock import seconds
 from patrol.config import Config
-from patrol.geometry import Pose2
 from patrol.percepts import Label, Track
-from patrol.sensors import Scan
 
 _NOTHING_M = 1e3
 
@@ -53,10 +52,10 @@ class MoverWatch:
         self._config = config
         self._followed: tuple[_Followed, ...] = ()
 
-    def add(self, scan: Scan, map_from_lidar: Pose2) -> None:
-        """Take one scan, as taken at ``map_from_lidar``."""
-        stamp_ns = scan.stamp_ns
-        centres = self._clusters(scan, map_from_lidar)
+    def add(self, sweep: Sweep) -> None:
+        """Take one scan, laid out in map."""
+        stamp_ns = sweep.stamp_ns
+        centres = self._clusters(sweep)
         fresh = [old for old in self._followed if seconds(stamp_ns - old.stamp_ns) <= self._config.forget_s]
         followed: list[_Followed] = []
         for x_m, y_m in centres:
@@ -78,19 +77,18 @@ class MoverWatch:
             found.append(Mover(position_m=position, velocity_mps=(one.vx_mps, one.vy_mps)))
         return tuple(found)
 
-    def _clusters(self, scan: Scan, map_from_lidar: Pose2) -> list[tuple[float, float]]:
+    def _clusters(self, sweep: Sweep) -> list[tuple[float, float]]:
         """Middles in map of the small clusters that stand in front of whatever is seen beside them; slivers of background
         between two things seem to move when the robot does, and are left out."""
-        ranges = np.where(scan.valid(), scan.ranges_m.astype(np.float64), _NOTHING_M)
-        angles = scan.angles_rad()
-        points = np.column_stack((ranges * np.cos(angles), ranges * np.sin(angles)))
+        ranges = np.where(sweep.hit, sweep.ranges_m, _NOTHING_M)
+        points = sweep.ends_m(ranges)
         edges = np.flatnonzero(np.hypot(*np.diff(points, axis=0).T) > self._config.gap_m) + 1
         starts, ends = np.concatenate(([0], edges)), np.concatenate((edges, [len(points)]))
         in_front = np.minimum(ranges[starts - 1] - ranges[starts], ranges[ends % len(ranges)] - ranges[ends - 1]) > 0.0
         worth = in_front & (ends - starts >= self._config.least_returns) & (ranges[starts] < self._config.reach_m)
         parts = [points[start:end] for start, end in zip(starts[worth], ends[worth], strict=True)]
         small = [part.mean(axis=0) for part in parts if np.hypot(*np.ptp(part, axis=0)) <= self._config.largest_m]
-        return [(float(x_m), float(y_m)) for x_m, y_m in map_from_lidar.apply(np.reshape(small, (-1, 2)))]
+        return [(float(x_m), float(y_m)) for x_m, y_m in small]
 
     def _predecessor(self, olds: list[_Followed], x_m: float, y_m: float, stamp_ns: int) -> _Followed | None:
         def miss_m(old: _Followed) -> float:

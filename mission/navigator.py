@@ -96,6 +96,7 @@ class Navigator:
         if self._goal is None or goal.pose != self._goal.pose:
             self._goal = goal
             self._forget()
+        self._controller.feel(view.twist)
         if view.pose.distance_to(goal.pose) <= goal.reach_m:
             return self._end("arrived", f"At {goal.name}", view)
         self._watch_plan(goal, view)

@@ -17,6 +17,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from mission.costmap import FORBIDDEN, CostField
+from mission.raster import Cells
 from patrol.checks import Floats, Floats32
 from patrol.config import Config
 from patrol.geometry import Pose2
@@ -26,11 +27,13 @@ _ESCAPE_WEIGHT = np.float32(50.0)
 
 class PlannerConfig(Config):
     """``goal_slack_m``: how far from a goal that is taken up a plan may end; ``escape_m``: how far the robot may be inside
-    forbidden space at the start; ``step_m``: distance between path points."""
+    forbidden space at the start; ``step_m``: distance between path points;
+    ``window_m``: how far beyond start and goal a way is looked for first."""
 
     goal_slack_m: float = Field(default=2.0, ge=0)
     escape_m: float = Field(default=1.5, ge=0)
     step_m: float = Field(default=0.2, gt=0)
+    window_m: float = Field(default=15.0, ge=0)
     smooth_m: float = Field(default=0.8, ge=0)
     shortcut_tolerance: float = Field(default=1.02, ge=1.0)
 
@@ -65,17 +68,31 @@ class Planner:
         if not lattice.inside(ends).all():
             return NoPlan(because="start or goal lies outside the site")
         field = self._opened_at_start(field, start)
-        reached_cost, came_from = self._search(field.weight, ends[0])
-        target = self._target(field, reached_cost, goal)
-        if target is None:
+        cells = self._cheapest(field, ends)
+        if cells is None:
             return NoPlan(because="no free way leads to the goal")
-        corners = lattice.centres_m(_walk_back(came_from, target, lattice.cols))
+        corners = lattice.centres_m(cells)
         corners[0] = (start.x_m, start.y_m)
         gap = float(np.hypot(*(corners[-1] - (goal.x_m, goal.y_m))))
         if gap < 1.5 * lattice.resolution_m:
             corners[-1], gap = (goal.x_m, goal.y_m), 0.0
         path = self._smoothed(self._pulled_taut(corners, field), field)
         return Plan(path_m=path, length_m=path_length_m(path), gap_m=gap)
+
+    def _cheapest(self, field: CostField, ends: Cells) -> Cells | None:
+        """Rows and columns (N, 2) of the cheapest way; looked for near both ends first, and then all over the site."""
+        resolution_m = field.lattice.resolution_m
+        spare, slack = int(self._config.window_m / resolution_m), int(self._config.goal_slack_m / resolution_m)
+        shape = np.array(field.lattice.shape)
+        window = (np.maximum(ends.min(axis=0) - spare, 0), np.minimum(ends.max(axis=0) + spare + 1, shape), 0)
+        for low, high, slack_cells in (window, (np.zeros_like(shape), shape, slack)):
+            weight = field.weight[low[0] : high[0], low[1] : high[1]]
+            reached_cost, came_from = self._search(weight, ends[0] - low)
+            target = _nearest_reached(reached_cost, ends[1] - low, slack_cells)
+            if target is not None:
+                cells: Cells = _walk_back(came_from, target, weight.shape[1]) + low
+                return cells
+        return None
 
     def _opened_at_start(self, field: CostField, start: Pose2) -> CostField:
         """The field with forbidden space closed, but for what lies around a robot that stands in it."""
@@ -105,20 +122,6 @@ class Planner:
         source = np.array([start[0] * cols + start[1]])
         reached, came_from = dijkstra(graph, indices=source, return_predecessors=True)
         return reached[0].reshape(rows, cols), came_from[0]
-
-    def _target(self, field: CostField, reached_cost: npt.NDArray[np.float64], goal: Pose2) -> npt.NDArray[np.int64] | None:
-        lattice = field.lattice
-        row, col = lattice.cells([(goal.x_m, goal.y_m)])[0]
-        if np.isfinite(reached_cost[row, col]):
-            return np.array([row, col])
-        reach = int(self._config.goal_slack_m / lattice.resolution_m)
-        low = np.array([max(row - reach, 0), max(col - reach, 0)])
-        near = np.argwhere(np.isfinite(reached_cost[low[0] : row + reach + 1, low[1] : col + reach + 1])) + low
-        if not len(near):
-            return None
-        away = np.hypot(near[:, 0] - row, near[:, 1] - col)
-        best = int(away.argmin())
-        return near[best] if away[best] <= reach else None
 
     def _pulled_taut(self, corners: Floats, field: CostField) -> Floats:
         """Greedy shortcuts: from each kept point on to the farthest one whose straight line costs no more than the way."""
@@ -177,6 +180,18 @@ def _segment_costs(points_m: Floats, field: CostField) -> Floats:
     weights = field.weight_at(points.reshape(-1, 2)).reshape(samples, -1)
     costs: Floats = weights.mean(axis=0) * lengths
     return costs
+
+
+def _nearest_reached(reached_cost: npt.NDArray[np.float64], goal: Cells, slack: int) -> Cells | None:
+    """The goal's row and column (2,) if it was reached, else those of the nearest reached cell within ``slack`` cells."""
+    row, col = goal
+    low = np.array([max(row - slack, 0), max(col - slack, 0)])
+    near = np.argwhere(np.isfinite(reached_cost[low[0] : row + slack + 1, low[1] : col + slack + 1])) + low
+    if not len(near):
+        return None
+    away = np.hypot(near[:, 0] - row, near[:, 1] - col)
+    best = int(away.argmin())
+    return near[best] if away[best] <= slack else None
 
 
 def _neighbour_table(rows: int, cols: int) -> npt.NDArray[np.int32]:

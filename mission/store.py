@@ -6,9 +6,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from mission.situation import Situation
 from patrol.errors import BadInput, BadValue, Fault
@@ -19,6 +19,7 @@ from patrol.operations import CommandAnswer
 class MissionState:
     """Everything needed to go on at the breakpoint and to answer a repeated command as before."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
     situation: Situation = field(default_factory=Situation)
     answers: tuple[CommandAnswer, ...] = ()
 

@@ -35,8 +35,7 @@ def check_draft(draft: Draft) -> tuple[Fault, ...]:
 def _perimeter(draft: Draft) -> Polygon | None:
     """The one perimeter, or a fault and None."""
     found = draft.of_kind("perimeter")
-    faulty = any("perimeter" in fault.field for fault in draft.faults) or not draft.features
-    if not found and not (draft.faults and faulty):
+    if draft.kinds is not None and "perimeter" not in draft.kinds:
         draft.refuse("features", None, "the perimeter is missing")
     for extra in found[1:]:
         draft.refuse(f"{extra.where}.properties.kind", "perimeter", f"is the perimeter of {found[0].where} again; one is allowed")

@@ -61,6 +61,8 @@ class Draft:
     header: SiteHeader | None = None
     features: list[Feature] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    kinds: set[str] | None = None
+    """Every kind that the file names, on faulty features too; None when it has no list of features."""
 
     def refuse(self, where: str, value: object, because: str) -> None:
         """Note a fault; a long value is cut."""
@@ -103,6 +105,7 @@ def parse_bytes(data: bytes) -> Draft:
     elif len(features) > MAX_FEATURES:
         draft.refuse("features", len(features), f"holds more than {MAX_FEATURES} features")
     else:
+        draft.kinds = set()
         _read_features(features, draft)
     return draft
 
@@ -184,6 +187,8 @@ def _read_feature(item: dict[str, Any], feature_id: str, where: str, frame: Loca
     if not isinstance(kind, str) or kind not in RULES:
         draft.refuse(f"{where}.properties.kind", kind, f"is an unknown kind; known are {', '.join(RULES)}")
         return
+    if draft.kinds is not None:
+        draft.kinds.add(kind)
     geometry_type, model = RULES[kind]
     read = _read_model(model, properties, f"{where}.properties", draft)
     shape = _read_geometry(item.get("geometry"), geometry_type, f"{where}.geometry", frame, draft)
@@ -237,7 +242,7 @@ def _polygon(coordinates: object, where: str, frame: LocalFrame | None, draft: D
         return None
     polygon = Polygon(rings[0], rings[1:])
     if not polygon.is_valid:
-        draft.refuse(where, _cut(explain_validity(polygon)), "crosses or touches itself (place in metres from the datum)")
+        draft.refuse(where, _in_metres(explain_validity(polygon)), "crosses or touches itself")
         return None
     if polygon.area < 0.01:
         draft.refuse(where, polygon.area, "encloses no area")
@@ -300,5 +305,8 @@ def _near_the_datum(points_deg: Floats, where: str, frame: LocalFrame, draft: Dr
     return None
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
+def _in_metres(explanation: str) -> str:
+    """The geometry engine's words, with the place in map rounded to a centimetre."""
+    words, _, place = explanation.partition("[")
+    metres = ", ".join(f"{axis} {float(value):.2f} m" for axis, value in zip("xy", place.rstrip("]").split(), strict=False))
+    return f"{words} at {metres}" if metres else words

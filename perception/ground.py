@@ -27,6 +27,7 @@ _HEIGHTS_M: Mapping[Label, Height] = MappingProxyType(
     {Label.PERSON: (1.70, 0.12), Label.VEHICLE: (1.70, 0.40), Label.ANIMAL: (0.50, 0.20), Label.OBJECT: (0.60, 0.40)}
 )
 _EDGE_PX = 2.0
+_BESIDE_M, _BESIDE_STD_M = 1.0, 0.4
 _NEAR_M, _FAR_M = 0.3, 120.0
 _STEPS = np.array([0.25, 0.25, 1e-4, 1e-4, 1e-3])
 
@@ -66,9 +67,19 @@ class GroundProjector:
         ways = [self._from_foot(box), self._from_top(box, label)]
         found = [way for way in ways if way is not None]
         if not found:
-            return None
+            return self._beside(box, label)
         located = found[0] if len(found) == 1 else fused(found[0], found[1])
         return located if float(np.hypot(*located.position_m)) <= self._config.range_max_m else None
+
+    def _beside(self, box: Box, label: Label) -> Located | None:
+        """A person whose head and feet are both cut off stands next to the robot, in the direction of the box."""
+        cut = box.y0_px <= _EDGE_PX and box.y1_px >= self._camera.height_px - _EDGE_PX
+        if label is not Label.PERSON or not cut:
+            return None
+        ray = self._camera.rays([[0.5 * (box.x0_px + box.x1_px), self._camera.cy_px]])[0]
+        along = (self._camera.base_from_optical.rotation @ ray)[:2]
+        position = self._camera.base_from_optical.translation_m[:2] + _BESIDE_M * along / np.hypot(*along)
+        return Located(position_m=position, covariance_m2=np.eye(2) * _BESIDE_STD_M**2)
 
     def _from_foot(self, box: Box) -> Located | None:
         if box.y1_px >= self._camera.height_px - _EDGE_PX:

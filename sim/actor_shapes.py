@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import mujoco
@@ -46,20 +47,24 @@ class ActorShape:
             )
             for kind, items in found.items()
         )
+        self._all = np.concatenate([group.ids for group in self._geoms])
+        self._reach: Floats = model.geom_rbound[self._all].copy()
 
-    def target(
-        self, data: mujoco.MjData, centre_m: Floats, velocity_mps: Floats, radius_m: float, height_m: float
-    ) -> ActorTarget:
+    def target(self, data: mujoco.MjData, velocity_mps: Floats) -> ActorTarget:
         """The actor as it stands in ``data``, for one revolution."""
+        at = data.geom_xpos[self._all]
+        low, high = (at - self._reach[:, None]).min(axis=0), (at + self._reach[:, None]).max(axis=0)
+        centre = 0.5 * (low + high)
+        outward = np.hypot(at[:, 0] - centre[0], at[:, 1] - centre[1]) + self._reach
         return ActorTarget(
             geoms=self._geoms,
             positions=data.geom_xpos,
             rotations=data.geom_xmat,
-            centre_m=centre_m,
+            centre_m=centre,
             velocity_mps=velocity_mps,
-            radius_m=radius_m,
-            bottom_m=float(centre_m[2]) - 0.1,
-            top_m=float(centre_m[2]) + height_m + 0.1,
+            radius_m=float(outward.max()),
+            bottom_m=float(low[2]),
+            top_m=float(high[2]),
         )
 
 
@@ -87,7 +92,7 @@ class ActorTarget:
         return best
 
 
-_MEET = {
+_MEET: dict[str, Callable[[Floats, Floats, Floats], Floats]] = {
     "box": meet_boxes,
     "ellipsoid": meet_ellipsoids,
     "capsule": lambda origins, directions, sizes: meet_capsules(origins, directions, sizes[:, 0], sizes[:, 1]),

@@ -119,7 +119,7 @@ class Actor:
         x0, y0 = self.state.leg_from
         length = math.hypot(goal.x_m - x0, goal.y_m - y0)
         done = math.hypot(self.state.pose.x_m - x0, self.state.pose.y_m - y0) / max(length, 1e-6)
-        return goal.climb_m * math.sin(math.pi * min(max(done, 0.0), 1.0)) ** 0.5
+        return goal.climb_m * math.sqrt(max(math.sin(math.pi * min(max(done, 0.0), 1.0)), 0.0))
 
     def _arrive(self, goal: Stop, now_s: float) -> None:
         state = self.state
@@ -188,6 +188,7 @@ class Cast:
     def __init__(self, actors: Sequence[Actor], model: mujoco.MjModel, data: mujoco.MjData) -> None:
         self.actors = tuple(actors)
         self._data = data
+        self._placed: dict[str, tuple[Pose2, float, float, float, bool]] = {}
         self._by_name = {actor.spec.name: actor for actor in actors}
         self._shapes = {actor.spec.name: ActorShape(model, actor.spec.name) for actor in actors}
         self._mocap = {
@@ -206,10 +207,20 @@ class Cast:
                 name, pose = actor.dropped
                 self._by_name[name].appear(pose)
 
-    def place(self) -> None:
-        """Put every actor's parts where they are now, for physics and pictures."""
+    def place(self, *, near: Pose2, within_m: float) -> None:
+        """Put the parts of actors within ``within_m`` of ``near`` where they are now, for physics and pictures.
+
+        Those that have not moved since they were last placed are left alone.
+        """
         for actor in self.actors:
-            poses = actor.body.limb_poses(actor.world_from_actor, actor.state.speed_mps, actor.state.phase_rad)
+            state = actor.state
+            if state.pose.distance_to(near) > within_m + actor.body.radius_m:
+                continue
+            now = (state.pose, state.z_m, state.speed_mps, state.phase_rad, state.visible)
+            if self._placed.get(actor.spec.name) == now:
+                continue
+            self._placed[actor.spec.name] = now
+            poses = actor.body.limb_poses(actor.world_from_actor, state.speed_mps, state.phase_rad)
             ids = self._mocap[actor.spec.name]
             for part, pose in poses.items():
                 self._data.mocap_pos[ids[part]] = pose.translation_m
@@ -222,7 +233,5 @@ class Cast:
             pose = actor.state.pose
             if not actor.state.visible or math.hypot(pose.x_m - near_m[0], pose.y_m - near_m[1]) > reach_m + actor.body.radius_m:
                 continue
-            centre = np.array([pose.x_m, pose.y_m, actor.state.z_m])
-            shape = self._shapes[actor.spec.name]
-            found.append(shape.target(self._data, centre, actor.velocity_mps, actor.body.radius_m, actor.body.height_m))
+            found.append(self._shapes[actor.spec.name].target(self._data, actor.velocity_mps))
         return tuple(found)

@@ -159,6 +159,10 @@ class Chassis:
         velocity: Floats = self._data.qvel[self._v : self._v + 3].copy()
         return velocity
 
+    def speed_mps(self) -> float:
+        """True speed over the ground."""
+        return math.hypot(self._data.qvel[self._v], self._data.qvel[self._v + 1])
+
     def rates_in_base(self) -> Floats:
         """True angular velocity (3,) rad/s in ``base_link``."""
         rates: Floats = self._data.qvel[self._v + 3 : self._v + 6].copy()

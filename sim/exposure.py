@@ -12,7 +12,7 @@ from sim.weather import Sky, Weather
 
 _TILES = 6
 _LAMP_REACH_M = 7.0
-_NIGHT_AMBIENT = 0.16
+_NIGHT_AMBIENT = 0.30
 _NIGHT_TINT_BGR = (1.10, 0.96, 0.88)
 _AIRLIGHT_BGR = {Sky.CLEAR: (226, 214, 200), Sky.RAIN: (180, 176, 172), Sky.FOG: (206, 205, 203)}
 
@@ -37,9 +37,9 @@ class Exposure:
         """Picture bgr8 (H, W, 3), row 0 on top, from a drawn one (row 0 lowest) and its depth."""
         if covered:
             return self._under_a_cloth(rgb.shape[:2])
-        picture: Bytes = cv2.cvtColor(cv2.flip(rgb, 0), cv2.COLOR_RGB2BGR)
+        picture = np.ascontiguousarray(rgb[::-1, :, ::-1])
         if depth_m is not None:
-            picture = self._through_air(picture, cv2.flip(depth_m, 0))
+            picture = self._through_air(picture, depth_m[::-1])
         return self._with_noise(picture, noise_gain)
 
     def _through_air(self, picture: Bytes, depth_m: Floats32) -> Bytes:
@@ -62,8 +62,8 @@ class Exposure:
         noise = self._shifted(self._noise)
         if gain != 1.0:
             noise = (noise * np.float32(gain)).astype(np.int16)
-        noisy: Bytes = cv2.add(picture, cv2.merge((noise, noise, noise)), dtype=cv2.CV_8U)
-        return noisy
+        noisy = cv2.add(picture, cv2.merge((noise, noise, noise)), dtype=cv2.CV_8U)
+        return np.asarray(noisy, dtype=np.uint8)
 
     def _shifted(
         self, tiles: list[np.ndarray[tuple[int, int], np.dtype[np.int16]]]
@@ -98,4 +98,5 @@ def _lamp_cone(camera: CameraModel) -> Floats32:
     x = (np.arange(camera.width_px) + 0.5 - camera.cx_px) / camera.fx_px
     y = (np.arange(camera.height_px) + 0.5 - camera.cy_px) / camera.fy_px - 0.08
     off_axis = np.arctan(np.hypot(x[None, :], y[:, None]))
-    return (0.95 * np.exp(-((off_axis / 0.42) ** 2))).astype(np.float32)
+    cone: Floats32 = (1.15 * np.exp(-((off_axis / 0.42) ** 2))).astype(np.float32)
+    return cone

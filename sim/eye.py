@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from dataclasses import dataclass
+from typing import Protocol
 
 import mujoco
 import numpy as np
@@ -31,12 +34,25 @@ class View:
     robot: bool = False
 
 
+class _GlContext(Protocol):
+    def make_current(self) -> None: ...
+
+    def free(self) -> None: ...
+
+
+def _new_context() -> _GlContext:
+    """An off-screen context from the library that ``MUJOCO_GL`` names, even when MuJoCo was imported before it was set."""
+    library = importlib.import_module("mujoco.osmesa" if os.environ["MUJOCO_GL"] == "osmesa" else "mujoco.egl")
+    context: _GlContext = library.GLContext(WIDTH_PX, HEIGHT_PX)
+    return context
+
+
 class Eye:
     """Software renderer bound to one compiled model. Pictures are at most 640 x 480."""
 
     def __init__(self, model: mujoco.MjModel) -> None:
         self._model = model
-        self._gl = mujoco.GLContext(WIDTH_PX, HEIGHT_PX)
+        self._gl = _new_context()
         self._gl.make_current()
         self._scene = mujoco.MjvScene(model, maxgeom=_MOST_GEOMS)
         self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100.value)

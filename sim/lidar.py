@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import open3d as o3d
 
 from patrol.checks import Bytes, Floats, Floats32
@@ -20,7 +21,7 @@ from sim.surfaces import surface_named
 from sim.weather import Weather, lidar_effects
 
 _ACTOR_REFLECTIVITY = 0.35
-_CULL_MARGIN_RAD = 0.05
+_CULL_MARGIN_RAD = 0.02
 _Array = TypeVar("_Array", Floats32, Bytes)
 
 
@@ -48,7 +49,8 @@ class StaticTargets:
         self._reflectivity = np.append(np.concatenate(shine), np.float32(0.0))
         self._scene = o3d.t.geometry.RaycastingScene()
         self._scene.add_triangles(
-            o3d.core.Tensor(whole.vertices_m.astype(np.float32)), o3d.core.Tensor(whole.faces.astype(np.uint32))
+            o3d.core.Tensor.from_numpy(whole.vertices_m.astype(np.float32)),
+            o3d.core.Tensor.from_numpy(whole.faces.astype(np.uint32)),
         )
 
     def cast(self, rays: Floats32) -> tuple[Floats32, Floats32]:
@@ -58,6 +60,12 @@ class StaticTargets:
         triangles = np.minimum(hits["primitive_ids"].numpy(), len(self._reflectivity) - 1)
         cosine = np.abs(np.einsum("ni,ni->n", hits["primitive_normals"].numpy(), rays[:, 3:]))
         return distances, self._reflectivity[triangles] * (0.3 + 0.7 * cosine)
+
+    def cast_inside(self, rays: Floats32) -> tuple[Floats32, npt.NDArray[np.bool_]]:
+        """Distance (N,) of rays (N, 6), and whether each meets its surface from behind: it started inside something."""
+        hits = self._scene.cast_rays(o3d.core.Tensor.from_numpy(rays))
+        behind = np.einsum("ni,ni->n", hits["primitive_normals"].numpy(), rays[:, 3:]) > 0.0
+        return hits["t_hit"].numpy(), behind
 
 
 class SpinningLidar:
@@ -133,7 +141,7 @@ class SpinningLidar:
         middle = rays[len(rays) // 2, :3]
         dx, dy = actor.centre_m[0] - middle[0], actor.centre_m[1] - middle[1]
         distance = float(np.hypot(dx, dy))
-        radius = actor.radius_m + 0.2
+        radius = actor.radius_m + 0.05
         if distance - radius > self._part.range_m[1]:
             return np.empty(0, dtype=np.int64)
         if distance <= radius + 0.3:

@@ -15,7 +15,10 @@ from patrol.geometry import Pose3
 from sim.sdf import Shape
 
 Faces = npt.NDArray[np.int32]
-_LARGEST_SAG_M = 0.005
+FINE_M = 0.005
+"""Greatest distance between a round shape and its triangles where a lidar measures it."""
+COARSE_M = 0.03
+"""The same where it is only looked at."""
 _BOX_SIDES = ((0, 1), (0, -1), (1, 1), (1, -1), (2, 1), (2, -1))
 
 
@@ -51,14 +54,14 @@ def joined(meshes: Iterable[Mesh]) -> Mesh:
     )
 
 
-def mesh_of(shape: Shape) -> Mesh:
-    """Triangles of one shape in its own frame; round shapes lie within 5 mm of the true surface."""
+def mesh_of(shape: Shape, sag_m: float = FINE_M) -> Mesh:
+    """Triangles of one shape in its own frame; round shapes lie within ``sag_m`` of the true surface."""
     if shape.kind == "box":
         return _box(np.array(shape.size_m) / 2.0)
     if shape.kind == "cylinder":
-        return _cylinder(shape.size_m[0], shape.size_m[1])
+        return _cylinder(shape.size_m[0], shape.size_m[1], sag_m)
     if shape.kind == "sphere":
-        return _sphere(shape.size_m[0])
+        return _sphere(shape.size_m[0], sag_m)
     return _quad(np.zeros(3), np.array([shape.size_m[0] / 2, 0, 0]), np.array([0, shape.size_m[1] / 2, 0]))
 
 
@@ -86,13 +89,13 @@ def _box(half: Floats) -> Mesh:
     return joined(sides)
 
 
-def segments_for(radius_m: float) -> int:
-    """Segments that keep a polygon within 5 mm of its circle; at least 12, at most 96."""
-    return min(96, max(12, math.ceil(math.pi / math.acos(max(1.0 - _LARGEST_SAG_M / radius_m, 0.5)))))
+def segments_for(radius_m: float, sag_m: float) -> int:
+    """Segments that keep a polygon within ``sag_m`` of its circle; at least 12, at most 96."""
+    return min(96, max(12, math.ceil(math.pi / math.acos(max(1.0 - sag_m / radius_m, 0.5)))))
 
 
-def _cylinder(radius_m: float, length_m: float) -> Mesh:
-    count = segments_for(radius_m)
+def _cylinder(radius_m: float, length_m: float, sag_m: float) -> Mesh:
+    count = segments_for(radius_m, sag_m)
     angles = np.linspace(0.0, 2.0 * math.pi, count + 1)
     ring = np.column_stack((np.cos(angles), np.sin(angles), np.zeros(count + 1)))
     low, high = ring * radius_m + (0, 0, -length_m / 2), ring * radius_m + (0, 0, length_m / 2)
@@ -123,8 +126,8 @@ def _disc(rim: Floats, *, up: bool) -> Mesh:
     )
 
 
-def _sphere(radius_m: float) -> Mesh:
-    columns = segments_for(radius_m)
+def _sphere(radius_m: float, sag_m: float) -> Mesh:
+    columns = segments_for(radius_m, sag_m)
     rows = columns // 2
     azimuth, polar = np.meshgrid(np.linspace(0, 2 * math.pi, columns + 1), np.linspace(0, math.pi, rows + 1))
     normals = np.stack((np.sin(polar) * np.cos(azimuth), np.sin(polar) * np.sin(azimuth), np.cos(polar)), axis=-1).reshape(-1, 3)

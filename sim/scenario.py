@@ -15,7 +15,7 @@ from sim.weather import Sky
 
 Seconds = Annotated[float, Field(ge=0.0)]
 Metres = float
-ActorKind = Literal["person", "guard", "inmate", "intruder", "car", "van", "fox", "tree", "package"]
+ActorKind = Literal["staff", "guard", "inmate", "intruder", "loiterer", "car", "van", "fox", "tree", "package"]
 SensorName = Literal["points", "scan", "camera", "thermal", "imu", "odom", "fix", "battery"]
 SCENARIOS = Path(__file__).parent / "scenarios"
 

@@ -9,7 +9,8 @@ import mujoco
 import numpy as np
 
 from patrol.checks import Bytes
-from sim.meshes import Mesh, joined, mesh_of
+from patrol.percepts import Label
+from sim.meshes import COARSE_M, Mesh, joined, mesh_of
 from sim.sdf import Collision, Rgba, Visual, World
 from sim.sky import Daylight, sky_faces
 from sim.surfaces import Surface, surface_named, texture_pixels
@@ -22,6 +23,7 @@ SOLID_GROUP = 3
 """Geom group of collision shapes; never drawn."""
 WORLD_CONTYPE = 1
 _FAR_M = 400.0
+_PARKED = frozenset({"car", "van", "lorry", "truck", "bus", "jeep"})
 _SEE_THROUGH_ALPHA = 0.99
 
 
@@ -44,18 +46,24 @@ def add_world(spec: mujoco.MjSpec, world: World, daylight: Daylight, seed: int) 
     """Add geoms, materials, sky and lights. Textures depend on ``seed`` only."""
     _add_sky(spec, daylight, seed)
     _add_lights(spec, world, daylight)
-    groups: dict[tuple[str, Rgba], list[Visual]] = defaultdict(list)
+    groups: dict[tuple[str, Rgba, str], list[Visual]] = defaultdict(list)
     for visual in world.visuals:
-        groups[visual.surface, visual.diffuse].append(visual)
+        model = visual.name.split("/")[0]
+        groups[visual.surface, visual.diffuse, model if static_label(model) else ""].append(visual)
     textured: set[str] = set()
-    for index, ((surface, diffuse), visuals) in enumerate(groups.items()):
+    for index, ((surface, diffuse, model), visuals) in enumerate(groups.items()):
         if surface not in textured:
             _add_texture(spec, surface, seed)
             textured.add(surface)
-        mesh = joined(mesh_of(visual.shape).moved(visual.world_from_shape) for visual in visuals)
-        _add_drawn(spec, f"world/{surface or 'plain'}/{index}", surface, diffuse, mesh)
+        mesh = joined(mesh_of(visual.shape, COARSE_M).moved(visual.world_from_shape) for visual in visuals)
+        _add_drawn(spec, f"world/{surface or 'plain'}/{index}/{model}", surface, diffuse, mesh)
     for collision in world.collisions:
         _add_solid(spec, collision)
+
+
+def static_label(model: str) -> Label | None:
+    """What a detector should call a model of the static world: parked vehicles are vehicles, everything else is scenery."""
+    return Label.VEHICLE if _PARKED & set(model.split("_")) else None
 
 
 def _add_sky(spec: mujoco.MjSpec, daylight: Daylight, seed: int) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 
@@ -49,7 +50,9 @@ class SensorSuite:
         self._odometry = WheelOdometry(robot, stage.chassis, rngs["odom"])
         self._gnss = GnssSensor(robot, stage.frame, rngs["fix"])
         self._battery = BatterySensor(robot, rngs["battery"], stage.scenario.charge)
-        self._trail: deque[Floats] = deque([stage.chassis.planar_state()], maxlen=round(NS_PER_S / robot.lidar.rate_hz / TICK_NS) + 1)
+        self._trail: deque[Floats] = deque(
+            [stage.chassis.planar_state()], maxlen=round(NS_PER_S / robot.lidar.rate_hz / TICK_NS) + 1
+        )
         wants_lidar = bool(sensors & {"points", "scan"})
         self._lidar = SpinningLidar(robot.lidar, stage.world, rngs["points"]) if wants_lidar else None
         self._eye: Eye | None = None
@@ -80,10 +83,9 @@ class SensorSuite:
     def measure(self, now_ns: int, now_s: float) -> list[Measurement]:
         """Whatever is due at this tick."""
         state = self._stage.chassis.planar_state()
-        state[5] = np.unwrap([self._trail[-1][5], state[5]])[1] if self._trail else state[5]
+        state[5] = self._trail[-1][5] + math.remainder(state[5] - self._trail[-1][5], 2.0 * math.pi)
         self._trail.append(state)
-        velocity = self._stage.chassis.velocity_in_map()
-        self._battery.draw(float(np.hypot(velocity[0], velocity[1])), TICK_NS / NS_PER_S)
+        self._battery.draw(self._stage.chassis.speed_mps(), TICK_NS / NS_PER_S)
         measured: list[Measurement] = []
         for metronome, measure in self._rows:
             if metronome.is_due(now_ns):
@@ -116,7 +118,7 @@ class SensorSuite:
         lidar = self._lidar
         if lidar is None or not wanted:
             return []
-        stage.settle()
+        stage.settle(within_m=stage.robot.lidar.range_m[1])
         starts_ns = now_ns - round(NS_PER_S / stage.robot.lidar.rate_hz)
         gain = max(faults.noise_gain(name, now_s) for name in wanted)
         trail = np.array(self._trail)
@@ -128,7 +130,7 @@ class SensorSuite:
         stage, faults, part = self._stage, self._stage.faults, self._stage.robot.camera_part
         if self._eye is None or faults.is_silent("camera", now_s):
             return []
-        stage.settle()
+        stage.settle(within_m=math.inf)
         rgb, depth = self._eye.colour(stage.data, view_of("camera", part), with_depth=self._exposure.needs_depth)
         pixels = self._exposure.develop(
             rgb, depth, noise_gain=faults.noise_gain("camera", now_s), covered=faults.is_covered("camera", now_s)
@@ -140,7 +142,7 @@ class SensorSuite:
         stage, faults, part = self._stage, self._stage.faults, self._stage.robot.thermal_part
         if self._eye is None or faults.is_silent("thermal", now_s):
             return []
-        stage.settle()
+        stage.settle(within_m=math.inf)
         view = view_of("thermal", part, fence=False)
         geoms, depth = self._eye.geoms(stage.data, view)
         rgb, _ = self._eye.colour(stage.data, view)
@@ -160,7 +162,7 @@ class SensorSuite:
         if self._eye is None or "camera" not in self._sensors:
             return {}
         stage, part = self._stage, self._stage.robot.camera_part
-        stage.settle()
+        stage.settle(within_m=math.inf)
         view = View(
             camera="camera", width_px=part.width_px // _SIGHT_SCALE, height_px=part.height_px // _SIGHT_SCALE, fence=False
         )

@@ -95,4 +95,5 @@ def _clouds(directions: Floats, rng: np.random.Generator) -> Floats:
         for _ in range(5):
             wave = rng.standard_normal(3) * 2.2 * 1.8**octave
             total += np.sin(directions @ wave + rng.uniform(0, 2 * np.pi)) / 1.6**octave
-    return 0.5 + total / (2.5 * np.abs(total).max() + 1e-9) * 2.0
+    clouds: Floats = 0.5 + total / (2.5 * np.abs(total).max() + 1e-9) * 2.0
+    return clouds

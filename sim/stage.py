@@ -11,11 +11,12 @@ import numpy as np
 from patrol.errors import BadInput, Fault
 from patrol.geometry import Pose2, Twist2
 from patrol.local_frame import LocalFrame
+from patrol.site import Site
+from patrol.site_file import read_site
 from sim.actors import Actor, Cast
 from sim.bodies import make_body
 from sim.chassis import ROBOT, Chassis, add_robot
 from sim.faults import Faults
-from sim.place import Place, read_place
 from sim.robot import RobotModel
 from sim.scenario import Scenario
 from sim.scene import add_world, new_spec
@@ -28,6 +29,7 @@ TICK_NS = 10_000_000
 """The world moves, and the fastest sensor measures, in steps of 10 ms."""
 _STEPS_PER_TICK = 2
 _GROUND_NORMAL_Z = 0.9
+_TOUCH_M = 5.0
 
 
 class Stage:
@@ -35,11 +37,11 @@ class Stage:
 
     def __init__(self, scenario: Scenario, robot: RobotModel, *, seed: int) -> None:
         """Raises BadInput when world or site can not be used."""
-        place = read_place(scenario.site)
+        site = read_site(scenario.site)
         self.scenario, self.robot = scenario, robot
         self.world = read_world(scenario.world)
-        self.frame = LocalFrame(place.datum)
-        self.weather = weather_at(scenario.weather, place.datum, scenario.start_ns)
+        self.frame = LocalFrame(site.datum)
+        self.weather = weather_at(scenario.weather, site.datum, scenario.start_ns)
         self.faults = Faults(scenario.faults)
         daylight = daylight_for(night=self.weather.night, overcast=self.weather.sky is not Sky.CLEAR)
         actors = [Actor(spec, make_body(spec.kind, spec.name, spec.appearance_seed)) for spec in scenario.actors]
@@ -47,7 +49,7 @@ class Stage:
         spec.option.timestep = TICK_NS / 1e9 / _STEPS_PER_TICK
         spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
         add_world(spec, self.world, daylight, seed=0)
-        add_robot(spec, robot, start_pose(scenario, place))
+        add_robot(spec, robot, start_pose(scenario, site))
         for actor in actors:
             actor.body.add_to(spec)
         self.model = spec.compile()
@@ -58,13 +60,14 @@ class Stage:
         self._robot_geoms = np.array([self.model.geom(geom).name.startswith(f"{ROBOT}/") for geom in range(self.model.ngeom)])
         self._touching: frozenset[str] = frozenset()
         self._contact_count = 0
-        self.cast.place()
+        self.cast.place(near=self.chassis.map_from_base().to_pose2(), within_m=math.inf)
         mujoco.mj_forward(self.model, self.data)
 
     def move_actors(self, now_s: float, step_s: float) -> None:
         """Let the actors go on with what they do."""
-        self.cast.step(now_s, step_s, self.chassis.map_from_base().to_pose2())
-        self.cast.place()
+        robot = self.chassis.map_from_base().to_pose2()
+        self.cast.step(now_s, step_s, robot)
+        self.cast.place(near=robot, within_m=_TOUCH_M)
 
     def step(self, now_ns: int, now_s: float) -> None:
         """One tick of physics."""
@@ -73,19 +76,18 @@ class Stage:
         mujoco.mj_step(self.model, self.data, _STEPS_PER_TICK)
         self._note_contacts()
 
-    def settle(self) -> None:
-        """Bring the poses of all geoms and cameras up to date with the state, for pictures and rays."""
+    def settle(self, *, within_m: float) -> None:
+        """Bring actors within ``within_m``, all geoms and cameras up to date with the state, for pictures and rays."""
+        self.cast.place(near=self.chassis.map_from_base().to_pose2(), within_m=within_m)
         mujoco.mj_kinematics(self.model, self.data)
         mujoco.mj_camlight(self.model, self.data)
 
     def _note_contacts(self) -> None:
-        touching: set[str] = set()
-        for index in range(self.data.ncon):
-            contact = self.data.contact[index]
-            first, second = int(contact.geom[0]), int(contact.geom[1])
-            other = second if self._robot_geoms[first] else first
-            if abs(contact.frame[2]) < _GROUND_NORMAL_Z:
-                touching.add(self.model.geom(other).name)
+        contacts = self.data.contact
+        steep = np.flatnonzero(np.abs(contacts.frame[:, 2]) < _GROUND_NORMAL_Z)
+        pairs = contacts.geom[steep]
+        others = np.where(self._robot_geoms[pairs[:, 0]], pairs[:, 1], pairs[:, 0]) if len(steep) else ()
+        touching = {self.model.geom(int(geom)).name for geom in others}
         self._contact_count += len(touching - self._touching)
         self._touching = frozenset(touching)
 
@@ -109,10 +111,10 @@ class Stage:
         )
 
 
-def start_pose(scenario: Scenario, place: Place) -> Pose2:
+def start_pose(scenario: Scenario, site: Site) -> Pose2:
     """Where the robot starts: where the scenario says, else at the first dock. Raises BadInput when there is neither."""
     if scenario.robot is not None:
         return Pose2(scenario.robot.x_m, scenario.robot.y_m, math.radians(scenario.robot.yaw_deg))
-    if place.dock is None:
+    if not site.docks:
         raise BadInput(scenario.site, [Fault(field="features", value="no dock", because="the robot needs a place to start from")])
-    return place.dock
+    return site.docks[0].pose

@@ -41,11 +41,18 @@ def noise(rng: np.random.Generator, power: float, side_px: int = _SIDE_PX) -> Fl
     spectrum = np.fft.rfft2(rng.standard_normal((side_px, side_px))) / frequency**power
     spectrum[0, 0] = 0.0
     field: Floats = np.fft.irfft2(spectrum, (side_px, side_px))
-    return field / field.std()
+    field /= field.std()
+    return field
 
 
 def _grey(value: Floats) -> Floats:
     return np.repeat(value[:, :, None], 3, axis=2)
+
+
+def _tinted(value: Floats, strength: Floats, towards: tuple[float, float, float]) -> Floats:
+    """Grey ``value`` (S, S) shifted in colour by ``strength`` (S, S) along ``towards`` (red, green, blue)."""
+    colour: Floats = value[:, :, None] * (1.0 + strength[:, :, None] * np.array(towards))
+    return colour
 
 
 def _asphalt(rng: np.random.Generator) -> Floats:
@@ -56,15 +63,14 @@ def _asphalt(rng: np.random.Generator) -> Floats:
 
 def _gravel(rng: np.random.Generator) -> Floats:
     stones = noise(rng, 0.7)
-    return _grey(0.82 + 0.11 * stones) * (1.0 + 0.03 * noise(rng, 0.9)[:, :, None] * np.array([1.0, 0.3, -0.8]))
+    return _tinted(0.82 + 0.11 * stones, 0.03 * noise(rng, 0.9), (1.0, 0.3, -0.8))
 
 
 def _grass(rng: np.random.Generator) -> Floats:
     blades = np.roll(noise(rng, 0.35), 1, axis=0) + 0.7 * noise(rng, 0.15)
     patches = noise(rng, 1.5)
     value = 0.80 + 0.10 * blades + 0.05 * patches
-    tint = 1.0 + 0.06 * patches[:, :, None] * np.array([1.0, 0.1, -0.6])
-    return _grey(value) * tint
+    return _tinted(value, 0.06 * patches, (1.0, 0.1, -0.6))
 
 
 def _concrete(rng: np.random.Generator) -> Floats:
@@ -108,7 +114,7 @@ def _tiles(rng: np.random.Generator) -> Floats:
 
 def _foliage(rng: np.random.Generator) -> Floats:
     leaves = noise(rng, 0.6)
-    return _grey(0.74 + 0.17 * leaves) * (1.0 + 0.05 * noise(rng, 0.9)[:, :, None] * np.array([1.0, 0.0, -0.8]))
+    return _tinted(0.74 + 0.17 * leaves, 0.05 * noise(rng, 0.9), (1.0, 0.0, -0.8))
 
 
 def _plain(rng: np.random.Generator) -> Floats:
@@ -130,24 +136,24 @@ def _chain_link(rng: np.random.Generator) -> Floats:
 
 
 SURFACES: dict[str, Surface] = {
-    "asphalt": Surface(tile_m=6.0, reflectivity=0.15, day_k=14.0, night_k=2.5, paint=_asphalt),
-    "gravel": Surface(tile_m=3.0, reflectivity=0.25, day_k=8.0, night_k=0.5, paint=_gravel),
-    "grass": Surface(tile_m=3.0, reflectivity=0.45, day_k=3.0, night_k=-2.0, paint=_grass),
-    "soil": Surface(tile_m=4.0, reflectivity=0.30, day_k=7.0, night_k=-0.5, paint=_gravel),
-    "sand": Surface(tile_m=4.0, reflectivity=0.35, day_k=9.0, night_k=-1.0, paint=_gravel),
-    "concrete": Surface(tile_m=4.0, reflectivity=0.35, day_k=9.0, night_k=2.0, paint=_concrete),
-    "brick": Surface(tile_m=2.0, reflectivity=0.30, day_k=7.0, night_k=2.0, paint=_brick),
-    "metal": Surface(tile_m=4.0, reflectivity=0.60, day_k=11.0, night_k=-3.0, paint=_corrugated, shine=0.3),
-    "fence": Surface(tile_m=1.0, reflectivity=0.35, day_k=4.0, night_k=-2.0, paint=_chain_link, see_through=True),
-    "glass": Surface(tile_m=3.0, reflectivity=0.10, day_k=4.0, night_k=1.0, paint=_glass, shine=0.8),
-    "foliage": Surface(tile_m=1.5, reflectivity=0.50, day_k=1.0, night_k=-1.0, paint=_foliage),
-    "paint": Surface(tile_m=4.0, reflectivity=0.55, day_k=9.0, night_k=1.0, paint=_plain, shine=0.2),
-    "wood": Surface(tile_m=2.0, reflectivity=0.45, day_k=6.0, night_k=0.0, paint=_wood),
-    "roof": Surface(tile_m=4.0, reflectivity=0.30, day_k=16.0, night_k=-4.0, paint=_tiles),
-    "rubber": Surface(tile_m=2.0, reflectivity=0.08, day_k=8.0, night_k=0.5, paint=_plain),
-    "plastic": Surface(tile_m=2.0, reflectivity=0.50, day_k=6.0, night_k=0.0, paint=_plain, shine=0.3),
+    "asphalt": Surface(tile_m=6.0, reflectivity=0.15, day_k=8.4, night_k=2.5, paint=_asphalt),
+    "gravel": Surface(tile_m=3.0, reflectivity=0.25, day_k=4.8, night_k=0.5, paint=_gravel),
+    "grass": Surface(tile_m=3.0, reflectivity=0.45, day_k=1.8, night_k=-2.0, paint=_grass),
+    "soil": Surface(tile_m=4.0, reflectivity=0.30, day_k=4.2, night_k=-0.5, paint=_gravel),
+    "sand": Surface(tile_m=4.0, reflectivity=0.35, day_k=5.4, night_k=-1.0, paint=_gravel),
+    "concrete": Surface(tile_m=4.0, reflectivity=0.35, day_k=5.4, night_k=2.0, paint=_concrete),
+    "brick": Surface(tile_m=2.0, reflectivity=0.30, day_k=4.2, night_k=2.0, paint=_brick),
+    "metal": Surface(tile_m=4.0, reflectivity=0.60, day_k=6.6, night_k=-3.0, paint=_corrugated, shine=0.3),
+    "fence": Surface(tile_m=1.0, reflectivity=0.35, day_k=2.4, night_k=-2.0, paint=_chain_link, see_through=True),
+    "glass": Surface(tile_m=3.0, reflectivity=0.10, day_k=2.4, night_k=1.0, paint=_glass, shine=0.8),
+    "foliage": Surface(tile_m=1.5, reflectivity=0.50, day_k=0.6, night_k=-1.0, paint=_foliage),
+    "paint": Surface(tile_m=4.0, reflectivity=0.55, day_k=5.4, night_k=1.0, paint=_plain, shine=0.2),
+    "wood": Surface(tile_m=2.0, reflectivity=0.45, day_k=3.6, night_k=0.0, paint=_wood),
+    "roof": Surface(tile_m=4.0, reflectivity=0.30, day_k=9.6, night_k=-4.0, paint=_tiles),
+    "rubber": Surface(tile_m=2.0, reflectivity=0.08, day_k=4.8, night_k=0.5, paint=_plain),
+    "plastic": Surface(tile_m=2.0, reflectivity=0.50, day_k=3.6, night_k=0.0, paint=_plain, shine=0.3),
 }
-PLAIN = Surface(tile_m=4.0, reflectivity=0.40, day_k=6.0, night_k=0.0, paint=_plain)
+PLAIN = Surface(tile_m=4.0, reflectivity=0.40, day_k=3.6, night_k=0.0, paint=_plain)
 
 
 def surface_named(name: str) -> Surface:

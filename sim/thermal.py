@@ -54,9 +54,10 @@ class ThermalCamera:
             kelvin = weather.air_k + (kelvin - weather.air_k) * clear
         if covered:
             kelvin = np.full_like(kelvin, weather.air_k + 4.0)
-        picture = cv2.GaussianBlur(cv2.flip(kelvin, 0), (3, 3), 0.6)
+        picture = np.asarray(cv2.GaussianBlur(kelvin[::-1], (3, 3), 0.6), dtype=np.float32)
         picture += self._sensor_noise(picture.shape, noise_gain)
-        return np.clip(np.rint(picture * 100.0), 0, 65535).astype(np.uint16)
+        centikelvin: npt.NDArray[np.uint16] = np.clip(np.rint(picture * 100.0), 0, 65535).astype(np.uint16)
+        return centikelvin
 
     def _sensor_noise(self, shape: tuple[int, ...], gain: float) -> Floats32:
         if self._columns is None:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from sim import world_builder_depot
+from sim import world_builder_border, world_builder_depot, world_builder_prison
 from sim.world_builder_model import to_sdf
 from sim.world_builder_site import to_geojson
 
 ROOT = Path(__file__).resolve().parents[1]
-LAYOUTS = {"depot": world_builder_depot}
+LAYOUTS = {"depot": world_builder_depot, "prison": world_builder_prison, "border": world_builder_border}
 
 
 def site_path(name: str, root: Path = ROOT) -> Path:

@@ -24,14 +24,14 @@ Colour = tuple[float, float, float, float]
 Triple = tuple[float, float, float]
 
 COLOURS: dict[Surface, Colour] = {
-    "asphalt": (0.25, 0.25, 0.27, 1.0),
+    "asphalt": (0.37, 0.37, 0.38, 1.0),
     "grass": (0.30, 0.42, 0.18, 1.0),
     "concrete": (0.62, 0.61, 0.58, 1.0),
     "brick": (0.55, 0.31, 0.23, 1.0),
     "metal": (0.55, 0.57, 0.60, 1.0),
     "fence": (0.55, 0.58, 0.58, 0.35),
     "glass": (0.16, 0.22, 0.28, 1.0),
-    "foliage": (0.16, 0.32, 0.12, 1.0),
+    "foliage": (0.24, 0.40, 0.16, 1.0),
     "paint": (0.88, 0.88, 0.86, 1.0),
     "wood": (0.50, 0.36, 0.22, 1.0),
     "roof": (0.30, 0.28, 0.28, 1.0),

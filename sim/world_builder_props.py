@@ -11,6 +11,18 @@ from sim.world_builder_model import Colour, Model, Part, Surface, Triple
 Point = tuple[float, float]
 _DARK: Colour = (0.08, 0.08, 0.09, 1.0)
 _STEEL: Colour = (0.45, 0.47, 0.48, 1.0)
+_GREENS: tuple[Colour, ...] = ((0.24, 0.40, 0.16, 1.0), (0.28, 0.43, 0.17, 1.0), (0.20, 0.35, 0.14, 1.0))
+_CROWN = (
+    (0.0, 0.0, 0.80, 0.80),
+    (0.62, 0.20, 0.66, 0.62),
+    (-0.52, 0.42, 0.64, 0.60),
+    (-0.12, -0.62, 0.67, 0.60),
+    (0.40, -0.48, 0.78, 0.52),
+    (-0.55, -0.20, 0.80, 0.50),
+    (0.10, 0.58, 0.78, 0.55),
+    (0.0, 0.0, 0.62, 0.70),
+)
+"""Balls of a tree's crown: offsets and radius in radii of the crown, middle in heights of the tree."""
 
 
 def box(surface: Surface, size_m: Triple, at_m: Triple, *, colour: Colour | None = None, solid: bool = True) -> Part:
@@ -191,13 +203,14 @@ def lamp(name: str, at_m: Point, *, height_m: float = 6.5) -> Model:
 
 
 def tree(name: str, at_m: Point, *, height_m: float = 7.0) -> Model:
-    """A broad-leaved tree: a trunk and a crown of four balls."""
+    """A broad-leaved tree: a trunk and a crown of balls."""
     crown = 0.26 * height_m
     trunk_m = 0.55 * height_m
     parts = [Part(surface="wood", shape="cylinder", size_m=(0.035 * height_m, trunk_m), at_m=(0, 0, 0.5 * trunk_m))]
-    for x, y, z, share in ((0.0, 0.0, 0.78, 1.0), (0.6, 0.2, 0.62, 0.75), (-0.5, 0.4, 0.6, 0.7), (-0.1, -0.6, 0.64, 0.72)):
+    for (x, y, z, share), green in zip(_CROWN, _GREENS * 3, strict=False):
         at = (x * crown, y * crown, z * height_m)
-        parts.append(Part(surface="foliage", shape="sphere", size_m=(crown * share,), at_m=at, solid=False))
+        ball = Part(surface="foliage", shape="sphere", size_m=(crown * share,), at_m=at, colour=green, solid=False)
+        parts.append(ball)
     return Model(name=name, x_m=at_m[0], y_m=at_m[1], parts=tuple(parts))
 
 

@@ -48,6 +48,7 @@ class MotionConfig(Config):
     speed_max_mps: Positive = 6.0
     turn_max_radps: Positive = 6.0
     gap_max_s: Positive = 2.0
+    jitter_max_s: Positive = 0.4
 
 
 class TrackConfig(Config):
@@ -60,6 +61,7 @@ class TrackConfig(Config):
     score_poor: Fraction = 0.35
     search_window_m: Positive = 0.6
     search_window_rad: Positive = 0.35
+    search_window_rad_per_s: NotNegative = 0.4
 
 
 class LoopConfig(Config):

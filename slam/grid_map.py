@@ -131,7 +131,7 @@ class GridMap:
     def _make_room(self, low: Cells, high: Cells) -> None:
         """Grow the area by whole blocks until it holds the cells from ``low`` up to ``high``."""
         height, width = self._evidence.shape
-        end = self._origin + (width, height)
+        end = self._origin + np.array([width, height])
         if width and (low >= self._origin).all() and (high <= end).all():
             return
         new_low = low if width == 0 else np.minimum(low, self._origin)

@@ -58,6 +58,4 @@ class Submap:
 
     @cached_property
     def field(self) -> LikelihoodField:
-        return LikelihoodField(
-            self.target.points_m, resolution_m=FIELD_RESOLUTION_M, std_m=FIELD_STD_M, levels=FIELD_LEVELS
-        )
+        return LikelihoodField(self.target.points_m, resolution_m=FIELD_RESOLUTION_M, std_m=FIELD_STD_M, levels=FIELD_LEVELS)

@@ -43,7 +43,7 @@ class SearchHit:
 class LikelihoodField:
     """Likelihood, 0 to 1, that a return lies at a place: a Gaussian of the distance to the nearest obstacle.
 
-    Level n of its pyramid holds, per cell, the maximum over the 2ⁿ × 2ⁿ cells from there upwards.
+    Level n of its pyramid holds, per cell, the maximum over the 2ⁿ by 2ⁿ cells from there upwards.
     """
 
     def __init__(self, obstacles_m: Floats, *, resolution_m: float, std_m: float, levels: int) -> None:
@@ -69,7 +69,8 @@ class LikelihoodField:
         """Lowest x and y, highest x and y of the field, in metres."""
         height, width = self._pyramid[0].shape
         low, resolution = self._origin, self._resolution_m
-        return tuple(float(edge * resolution) for edge in (low[0], low[1], low[0] + width, low[1] + height))  # type: ignore[return-value]
+        low_x_m, low_y_m = float(low[0] * resolution), float(low[1] * resolution)
+        return low_x_m, low_y_m, low_x_m + width * resolution, low_y_m + height * resolution
 
     def search(self, points_m: Floats, window: SearchWindow, score_min: float) -> SearchHit | None:
         """The best pose in ``window`` for points (N, 2) m of the base, or None when none scores above ``score_min``."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from slam.map_files import SavedKeyframe, SavedMap, save_map
 from slam.motion import MotionModel, MotionStep
 from slam.pose_graph import Edge, PoseGraph, rotated_covariance
 from slam.scan_check import ScanCheck, ScanVerdict
-from slam.scan_points import ScanPoints, points_from_scan
+from slam.scan_points import BodyRate, ScanPoints, points_from_scan, rate_during
 from slam.surface import surface_from_scan
 from slam.tracker import Tracked, Tracker
 from slam.trajectory import Trajectory
@@ -50,20 +51,23 @@ class Mapper:
         self._path_m = 0.0
         self._estimate: PoseEstimate | None = None
 
-    def add_scan(self, scan: Scan, odom_from_base: Pose2) -> SlamUpdate:
+    def add_scan(self, scan: Scan, odom_from_base: Pose2, *, odom_at_end: Pose2 | None = None) -> SlamUpdate:
         """Take in one scan and where odometry has the base at its stamp; return where the base is in the map.
+
+        ``odom_at_end``, the odometry at the last beam, undistorts the scan better than the rate of the step before it.
 
         A scan that can not be used has a named outcome, moves the pose by odometry at most, and leaves the map as it is.
         """
         verdict = self._check.check(scan, odom_from_base)
         if verdict.outcome is ScanOutcome.TIME_BACKWARDS:
-            return self._refused(scan, odom_from_base, verdict)
+            return self._refused(verdict)
         step = self._motion.step(scan.stamp_ns, odom_from_base)
-        points = points_from_scan(scan, self._base_from_lidar, step.rate, self._config.scan)
+        rate = step.rate if odom_at_end is None else rate_during(scan, odom_from_base, odom_at_end)
+        points = points_from_scan(scan, self._base_from_lidar, rate, self._config.scan)
         before = self._tracker.track_from_base
         tracked = self._tracked(points, step, verdict)
         self._path_m += before.distance_to(tracked.track_from_base)
-        keyframe = self._next_keyframe(scan, points, step, tracked, verdict)
+        keyframe = self._next_keyframe(scan, points, rate, tracked, verdict)
         loop_closed = self._extend_map(keyframe, tracked) if keyframe else False
         grid_changed = self._grid.redraw(self._config.grid.keyframes_per_step) or keyframe is not None
         self._correct_motion(scan.stamp_ns, before, tracked)
@@ -101,7 +105,7 @@ class Mapper:
         return self._tracker.track(points, step)
 
     def _next_keyframe(
-        self, scan: Scan, points: ScanPoints, step: MotionStep, tracked: Tracked, verdict: ScanVerdict
+        self, scan: Scan, points: ScanPoints, rate: BodyRate, tracked: Tracked, verdict: ScanVerdict
     ) -> Keyframe | None:
         """A keyframe of this scan when it is fit and stands far enough from the last one."""
         if verdict.outcome is not ScanOutcome.MATCHED or not self._is_new_place(tracked.track_from_base):
@@ -114,7 +118,7 @@ class Mapper:
             points=points,
             surface=surface_from_scan(points),
             scan=scan,
-            rate=step.rate,
+            rate=rate,
         )
 
     def _is_new_place(self, track_from_base: Pose2) -> bool:
@@ -169,18 +173,10 @@ class Mapper:
         last = self._keyframes[-1]
         return self._graph.pose(last.id) @ last.track_from_base.inverse()
 
-    def _refused(self, scan: Scan, odom_from_base: Pose2, verdict: ScanVerdict) -> SlamUpdate:
+    def _refused(self, verdict: ScanVerdict) -> SlamUpdate:
         """The last estimate again, with the reason; nothing else changes. The check lets every first scan pass."""
-        last = self._estimate
-        assert last is not None
-        estimate = PoseEstimate(
-            stamp_ns=last.stamp_ns,
-            map_from_odom=last.map_from_odom,
-            odom_from_base=last.odom_from_base,
-            covariance=last.covariance,
-            doubt=verdict.because,
-        )
-        return SlamUpdate(estimate=estimate, outcome=verdict.outcome, score=0.0)
+        assert self._estimate is not None
+        return SlamUpdate(estimate=replace(self._estimate, doubt=verdict.because), outcome=verdict.outcome, score=0.0)
 
 
 def _outcome(verdict: ScanVerdict, tracked: Tracked) -> ScanOutcome:

@@ -25,6 +25,7 @@ class MotionStep:
     last_from_base: Pose2
     information: Floats
     rate: BodyRate
+    dt_s: float = 0.0
     because: str = ""
 
 
@@ -49,7 +50,7 @@ class MotionModel:
             return self._carried_on(min(dt_s, self._config.gap_max_s), because)
         std_m, std_rad = self._std(moved)
         self._moved, self._rate = moved, _rate(moved, dt_s)
-        return MotionStep(last_from_base=moved, information=information(std_m, std_rad), rate=self._rate)
+        return MotionStep(last_from_base=moved, information=information(std_m, std_rad), rate=self._rate, dt_s=dt_s)
 
     def correct(self, last_from_base: Pose2, dt_s: float) -> None:
         """Tell what scan matching found the step to be; the rate to carry on where odometry can not be used."""
@@ -57,6 +58,7 @@ class MotionModel:
             self._rate = _rate(last_from_base, dt_s)
 
     def _impossible(self, moved: Pose2, dt_s: float) -> str:
+        dt_s = max(dt_s, self._config.jitter_max_s)
         speed_mps, turn_radps = math.hypot(moved.x_m, moved.y_m) / dt_s, abs(moved.yaw_rad) / dt_s
         if speed_mps > self._config.speed_max_mps or turn_radps > self._config.turn_max_radps:
             return f"odometry jumped: {speed_mps:.1f} m/s, {turn_radps:.1f} rad/s"
@@ -65,7 +67,8 @@ class MotionModel:
     def _carried_on(self, dt_s: float, because: str) -> MotionStep:
         rate = self._rate
         moved = Pose2(rate.x_mps * dt_s, rate.y_mps * dt_s, rate.yaw_radps * dt_s)
-        return MotionStep(last_from_base=moved, information=information(_LIE_STD_M, _LIE_STD_RAD), rate=rate, because=because)
+        loose = information(_LIE_STD_M, _LIE_STD_RAD)
+        return MotionStep(last_from_base=moved, information=loose, rate=rate, dt_s=dt_s, because=because)
 
     def _std(self, moved: Pose2) -> tuple[float, float]:
         """Standard deviations in m and rad. Odometry and laser never tick quite together, so the last step counts as well."""

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import gtsam
 import numpy as np
-import numpy.typing as npt
-from scipy.sparse import csr_array
+from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from patrol.checks import Floats, frozen_array, require_all_finite
@@ -93,9 +92,9 @@ class PoseGraph:
         rows = np.array([edge.from_id for edge in self.edges])
         cols = np.array([edge.to_id for edge in self.edges])
         shape = (len(self._poses), len(self._poses))
-        table = csr_array((np.array(self._lengths), (rows, cols)), shape=shape)
-        lengths: npt.NDArray[np.float64] = dijkstra(table, directed=False, indices=keyframe_id)
-        return lengths
+        table = csr_matrix((np.array(self._lengths), (rows, cols)), shape=shape)
+        lengths = dijkstra(table, directed=False, indices=[keyframe_id])
+        return np.asarray(lengths[0], dtype=np.float64)
 
     def _update(self, edges: list[Edge], values: gtsam.Values) -> None:
         graph = gtsam.NonlinearFactorGraph()

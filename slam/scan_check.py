@@ -49,7 +49,11 @@ class ScanCheck:
 
     def _is_stuck(self, scan: Scan, odom_from_base: Pose2) -> bool:
         """Whether the very same ranges came while odometry moved."""
-        if self._ranges is None or self._odom_at_change is None or not np.array_equal(scan.ranges_m, self._ranges, equal_nan=True):
+        if (
+            self._ranges is None
+            or self._odom_at_change is None
+            or not np.array_equal(scan.ranges_m, self._ranges, equal_nan=True)
+        ):
             self._ranges, self._odom_at_change = scan.ranges_m, odom_from_base
             return False
         moved = self._odom_at_change.inverse() @ odom_from_base

@@ -16,6 +16,7 @@ from patrol.checks import Floats
 from patrol.geometry import Pose2
 from slam.config import MatchConfig
 from slam.scan_points import ScanPoints, group_means, voxel_groups
+from slam.surface import Surface
 
 _NEIGHBOURS = 14
 _LINE_RATIO = 0.25
@@ -66,9 +67,7 @@ class Match:
     score: float
 
 
-def match_points(
-    scan: ScanPoints, target: MatchTarget, guess: Pose2, prior_information: Floats, config: MatchConfig
-) -> Match:
+def match_points(scan: ScanPoints, target: MatchTarget, guess: Pose2, prior_information: Floats, config: MatchConfig) -> Match:
     """Align ``scan`` with ``target`` from ``guess``, which counts as a measurement with ``prior_information`` (3, 3)."""
     state = np.array([guess.x_m, guess.y_m, guess.yaw_rad])
     first = state.copy()
@@ -86,7 +85,8 @@ def match_points(
         kernel = max(config.kernel_end_m, kernel * config.shrink)
     pose = Pose2(float(state[0]), float(state[1]), float(state[2]))
     overlap, score = _agreement(scan, target, pose, config)
-    return Match(target_from_base=pose, covariance=np.linalg.inv(hessian), overlap=overlap, score=score)
+    covariance: Floats = np.linalg.inv(hessian).astype(np.float64)
+    return Match(target_from_base=pose, covariance=covariance, overlap=overlap, score=score)
 
 
 def _normal_equations(
@@ -96,7 +96,7 @@ def _normal_equations(
     cos, sin = math.cos(state[2]), math.sin(state[2])
     turn = np.array([[cos, sin], [-sin, cos]])
     arms = scan.points_m @ turn
-    distance, index = target.tree.query(arms + state[:2], distance_upper_bound=gate_m)
+    distance, index = _nearest(target, arms + state[:2], gate_m)
     found = np.flatnonzero(np.isfinite(distance))
     index, arms = index[found], arms[found]
     normals = target.normals[index]
@@ -114,10 +114,16 @@ def _normal_equations(
     return hessian, weighted_across @ across + weighted_along @ along
 
 
+def _nearest(target: MatchTarget, points_m: Floats, within_m: float) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Distance (N,) m and row (N,) of the element nearest to each point; infinite where none is within reach."""
+    distance, index = target.tree.query(points_m, distance_upper_bound=within_m)
+    return np.asarray(distance, dtype=np.float64), np.asarray(index, dtype=np.int64)
+
+
 def _agreement(scan: ScanPoints, target: MatchTarget, pose: Pose2, config: MatchConfig) -> tuple[float, float]:
     """Share of the points with a target within the first gate, and share of those that lie on their line."""
     points = pose.apply(scan.points_m)
-    distance, index = target.tree.query(points, distance_upper_bound=config.gate_start_m)
+    distance, index = _nearest(target, points, config.gate_start_m)
     found = np.isfinite(distance)
     if not found.any():
         return 0.0, 0.0

@@ -34,6 +34,15 @@ class BodyRate:
     yaw_radps: float = 0.0
 
 
+def rate_during(scan: Scan, first: Pose2, last: Pose2) -> BodyRate:
+    """The mean rate between the poses at the first and at the last beam; still when the scan takes no time."""
+    duration_s = scan.beam_step_s * (scan.ranges_m.size - 1)
+    if duration_s <= 0.0:
+        return BodyRate()
+    moved = first.inverse() @ last
+    return BodyRate(x_mps=moved.x_m / duration_s, y_mps=moved.y_m / duration_s, yaw_radps=moved.yaw_rad / duration_s)
+
+
 def points_from_scan(scan: Scan, base_from_lidar: Pose2, rate: BodyRate, config: ScanConfig) -> ScanPoints:
     """Valid returns of ``scan`` as they stood in base_link at its stamp (that of its first beam)."""
     points, origins = undistorted_points(scan, base_from_lidar, rate, range_max_m=config.range_max_m)
@@ -45,9 +54,7 @@ def points_from_scan(scan: Scan, base_from_lidar: Pose2, rate: BodyRate, config:
     return ScanPoints(points_m=thinned, rays=rays / np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-9))
 
 
-def undistorted_points(
-    scan: Scan, base_from_lidar: Pose2, rate: BodyRate, *, range_max_m: float
-) -> tuple[Floats, Floats]:
+def undistorted_points(scan: Scan, base_from_lidar: Pose2, rate: BodyRate, *, range_max_m: float) -> tuple[Floats, Floats]:
     """Returns (N, 2) m in base_link at the scan's stamp, and the laser's place (N, 2) m when each was measured."""
     keep = scan.valid() & (scan.ranges_m <= range_max_m)
     ranges, angles = scan.ranges_m[keep].astype(np.float64), scan.angles_rad()[keep]
@@ -55,11 +62,11 @@ def undistorted_points(
     origins = np.broadcast_to((base_from_lidar.x_m, base_from_lidar.y_m), points.shape)
     if scan.beam_step_s == 0.0:
         return points, origins
-    after_s = np.flatnonzero(keep) * scan.beam_step_s
-    return _moved(points, rate, after_s), _moved(origins, rate, after_s)
+    after_s = np.flatnonzero(keep).astype(np.float64) * scan.beam_step_s
+    return moved_back(points, rate, after_s), moved_back(origins, rate, after_s)
 
 
-def _moved(points_m: Floats, rate: BodyRate, after_s: Floats) -> Floats:
+def moved_back(points_m: Floats, rate: BodyRate, after_s: Floats) -> Floats:
     """Take points measured ``after_s`` (N,) s later back to base_link at the stamp, at constant ``rate``."""
     yaw = rate.yaw_radps * after_s
     cos, sin = np.cos(yaw), np.sin(yaw)

@@ -43,7 +43,7 @@ class Tracker:
         self._target: MatchTarget | None = None
         self._field: LikelihoodField | None = None
         self._coast_covariance: Floats = np.zeros((3, 3))
-        self.track_from_base = IDENTITY2
+        self.track_from_base = self._by_odometry = IDENTITY2
 
     def track(self, points: ScanPoints, step: MotionStep) -> Tracked:
         """Move on by one scan: match it from where odometry puts it; search around there when that fails; else coast."""
@@ -52,10 +52,13 @@ class Tracker:
             return self._coasted(guess, step, 1.0, "")
         match = match_points(points, self._target, guess, step.information, self._match)
         if match.score < self._config.score_min:
+            match = self._better(match, self._late(points, step))
+        if match.score < self._config.score_min:
             match = self._better(match, self._searched(points, guess, step))
         if match.score < self._config.score_poor or match.overlap < _OVERLAP_MIN:
             return self._coasted(guess, step, match.score, f"only {match.score:.0%} of the scan fits the local map")
         self._coast_covariance = np.zeros((3, 3))
+        self._by_odometry = guess
         self.track_from_base = match.target_from_base
         return Tracked(track_from_base=self.track_from_base, covariance=match.covariance, score=match.score)
 
@@ -75,6 +78,12 @@ class Tracker:
             return match
         return searched
 
+    def _late(self, points: ScanPoints, step: MotionStep) -> Match:
+        """Match from where odometry leads when it had only reported the last step late."""
+        assert self._target is not None
+        guess = self._by_odometry @ step.last_from_base
+        return match_points(points, self._target, guess, step.information, self._match)
+
     def _searched(self, points: ScanPoints, guess: Pose2, step: MotionStep) -> Match | None:
         assert self._target is not None
         if self._field is None:
@@ -83,7 +92,7 @@ class Tracker:
             centre=guess,
             half_x_m=self._config.search_window_m,
             half_y_m=self._config.search_window_m,
-            half_rad=self._config.search_window_rad,
+            half_rad=self._config.search_window_rad + self._config.search_window_rad_per_s * step.dt_s,
         )
         thinned = points.points_m[:: max(1, len(points) // _SEARCH_POINTS)]
         hit = self._field.search(thinned, window, _SEARCH_SCORE_MIN)
@@ -91,5 +100,5 @@ class Tracker:
 
     def _coasted(self, guess: Pose2, step: MotionStep, score: float, because: str) -> Tracked:
         self._coast_covariance = self._coast_covariance + np.linalg.inv(step.information)
-        self.track_from_base = guess
+        self.track_from_base = self._by_odometry = guess
         return Tracked(track_from_base=guess, covariance=self._coast_covariance, score=score, because=because)

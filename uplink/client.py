@@ -138,39 +138,41 @@ class UplinkClient:
             self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         try:
             while not self._stopping.is_set():
-                because = await self._one_connection()
-                self._change_link(is_up=False, because=because)
+                await self._one_connection()
                 await self._wait_or_stop(self._backoff.next_wait_s())
         finally:
             with self._lock:
                 self._loop = None
 
-    async def _one_connection(self) -> str:
-        """Dial once and talk until the link ends. Returns why it ended."""
+    async def _one_connection(self) -> None:
+        """Dial once and talk until the link ends. That it has ended is told before the line is taken down."""
         try:
             connection = await dial(self._config, self._token)
         except LinkEnded as error:
-            return str(error)
+            self._change_link(is_up=False, because=str(error))
+            return
         try:
-            await self._talk(connection)
+            because = await self._talk(connection)
+        finally:
+            self._sender = None
+        self._change_link(is_up=False, because=because)
+        await hang_up(connection, within_s=self._config.times.close_within_s)
+
+    async def _talk(self, connection: ClientConnection) -> str:
+        """Speak until something fails or ``stop`` is called. Returns why it ended."""
+        try:
+            await connection.send(self._hello.model_dump_json())
+            self._sender = self._new_sender()
+            self._video.restart()
+            self._change_link(is_up=True, because="")
+            await until_first_ends(
+                self._sender.run(connection), self._receive(connection), self._heartbeat(connection), self._until_stopped()
+            )
         except ConnectionClosed as error:
             return f"the command centre closed the link ({error})"
         except LinkEnded as error:
             return str(error)
-        finally:
-            self._sender = None
-            await hang_up(connection, within_s=self._config.times.close_within_s)
         return "stopped"
-
-    async def _talk(self, connection: ClientConnection) -> None:
-        """Speak until something fails or ``stop`` is called."""
-        await connection.send(self._hello.model_dump_json())
-        self._sender = self._new_sender()
-        self._video.restart()
-        self._change_link(is_up=True, because="")
-        await until_first_ends(
-            self._sender.run(connection), self._receive(connection), self._heartbeat(connection), self._until_stopped()
-        )
 
     def _new_sender(self) -> Sender:
         return Sender(
@@ -244,6 +246,8 @@ class UplinkClient:
         self._link = Link(is_up=is_up, since_ns=self._robot_clock.now_ns(), because=because)
         if is_up:
             _log.info("linked to the command centre at %s", self._config.url)
+        elif self._stopping.is_set():
+            _log.info("the link to the command centre is closed")
         else:
             _log.warning("no link to the command centre at %s: %s", self._config.url, because)
         self._handlers.on_link(self._link)

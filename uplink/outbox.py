@@ -69,7 +69,7 @@ class Outbox:
         except _NotADatabase as error:
             _set_aside(path, error)
             self._db = _open(path, first_sequence)
-        self._last, self._dropped = _read_counters(self._db)
+        self._last, self._dropped, self._saved = _read_counters(self._db)
 
     @property
     def last_sequence(self) -> int:
@@ -110,13 +110,14 @@ class Outbox:
             while self._unsaved and self._unsaved[0][0] <= sequence:
                 self._unsaved.popleft()
             with self._watched_write() as db:
-                db.execute("DELETE FROM messages WHERE sequence <= ?", (sequence,))
+                gone = db.execute("DELETE FROM messages WHERE sequence <= ?", (sequence,)).rowcount
+            if not self._trouble:
+                self._saved -= gone
 
     def waiting(self) -> int:
         """How many messages wait to be confirmed."""
         with self._lock:
-            (count,) = self._connection().execute("SELECT count(*) FROM messages").fetchone()
-            return int(count) + len(self._unsaved)
+            return self._saved + len(self._unsaved)
 
     def close(self) -> None:
         """Close the file. The outbox can not be used afterwards."""
@@ -131,18 +132,18 @@ class Outbox:
         return self._db
 
     def _save(self) -> None:
+        over = max(self._saved + len(self._unsaved) - self._limit, 0)
         with self._watched_write() as db:
             db.executemany("INSERT INTO messages VALUES (?, ?, ?)", self._unsaved)
-            over = db.execute("SELECT count(*) FROM messages").fetchone()[0] - self._limit
-            if over > 0:
+            if over:
                 oldest = "SELECT sequence FROM messages ORDER BY routine DESC, sequence LIMIT ?"
                 db.execute(f"DELETE FROM messages WHERE sequence IN ({oldest})", (over,))
-            dropped = self._dropped + max(over, 0)
-            counters = (("last", self._last), ("dropped", dropped))
+            counters = (("last", self._last), ("dropped", self._dropped + over))
             db.executemany("INSERT OR REPLACE INTO counters VALUES (?, ?)", counters)
         if not self._trouble:
+            self._saved += len(self._unsaved) - over
+            self._dropped += over
             self._unsaved.clear()
-            self._dropped = dropped
         elif len(self._unsaved) > _UNSAVED_LIMIT:
             self._unsaved.popleft()
             self._dropped += 1
@@ -191,9 +192,11 @@ def _prepare(db: sqlite3.Connection, first_sequence: int) -> None:
         raise _NotADatabase(str(verdict))
 
 
-def _read_counters(db: sqlite3.Connection) -> tuple[int, int]:
+def _read_counters(db: sqlite3.Connection) -> tuple[int, int, int]:
+    """Last number given, messages dropped, messages waiting."""
     values = dict(db.execute("SELECT name, value FROM counters").fetchall())
-    return int(values["last"]), int(values["dropped"])
+    (saved,) = db.execute("SELECT count(*) FROM messages").fetchone()
+    return int(values["last"]), int(values["dropped"]), int(saved)
 
 
 def _set_aside(path: Path, error: _NotADatabase) -> None:

@@ -61,7 +61,9 @@ class VideoQueue:
         """Queue ``packet``. False when it was dropped: ask the encoder for a key picture."""
         stream = packet.stream
         with self._lock:
-            self._streams.add(stream)
+            if stream not in self._streams:
+                self._streams.add(stream)
+                self._waits_for_key.add(stream)
             full = len(self._packets) >= self._limit
             if packet.is_key:
                 self._waits_for_key.discard(stream)

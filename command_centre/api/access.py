@@ -39,17 +39,23 @@ def check_origin(connection: HTTPConnection) -> None:
 
 async def signed_in(connection: HTTPConnection) -> Person:
     """The person whose session the cookie names. Raises NotSignedIn, or NotAllowed for a foreign origin."""
-    if connection.scope["type"] == "websocket" or connection.scope["method"] not in _SAFE_METHODS:
-        check_origin(connection)
-    centre, token = centre_of(connection), connection.cookies.get(COOKIE)
-    person = await centre.database.read(lambda session: centre.accounts.person_of(session, token)) if token else None
+    person = await perhaps_signed_in(connection)
     if person is None:
         raise NotSignedIn("Sign in first.")
     return person
 
 
+async def perhaps_signed_in(connection: HTTPConnection) -> Person | None:
+    """As ``signed_in``, but None when nobody is."""
+    if connection.scope["type"] == "websocket" or connection.scope["method"] not in _SAFE_METHODS:
+        check_origin(connection)
+    centre, token = centre_of(connection), connection.cookies.get(COOKIE)
+    return await centre.database.read(lambda session: centre.accounts.person_of(session, token)) if token else None
+
+
 CentreHere = Annotated[Centre, Depends(centre_of)]
 SignedIn = Annotated[Person, Depends(signed_in)]
+PerhapsSignedIn = Annotated[Person | None, Depends(perhaps_signed_in)]
 
 
 def operator_only(person: SignedIn) -> Person:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 
+from anyio import CancelScope
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
@@ -46,8 +47,9 @@ async def live(socket: WebSocket) -> None:
         centre.audience.leave(viewer)
         sending.cancel()
         listening.cancel()
-        await asyncio.gather(sending, listening, return_exceptions=True)
-        await centre.note("watching stopped", person.name)
+        with CancelScope(shield=True):
+            await asyncio.gather(sending, listening, return_exceptions=True)
+            await centre.note("watching stopped", person.name)
     if socket.client_state is WebSocketState.CONNECTED and socket.application_state is WebSocketState.CONNECTED:
         await socket.close(CLOSE_SIGNED_OUT, viewer.closed_because)
 

@@ -8,7 +8,7 @@ import time
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
-from command_centre.api.access import COOKIE, CentreHere, FromOurPage, SignedIn
+from command_centre.api.access import COOKIE, CentreHere, FromOurPage, PerhapsSignedIn, SignedIn
 from command_centre.api.accounts import Person
 from command_centre.api.browser import WhoView
 from command_centre.api.centre import Centre
@@ -53,9 +53,9 @@ async def sign_out(person: SignedIn, response: Response, centre: CentreHere) -> 
 
 
 @router.get("/me")
-async def me(person: SignedIn) -> WhoView:
-    """Who is signed in."""
-    return _who(person)
+async def me(person: PerhapsSignedIn) -> WhoView | None:
+    """Who is signed in; null when nobody is."""
+    return _who(person) if person else None
 
 
 @router.post("/password", status_code=204)

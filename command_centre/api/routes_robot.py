@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from anyio import CancelScope
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
 from starlette.websockets import WebSocketState
@@ -93,11 +94,12 @@ async def _serve(socket: WebSocket, centre: Centre, robot_id: str, hello: Hello)
         because = link.closed_because or GONE
         for task in tasks:
             task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception):
-                _log.error("robot %s: the connection failed", robot_id, exc_info=result)
-        centre.fleet.disconnect(link, because)
-        await centre.note("robot disconnected", robot_id, detail={"because": because})
+        with CancelScope(shield=True):
+            for result in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(result, Exception):
+                    _log.error("robot %s: the connection failed", robot_id, exc_info=result)
+            centre.fleet.disconnect(link, because)
+            await centre.note("robot disconnected", robot_id, detail={"because": because})
     if socket.client_state is WebSocketState.CONNECTED and socket.application_state is WebSocketState.CONNECTED:
         await socket.close(CLOSE_DROPPED, because)
 

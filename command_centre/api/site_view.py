@@ -4,16 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
-from patrol.site_file import read_site
 from shapely.geometry import Polygon
 
 from command_centre.api.browser import Ring, SiteArea, SiteGate, SiteMark, SiteView
 from patrol.geometry import Pose2
 from patrol.site import Site
+from patrol.site_file import read_site_text
 from patrol.wire import WirePose
 
 AreaKind = Literal["building", "zone", "keep_out", "slow", "privacy", "floor"]
@@ -21,11 +19,8 @@ MarkKind = Literal["dock", "waypoint", "camera"]
 
 
 def site_from_text(geojson: str) -> SiteView:
-    """The site of a site file's text. Raises BadInput naming every fault."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "site.geojson"
-        path.write_text(geojson, "utf-8")
-        return site_view(read_site(path))
+    """The site of a site file's text, as a robot sends it. Raises BadInput naming every fault."""
+    return site_view(read_site_text(geojson, source="the robot's site file"))
 
 
 def site_view(site: Site) -> SiteView:

@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable
 from fractions import Fraction
 
 import av
-from av.stream import Stream
 from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
@@ -25,6 +24,7 @@ from aiortc import (
 from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
+from av.stream import Stream
 
 from command_centre.api.accounts import Person
 from command_centre.api.errors import CentreError, TooMany

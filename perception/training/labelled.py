@@ -7,7 +7,9 @@ the fraction of the thing that nothing hides.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -16,7 +18,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from patrol.checks import Bytes, Floats
-from patrol.config import read_yaml, validate_config
+from patrol.config import validate_config
 from patrol.errors import BadInput, Fault
 from perception.training.architecture import CLASSES
 
@@ -57,17 +59,31 @@ class Labelled:
 
     def read(self) -> Bytes:
         """Pixels (H, W, 3) uint8, BGR. Raises BadInput when the file is no picture."""
-        pixels = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
-        if pixels is None:
-            raise BadInput(self.path, [Fault(field="(file)", value=self.path.name, because="is not a picture")])
-        return np.asarray(pixels, dtype=np.uint8)
+        return _pixels(self.path)
+
+
+@lru_cache(maxsize=2000)
+def _pixels(path: Path) -> Bytes:
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise BadInput(path, [Fault(field="(file)", value=path.name, because="is not a picture")])
+    read = np.asarray(pixels, dtype=np.uint8)
+    read.setflags(write=False)
+    return read
 
 
 def read_folder(folder: Path) -> tuple[Labelled, ...]:
     """All labelled pictures of ``folder``. Raises BadInput naming what is wrong with its ``labels.json``."""
     source = folder / "labels.json"
-    parsed = validate_config(_LabelFile, read_yaml(source), source=source)
+    parsed = validate_config(_LabelFile, _json(source), source=source)
     return tuple(_labelled(folder, image) for image in parsed.images)
+
+
+def _json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(path, [Fault(field="(file)", value=path.name, because=f"can not be read: {error}")]) from error
 
 
 def _labelled(folder: Path, image: _LabelledImage) -> Labelled:

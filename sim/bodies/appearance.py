@@ -62,7 +62,7 @@ class Look:
 
 
 def look_of(kind: str, seed: int) -> Look:
-    """The look of a ``guard``, ``staff``, ``inmate``, ``intruder`` or ``loiterer``; the same seed gives the same look."""
+    """The look of a person of one of ``PERSON_KINDS``; the same seed gives the same look."""
     rng = np.random.default_rng((seed, zlib.crc32(kind.encode())))
     plain = _civilian(rng)
     return _DRESS[kind](plain, rng)

@@ -28,7 +28,7 @@ def make_tree(name: str, seed: int) -> SimpleBody:
     )
     balls = [
         Piece(skin="leaves", mesh=_leafy(rng, 0.19 * height * size), at_m=(x * height, y * height, z * height))
-        for x, y, z, size in ((0, 0, 0.34, 1.0), (0.13, 0.05, 0.16, 0.85), (-0.12, 0.08, 0.18, 0.8), (-0.02, -0.14, 0.2, 0.85))
+        for x, y, z, size in ((0, 0, 0.31, 1.0), (0.13, 0.05, 0.16, 0.85), (-0.12, 0.08, 0.18, 0.8), (-0.02, -0.14, 0.2, 0.85))
     ]
     green = (0.20 * float(rng.uniform(0.8, 1.3)), 0.36, 0.13)
     canvas = Canvas(green, rng)

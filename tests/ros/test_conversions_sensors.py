@@ -21,7 +21,6 @@ pytest.importorskip("patrol_msgs.msg", reason="the ROS interfaces are not built:
 
 
 from patrol_ros.conversions import clouds, geometry, maps, pictures, sensors, stamps
-
 from tests.ros.conversion_cases import ANGLES, METRES, POSES, SEEDS, STAMPS, TEXT, TWISTS, UNIT, assert_same_pose, through_wire
 
 

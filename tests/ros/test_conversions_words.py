@@ -29,8 +29,8 @@ pytest.importorskip("patrol_msgs.msg", reason="the ROS interfaces are not built:
 from patrol_msgs.msg import StopState
 from patrol_msgs.msg import Track as TrackMessage
 from patrol_msgs.srv import SendCommand
-from patrol_ros.conversions import operations, percepts
 
+from patrol_ros.conversions import operations, percepts
 from tests.ros.conversion_cases import POSES, SEEDS, STAMPS, TEXT, UNIT, through_wire
 
 

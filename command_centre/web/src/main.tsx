@@ -5,12 +5,12 @@ import "./diagnostics";
 import { render } from "preact";
 import { App } from "./App";
 import { live, signedOut } from "./live";
-import { Refused, me } from "./service";
+import { me } from "./service";
 
 const root = document.getElementById("app");
 if (root) render(<App />, root);
 
 me().then(
-  () => live.open(),
-  (error: unknown) => signedOut(error instanceof Refused && error.status !== 401 ? error.message : ""),
+  (who) => (who ? live.open() : signedOut("")),
+  (error: unknown) => signedOut(error instanceof Error ? error.message : String(error)),
 );

@@ -16,7 +16,7 @@ export const signIn = (username: string, password: string): Promise<WhoView> =>
 
 export const signOut = (): Promise<void> => ask("POST", "/api/sign-out");
 
-export const me = (): Promise<WhoView> => ask("GET", "/api/me");
+export const me = (): Promise<WhoView | null> => ask("GET", "/api/me");
 
 export const choosePassword = (password: string): Promise<void> => ask("POST", "/api/password", { password });
 

@@ -37,6 +37,8 @@ export class SiteMap {
   #shownGrid: MapUpdate | null = null;
   #shownSite: SiteView | null = null;
   #shown = new Map<LayerName, unknown>();
+  /** Until somebody moves the map, it keeps showing the whole site, whatever the window's size. */
+  #untouched = true;
 
   constructor(target: HTMLElement, onAlert: (alertKey: number) => void) {
     this.#layers = {
@@ -56,6 +58,15 @@ export class SiteMap {
       layers: [this.#grid, ...Object.values(this.#layers)],
       view: new View({ projection: this.#projection, center: [0, 0], resolution: 0.2, minResolution: 0.005, maxResolution: 10 }),
       controls: [new ScaleLine({ units: "metric" })],
+    });
+    this.#map.on("pointerdrag", () => {
+      this.#untouched = false;
+    });
+    this.#map.getViewport().addEventListener("wheel", () => {
+      this.#untouched = false;
+    }, { passive: true });
+    this.#map.on("change:size", () => {
+      if (this.#untouched) this.showAll();
     });
     this.#map.on("click", ({ pixel }) => {
       const key: unknown = this.#map.forEachFeatureAtPixel(pixel, (feature) => feature.get("alertKey"), {
@@ -89,17 +100,19 @@ export class SiteMap {
     for (const each of Object.values(this.#layers)) extend(extent, each.getSource()?.getExtent() ?? createEmpty());
     if (isEmpty(extent)) return;
     const room = [extent[0]! - MARGIN_M, extent[1]! - MARGIN_M, extent[2]! + MARGIN_M, extent[3]! + MARGIN_M];
-    this.#map.updateSize();
+    this.#untouched = true;
     this.#map.getView().fit(room, { padding: [56, 16, 40, 16] });
   }
 
   centreOn(position: Position, options: { closer?: boolean } = {}): void {
+    this.#untouched = false;
     const view = this.#map.getView();
     const resolution = view.getResolution() ?? 0.2;
     view.animate({ center: position, resolution: options.closer ? Math.min(resolution, 0.06) : resolution, duration: 180 });
   }
 
   zoom(factor: number): void {
+    this.#untouched = false;
     const view = this.#map.getView();
     view.animate({ resolution: (view.getResolution() ?? 0.2) / factor, duration: 150 });
   }

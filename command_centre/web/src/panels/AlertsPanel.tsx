@@ -86,7 +86,6 @@ function AlertItem({ alert, mayAct, open, onSelect }: ItemProps) {
           </p>
         </div>
       </div>
-      {open && <Reason alert={alert} />}
       <div class="alert-foot">
         <button type="button" class="quiet" aria-expanded={open} onClick={() => onSelect(open ? null : alert)}>
           {open ? "Less" : "Why, and where"}
@@ -127,6 +126,7 @@ function AlertItem({ alert, mayAct, open, onSelect }: ItemProps) {
           {problem}
         </p>
       )}
+      {open && <Reason alert={alert} />}
     </li>
   );
 }

@@ -82,7 +82,7 @@ export function Controls({ state, robot }: { state: State; robot: Robot }) {
         <div class="buttons">{ORDINARY.map((kind) => button(kind, `command ${kind}`))}</div>
         <Status problem={problem} command={newest} />
       </div>
-      {stopped ? <ResetSteps button={button} /> : button("estop", "estop", "E-STOP")}
+      {stopped ? <ResetSteps button={button} /> : button("estop", "estop", "E‑STOP")}
     </section>
   );
 }
@@ -91,7 +91,7 @@ export function Controls({ state, robot }: { state: State; robot: Robot }) {
 function ResetSteps({ button }: { button: (kind: CommandKind, look: string, text: string) => preact.JSX.Element }) {
   return (
     <div class="reset" role="group" aria-label="Reset the emergency stop">
-      <strong>E-STOP SET</strong>
+      <strong>E‑STOP SET</strong>
       {button("estop_arm_reset", "command", "1 · Arm reset")}
       {button("estop_reset", "command", "2 · Reset")}
     </div>

@@ -21,7 +21,7 @@ class RunSettings(Config):
     robot_id: str = Field(default="rover", pattern=r"^[a-z][a-z0-9_]*$", description="also the ROS namespace")
     robot_name: str = "Rover"
     run_folder: Path
-    site: Path
+    site: Path | None = None
     mission: Path | None = None
     scenario: Path | None = None
     recording: Path | None = None

@@ -58,7 +58,7 @@ PROCESSES: tuple[Process, ...] = (
     Process(
         name="simulator",
         module="patrol_ros.simulator_node",
-        takes=("scenario", "seed", "factor", "state_folder"),
+        takes=("scenario", "seed", "factor"),
         needs=("stop",),
         used_with=frozenset({Backend.SIMULATION}),
         tells_time=True,
@@ -71,7 +71,7 @@ PROCESSES: tuple[Process, ...] = (
         ends=True,
         tells_time=True,
     ),
-    Process(name="slam", module="patrol_ros.slam_node", takes=("site", "map_folder", "mapping", "slam_config")),
+    Process(name="slam", module="patrol_ros.slam_node", takes=("site", "map_folder", "mapping", "state_folder", "slam_config")),
     Process(name="perception", module="patrol_ros.perception_node", takes=("site", "perception_config")),
     Process(
         name="mission",
@@ -80,7 +80,12 @@ PROCESSES: tuple[Process, ...] = (
         needs=("stop",),
         used_with=DRIVEN,
     ),
-    Process(name="recorder", module="patrol_ros.recorder_node", takes=("run_folder", "site", "seed"), optional=True),
+    Process(
+        name="recorder",
+        module="patrol_ros.recorder_node",
+        takes=("run_folder", "site", "mission", "laps", "robot_id", "robot_name"),
+        optional=True,
+    ),
     Process(
         name="uplink",
         module="patrol_ros.uplink_node",

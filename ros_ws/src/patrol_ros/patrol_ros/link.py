@@ -98,17 +98,20 @@ class Link:
 def run_node(name: str, build: Callable[[Link], object]) -> None:
     """Start ROS, let ``build`` set the node up, and serve it until SIGINT or SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    rclpy.init()
-    node: Any = rclpy.create_node(name)
     closing = Closing()
-    executor = EventsExecutor()
     try:
-        build(Link(node, closing))
-        executor.add_node(node)
-        executor.spin()
+        rclpy.init()
+        _serve(rclpy.create_node(name), closing, build)
     except (KeyboardInterrupt, ExternalShutdownException):
         log.info("%s: asked to end", name)
     finally:
         closing.run()
-        node.destroy_node()
         try_shutdown()
+
+
+def _serve(node: Any, closing: Closing, build: Callable[[Link], object]) -> None:
+    executor = EventsExecutor()
+    closing.add(node.destroy_node)
+    build(Link(node, closing))
+    executor.add_node(node)
+    executor.spin()

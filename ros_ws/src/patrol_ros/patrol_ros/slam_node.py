@@ -7,13 +7,12 @@ import logging
 from pathlib import Path
 from typing import Any, Protocol
 
-from slam.localiser import Localiser
-
 from patrol.clock import seconds
 from patrol.config import load_config
 from patrol.estimate import PoseEstimate
 from patrol.geometry import IDENTITY2, Pose2, Pose3
 from patrol.grid import OccupancyGrid
+from patrol.odometry_buffer import OdometryBuffer
 from patrol.sensors import Scan
 from patrol.site_file import read_site
 from patrol_ros.conversions.geometry import Transform, estimate_pose_to_ros, transforms_to_ros
@@ -22,10 +21,10 @@ from patrol_ros.conversions.sensors import ODOM_FRAME, odometry_from_ros, scan_f
 from patrol_ros.health import Ages, Status, report_health, stale_status
 from patrol_ros.link import Link, run_node
 from patrol_ros.mounts import Mounts
-from patrol_ros.odometry_buffer import OdometryBuffer
 from patrol_ros.remembered import PoseFile
 from patrol_ros.slot import Worker
 from slam.config import LocaliserConfig, MapperConfig
+from slam.localiser import Localiser
 from slam.mapper import Mapper
 from slam.updates import SlamUpdate
 
@@ -96,7 +95,7 @@ class SlamNode:
     def _open(self, base_from_lidar: Pose2, start: Pose2) -> Core:
         if self._mapping or self._map_folder is None:
             return Mapper(load_config(MapperConfig, self._config), base_from_lidar, start)
-        return Localiser.load(self._map_folder, load_config(LocaliserConfig, self._config), base_from_lidar, start)
+        return Localiser.load(self._map_folder, load_config(LocaliserConfig, self._config), base_from_lidar, start=start)
 
     def _tell(self, estimate: PoseEstimate) -> None:
         self._doubt = estimate.doubt

@@ -20,7 +20,7 @@ class Worker(Generic[Item]):
     """Calls ``work`` in a thread of its own with the items offered, in order. At most ``limit`` wait: the oldest makes room
     for the newest and is counted. ``limit`` 1 is the latest-only slot for pictures."""
 
-    def __init__(self, name: str, work: Callable[[Item], None], *, limit: int = 1) -> None:
+    def __init__(self, name: str, work: Callable[[Item], object], *, limit: int = 1) -> None:
         self._work = work
         self._waiting: deque[Item] = deque(maxlen=limit)
         self._closed = False

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``patrol simulate``: a patrol in lockstep, as fast as the machine can."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from app.commands.summary import print_report
+from app.lockstep import LockstepPlan, run_lockstep
+from app.paths import MISSIONS, SCENARIOS, patrol_folder
+
+
+def simulate(
+    *,
+    scenario: Annotated[Path, typer.Argument(help="Scenario file.")] = SCENARIOS / "depot_intruder.yaml",
+    mission: Annotated[Path, typer.Option(help="Mission file.")] = MISSIONS / "perimeter.yaml",
+    laps: Annotated[int, typer.Option(min=1, help="Laps.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same bytes.")] = 1,
+    limit_s: Annotated[float, typer.Option(min=1.0, help="Simulated seconds after which the run is given up.")] = 3600.0,
+    folder: Annotated[Path | None, typer.Option(help="The patrol's folder; default: a new one under patrols/.")] = None,
+    map_folder: Annotated[Path | None, typer.Option(help="Localise in this saved map instead of mapping.")] = None,
+) -> None:
+    """Run simulator and cores in one process without ROS; write log, map and report."""
+    plan = LockstepPlan(
+        scenario=scenario,
+        mission=mission,
+        folder=folder or patrol_folder(datetime.now(UTC), "lockstep"),
+        seed=seed,
+        laps=laps,
+        limit_s=limit_s,
+        map_folder=map_folder,
+    )
+    result = run_lockstep(plan)
+    print_report(Console(soft_wrap=True, highlight=False), result.report.json_path)
+    if result.because:
+        raise typer.Exit(1)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cores of one robot joined in one process: measurements in, a guarded twist out. Time is the measurements' own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mission.coverage import CoverageConfig, CoverageMap, FieldOfView
+from mission.executive import Executive, ExecutiveConfig
+from mission.inputs import Decision, ExecutiveInputs
+from mission.stop_guard import Guarded, StopGuard, StopGuardConfig
+from patrol.estimate import PoseEstimate
+from patrol.geometry import Pose2, Pose3, Twist2
+from patrol.grid import OccupancyGrid
+from patrol.odometry_buffer import OdometryBuffer
+from patrol.operations import Command, CommandAnswer, Mission
+from patrol.percepts import Alert, Track
+from patrol.sensors import Battery, CameraModel, Fix, Image, Imu, Odometry, PointCloud, Scan
+from patrol.site import Site
+from perception.detector import Detector
+from perception.pipeline import Perception, PerceptionConfig, Percepts
+from slam.config import LocaliserConfig, MapperConfig
+from slam.localiser import Localiser
+from slam.mapper import Mapper
+
+GRID_EVERY_NS = 1_000_000_000
+
+Measurement = Scan | PointCloud | Image | Imu | Odometry | Fix | Battery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackConfig:
+    """The configuration of every room of one robot."""
+
+    mapper: MapperConfig = field(default_factory=MapperConfig)
+    localiser: LocaliserConfig = field(default_factory=LocaliserConfig)
+    perception: PerceptionConfig = field(default_factory=PerceptionConfig)
+    executive: ExecutiveConfig = field(default_factory=ExecutiveConfig)
+    stop_guard: StopGuardConfig = field(default_factory=StopGuardConfig)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mounts:
+    """What the stack must know of the robot: where the lidar sits and what the camera is."""
+
+    base_from_lidar: Pose3
+    camera: CameraModel
+
+
+@dataclass(slots=True)
+class Heard:
+    """The newest of everything."""
+
+    estimate: PoseEstimate | None = None
+    twist: Twist2 | None = None
+    scan: Scan | None = None
+    tracks: tuple[Track, ...] = ()
+    grid: OccupancyGrid | None = None
+    battery: Battery | None = None
+
+
+class RobotStack:
+    """``hear`` every measurement in the order of stamps; ``decide`` twenty times a second.
+
+    ``map_folder`` holds a saved map to localise in; None maps. ``on_alert`` and ``on_percepts`` are told as things happen.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        missions: tuple[Mission, ...],
+        mounts: Mounts,
+        config: StackConfig,
+        *,
+        start: Pose2,
+        map_folder: Path | None = None,
+        detector: Detector | None = None,
+        on_alert: Callable[[Alert], None] = lambda _: None,
+        on_percepts: Callable[[Percepts], None] = lambda _: None,
+    ) -> None:
+        base_from_lidar = mounts.base_from_lidar.to_pose2()
+        self._slam: Mapper | Localiser = (
+            Mapper(config.mapper, base_from_lidar, start)
+            if map_folder is None
+            else Localiser.load(map_folder, config.localiser, base_from_lidar, start=start)
+        )
+        self._perception = Perception(
+            config.perception, mounts.camera, site, detector=detector, base_from_lidar=mounts.base_from_lidar
+        )
+        self._executive = Executive(config.executive, site, missions, base_from_lidar=base_from_lidar)
+        self._guard = StopGuard(config.stop_guard, base_from_lidar)
+        self._view = FieldOfView.of_camera(mounts.camera)
+        self.coverage = CoverageMap(CoverageConfig(), site)
+        self._odometry = OdometryBuffer()
+        self._grid_ns: int | None = None
+        self._on_alert, self._on_percepts = on_alert, on_percepts
+        self.heard = Heard()
+
+    def accept(self, command: Command, now_ns: int) -> CommandAnswer:
+        """Hand an order to the executive."""
+        return self._executive.accept(command, now_ns)
+
+    def hear(self, measurement: Measurement) -> None:
+        """Take in one measurement; kinds that no core uses pass by."""
+        match measurement:
+            case Odometry():
+                self._odometry.add(measurement)
+                self.heard.twist = measurement.twist
+            case Scan():
+                self._hear_scan(measurement)
+            case Image(encoding="bgr8"):
+                self._hear_image(measurement)
+            case PointCloud() if self.heard.estimate is not None:
+                self._perception.on_cloud(measurement, self.heard.estimate)
+            case Battery():
+                self.heard.battery = measurement
+            case _:
+                return
+
+    def decide(self, now_ns: int) -> tuple[Decision, Guarded]:
+        """What the executive wants at ``now_ns``, and what the stop guard lets through."""
+        heard = self.heard
+        decision = self._executive.step(
+            ExecutiveInputs(
+                now_ns=now_ns,
+                estimate=self.estimate_at(now_ns),
+                twist=heard.twist,
+                scan=heard.scan,
+                tracks=heard.tracks,
+                grid=heard.grid,
+                battery=heard.battery,
+            )
+        )
+        self._guard.on_wanted(decision.twist, now_ns)
+        return decision, self._guard.step(now_ns)
+
+    def estimate_at(self, stamp_ns: int) -> PoseEstimate | None:
+        """The newest estimate, carried on by odometry to ``stamp_ns``; as it is where odometry does not reach."""
+        estimate, odom_from_base = self.heard.estimate, self._odometry.at(stamp_ns)
+        if estimate is None or odom_from_base is None:
+            return estimate
+        return PoseEstimate(
+            stamp_ns=stamp_ns,
+            map_from_odom=estimate.map_from_odom,
+            odom_from_base=odom_from_base,
+            covariance=estimate.covariance,
+            doubt=estimate.doubt,
+            floor=estimate.floor,
+        )
+
+    def save_map(self, folder: Path) -> None:
+        """Keep the map for later laps; a stack that localises keeps what it was given."""
+        if isinstance(self._slam, Mapper):
+            self._slam.save(folder)
+
+    def _hear_scan(self, scan: Scan) -> None:
+        self._guard.on_scan(scan)
+        odom_from_base = self._odometry.at(scan.stamp_ns)
+        if odom_from_base is None:
+            return
+        self.heard.scan = scan
+        estimate = self._slam.add_scan(scan, odom_from_base).estimate
+        self.heard.estimate = estimate
+        self.coverage.look(estimate.map_from_base, self._view, scan.stamp_ns)
+        if self._grid_ns is None or scan.stamp_ns - self._grid_ns >= GRID_EVERY_NS:
+            self._grid_ns = scan.stamp_ns
+            self.heard.grid = self._slam.grid(scan.stamp_ns)
+            self.coverage.set_grid(self.heard.grid)
+
+    def _hear_image(self, image: Image) -> None:
+        percepts = self._perception.on_image(image, self.estimate_at(image.stamp_ns))
+        self.heard.tracks = percepts.tracks
+        self._on_percepts(percepts)
+        for alert in percepts.alerts:
+            self._on_alert(alert)

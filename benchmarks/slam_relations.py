@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accuracy and speed of 2D SLAM on a CARMEN log with checked relations.
+
+    python benchmarks/slam_relations.py LOG RELATIONS [--picture MAP.png]
+
+The metric is that of Kümmerle et al. (2009): nothing is aligned, nothing left out. Raw odometry is scored in the same run; its
+figures are known and prove that data and metric are right. The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from patrol.clock import seconds
+from patrol.grid import OccupancyGrid
+from slam.carmen import CarmenLog, read_carmen
+from slam.config import MapperConfig
+from slam.mapper import Mapper
+from slam.relations import Relation, RelationErrors, read_relations, score_relations
+from slam.trajectory import Trajectory
+
+_LOCAL_BELOW_M = 2.0
+_LOOP_FROM_M = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One pass over a log: the final graph's trajectory, the one known at the time, the map, and what it cost."""
+
+    final: Trajectory
+    online: Trajectory
+    grid: OccupancyGrid
+    cpu_s: float
+    wall_s: float
+    slowest_ms: float
+
+
+def run_log(log: CarmenLog, config: MapperConfig) -> Run:
+    """Feed the whole log to a fresh mapper, scan by scan."""
+    mapper = Mapper(config, log.base_from_lidar, log.records[0].odom_from_base)
+    online, slowest_s = [], 0.0
+    cpu, wall = time.process_time(), time.perf_counter()
+    for record in log:
+        before = time.perf_counter()
+        online.append(mapper.add_scan(record.scan, record.odom_from_base).estimate.map_from_base)
+        slowest_s = max(slowest_s, time.perf_counter() - before)
+    final, grid = mapper.trajectory(), mapper.grid(log.records[-1].stamp_ns)
+    return Run(
+        final=final,
+        online=Trajectory.from_poses([record.stamp_ns for record in log], online),
+        grid=grid,
+        cpu_s=time.process_time() - cpu,
+        wall_s=time.perf_counter() - wall,
+        slowest_ms=1e3 * slowest_s,
+    )
+
+
+def figures(errors: RelationErrors, prefix: str = "") -> dict[str, float]:
+    """Mean, sample standard deviation and maximum of the errors and of their squares, and means by odometry path."""
+    translation, rotation = errors.translation_m, errors.rotation_deg
+    found: dict[str, float] = {}
+    for name, values in (
+        ("translation_{}_m", translation),
+        ("rotation_{}_deg", rotation),
+        ("translation_squared_{}_m2", translation**2),
+        ("rotation_squared_{}_deg2", rotation**2),
+        ("translation_swapped_{}_m", errors.translation_swapped_m),
+    ):
+        found[name.format("mean")] = float(values.mean())
+        found[name.format("std")] = float(values.std(ddof=1))
+        found[name.format("max")] = float(values.max())
+    for split, chosen in (("local", errors.path_m < _LOCAL_BELOW_M), ("loop", errors.path_m >= _LOOP_FROM_M)):
+        if chosen.any():
+            found[f"{split}_translation_mean_m"] = float(translation[chosen].mean())
+            found[f"{split}_rotation_mean_deg"] = float(rotation[chosen].mean())
+        found[f"{split}_relations"] = int(chosen.sum())
+    return {prefix + name: round(value, 6) for name, value in found.items()}
+
+
+def metrics(log: CarmenLog, relations: tuple[Relation, ...], run: Run) -> dict[str, float]:
+    """All figures of one run."""
+    odometry = Trajectory.from_poses([record.stamp_ns for record in log], [record.odom_from_base for record in log])
+    log_s = seconds(log.records[-1].stamp_ns - log.records[0].stamp_ns)
+    return {
+        **figures(score_relations(relations, run.final, odometry)),
+        **figures(score_relations(relations, run.online, odometry), "online_"),
+        **figures(score_relations(relations, odometry, odometry), "odometry_"),
+        "scans": len(log),
+        "log_s": round(log_s, 3),
+        "wall_s": round(run.wall_s, 3),
+        "real_time_factor": round(log_s / run.wall_s, 2),
+        "cpu_per_scan_ms": round(1e3 * run.cpu_s / len(log), 3),
+        "slowest_scan_ms": round(run.slowest_ms, 2),
+        "memory_peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0, 1),
+    }
+
+
+def draw(grid: OccupancyGrid, path: Path) -> None:
+    """The map as a picture: black occupied, white free, grey unknown, north up."""
+    shade = np.where(grid.cells < 0, 160.0, 255.0 - 2.55 * grid.cells)
+    rows, cols = np.nonzero(grid.cells >= 0)
+    cut = shade[rows.min() : rows.max() + 1, cols.min() : cols.max() + 1] if rows.size else shade
+    cv2.imwrite(str(path), cut[::-1].astype(np.uint8))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("log", type=Path, help="CARMEN log, plain, .gz or .bz2")
+    parser.add_argument("relations", type=Path, help="file of checked relations")
+    parser.add_argument("--picture", type=Path, default=None, help="where to draw the map (PNG)")
+    chosen = parser.parse_args()
+    log, relations = read_carmen(chosen.log), read_relations(chosen.relations)
+    cv2.setNumThreads(1)
+    run = run_log(log, MapperConfig())
+    if chosen.picture is not None:
+        draw(run.grid, chosen.picture)
+    line = {"benchmark": "slam_relations", "log": chosen.log.name, "metrics": metrics(log, relations, run)}
+    sys.stdout.write(json.dumps(line) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Perception: pictures, lidar and pose in; tracks, alerts and the picture that may leave the robot out."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from patrol.clock import SystemClock, seconds
+from patrol.config import load_config
+from patrol.estimate import PoseEstimate
+from patrol.sensors import CameraModel, Image, PointCloud
+from patrol.site_file import read_site
+from patrol_ros.backend import CAMERA_FRAME
+from patrol_ros.conversions.clouds import cloud_from_ros
+from patrol_ros.conversions.maps import estimate_from_ros
+from patrol_ros.conversions.percepts import alert_to_ros, tracks_to_ros
+from patrol_ros.conversions.pictures import camera_from_ros, image_from_ros, image_to_ros
+from patrol_ros.health import Ages, Status, report_health, stale_status
+from patrol_ros.link import Link, run_node
+from patrol_ros.mounts import Mounts
+from patrol_ros.slot import Worker
+from perception.pipeline import Perception, PerceptionConfig
+
+log = logging.getLogger(__name__)
+LIDAR_FRAME = "lidar_link"
+
+
+class PerceptionNode:
+    """Looks at the newest picture in a thread; a picture that came while it was busy is replaced by the next."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        site = link.path("site")
+        self._site = read_site(site) if site is not None else None
+        self._config = load_config(PerceptionConfig, link.path("perception_config"))
+        self._core: Perception | None = None
+        self._camera: CameraModel | None = None
+        self._estimate: PoseEstimate | None = None
+        self._covered, self._took_s = "", 0.0
+        self._ages = Ages(("camera/image_raw",))
+        self._publishers = {name: link.publisher(name) for name in ("tracks", "alerts", "camera/image_safe")}
+        self._worker: Worker[Image] = Worker("perception", self._work)
+        self._cloud: PointCloud | None = None
+        self._mounts = Mounts(link, lambda: None)
+        link.subscribe("camera/camera_info", self._on_camera)
+        link.subscribe("localisation", self._on_localisation)
+        link.subscribe("points", self._on_cloud)
+        link.subscribe("camera/image_raw", self._on_image)
+        report_health(link, self._status)
+        link.closing.add(self._worker.close)
+
+    def _on_camera(self, message: Any) -> None:
+        mount = self._mounts.base_from(CAMERA_FRAME)
+        if self._camera is None and mount is not None:
+            self._camera = camera_from_ros(message, mount)
+
+    def _on_localisation(self, message: Any) -> None:
+        self._estimate = estimate_from_ros(message)
+
+    def _on_cloud(self, message: Any) -> None:
+        self._cloud = cloud_from_ros(message)
+
+    def _on_image(self, message: Any) -> None:
+        self._ages.heard("camera/image_raw", self._link.now_ns())
+        self._worker.offer(image_from_ros(message))
+
+    def _work(self, image: Image) -> None:
+        core = self._core or self._build()
+        if core is None:
+            return
+        estimate, cloud = self._estimate, self._cloud
+        if cloud is not None and estimate is not None:
+            core.on_cloud(cloud, estimate)
+            self._cloud = None
+        percepts = core.on_image(image, estimate)
+        self._covered = percepts.covered_because
+        self._publishers["camera/image_safe"].publish(image_to_ros(percepts.safe))
+        self._publishers["tracks"].publish(tracks_to_ros(image.stamp_ns, image.frame_id, percepts.tracks))
+        for alert in percepts.alerts:
+            self._publishers["alerts"].publish(alert_to_ros(alert))
+        self._took_s = seconds(self._link.now_ns() - image.stamp_ns)
+
+    def _build(self) -> Perception | None:
+        """The core, once the camera is known. The detector is opened here: in the worker's thread."""
+        if self._camera is not None:
+            lidar = self._mounts.base_from(LIDAR_FRAME)
+            self._core = Perception(self._config, self._camera, self._site, base_from_lidar=lidar, clock=SystemClock())
+        return self._core
+
+    def _status(self) -> Status:
+        worker = self._worker
+        latency = f"{self._took_s:.3f}"
+        status = stale_status(self._ages, self._link.now_ns(), pictures=worker.done, dropped=worker.dropped, latency_s=latency)
+        covered = f"pictures are covered: {self._covered}" if self._covered else ""
+        return Status(wrong=status.wrong or worker.trouble or covered, values=status.values)
+
+
+def main() -> None:
+    """Entry point of ``ros2 run patrol_ros perception``."""
+    run_node("perception", PerceptionNode)
+
+
+if __name__ == "__main__":
+    main()

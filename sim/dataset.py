@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Renders labelled pictures for training a detector: ``python -m sim.dataset --out DIR --count N --seed S [--worlds ...]``.
+
+Writes JPEGs and ``labels.json``: ``{"images": [{"file", "world", "weather", "night", "boxes": [{"label", "box", "visible",
+"pixels"}]}]}``; ``box`` is left, top, right, bottom in pixels around what can be seen, ``visible`` the share of the thing's
+pixels within the picture that nothing hides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from patrol.percepts import Label
+from sim.casting_call import WORLDS, Photographer, random_scenario
+from sim.exposure import Exposure
+from sim.eye import Eye, Ids, View
+from sim.robot import RobotModel, read_robot
+from sim.scene import static_label
+from sim.sensor_suite import view_of
+from sim.stage import Stage
+from sim.weather import Sky
+
+_LOG = logging.getLogger(__name__)
+_PER_STAGE = 40
+_LEAST_PX = 24
+_LABELS = frozenset({Label.PERSON, Label.VEHICLE, Label.ANIMAL})
+
+
+class BoxRecord(TypedDict):
+    label: str
+    box: list[float]
+    visible: float
+    pixels: int
+
+
+class PictureRecord(TypedDict):
+    file: str
+    world: str
+    weather: str
+    night: bool
+    boxes: list[BoxRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Owner:
+    """A labelled thing: an actor, or a vehicle of the static world."""
+
+    name: str
+    label: Label
+    static: bool
+
+
+class _Studio:
+    """One compiled world with its cast, camera and light."""
+
+    def __init__(self, world: str, robot: RobotModel, rng: np.random.Generator) -> None:
+        scenario = random_scenario(world, rng)
+        self.world = world
+        self.stage = Stage(scenario, robot, seed=0)
+        self._view = view_of("camera", robot.camera_part)
+        self._eye = Eye(self.stage.model)
+        self._exposure = Exposure(robot.camera, self.stage.weather, rng)
+        self._photographer = Photographer(self.stage, robot, rng)
+        self._owners, self._owner_of_geom = _owners(self.stage)
+
+    def picture(self) -> tuple[npt.NDArray[np.uint8], list[BoxRecord]]:
+        """Arrange, draw and label one picture."""
+        on_stage = {actor.spec.name for actor in self._photographer.arrange()}
+        rgb, depth = self._eye.colour(self.stage.data, self._view, with_depth=self._exposure.needs_depth)
+        pixels = self._exposure.develop(rgb, depth)
+        owners = self._seen(static=True)
+        boxes = [record for index in np.unique(owners[owners >= 0]) if (record := self._label(int(index), owners, on_stage))]
+        return pixels, boxes
+
+    def _seen(self, *, static: bool) -> Ids:
+        view = View(camera="camera", width_px=self._view.width_px, height_px=self._view.height_px, fence=False, static=static)
+        geoms, depth = self._eye.geoms(self.stage.data, view)
+        owners = np.where(geoms >= 0, self._owner_of_geom[geoms], -1)[::-1]
+        return self._hide_in_fog(owners, depth[::-1])
+
+    def _hide_in_fog(self, owners: Ids, depth_m: npt.NDArray[np.float32]) -> Ids:
+        """Nothing can be labelled where less than 4 % of its contrast is left."""
+        weather = self.stage.weather
+        if weather.sky is Sky.CLEAR:
+            return owners
+        return np.where(np.exp(-weather.extinction_per_m * depth_m) > 0.04, owners, -1)
+
+    def _label(self, index: int, owners: Ids, on_stage: set[str]) -> BoxRecord | None:
+        owner = self._owners[index]
+        rows, columns = np.nonzero(owners == index)
+        if len(rows) < _LEAST_PX or owner.label not in _LABELS:
+            return None
+        whole = len(rows) if owner.static else self._alone(owner.name, index, on_stage)
+        box = [float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1)]
+        visible = round(min(len(rows) / max(whole, 1), 1.0), 3)
+        return {"label": owner.label.value, "box": box, "visible": visible, "pixels": len(rows)}
+
+    def _alone(self, name: str, index: int, on_stage: set[str]) -> int:
+        """Pixels that the actor would cover if nothing else were there."""
+        actors = self.stage.cast.actors
+        for actor in actors:
+            actor.state.visible = actor.spec.name == name
+        self.stage.settle(within_m=math.inf)
+        count = int((self._seen(static=False) == index).sum())
+        for actor in actors:
+            actor.state.visible = actor.spec.name in on_stage
+        return count
+
+    def close(self) -> None:
+        """Give back the renderer."""
+        self._eye.close()
+
+
+def _owners(stage: Stage) -> tuple[tuple[_Owner, ...], Ids]:
+    """The labelled things of a stage, and for every geom the index of its owner, or -1."""
+    model = stage.model
+    things = {actor.spec.name: actor.body.label for actor in stage.cast.actors}
+    owners: dict[str, _Owner] = {}
+    owner_of_geom = np.full(model.ngeom, -1, dtype=np.int32)
+    for geom in range(model.ngeom):
+        parts = model.geom(geom).name.split("/")
+        static = parts[0] == "world"
+        name = f"world/{parts[-1]}" if static else parts[0]
+        label = static_label(parts[-1]) if static else things.get(parts[0])
+        if label is None:
+            continue
+        owners.setdefault(name, _Owner(name=name, label=label, static=static))
+        owner_of_geom[geom] = list(owners).index(name)
+    return tuple(owners.values()), owner_of_geom
+
+
+def render(out: Path, *, count: int, seed: int, worlds: Sequence[str]) -> Iterator[PictureRecord]:
+    """Write ``count`` pictures into ``out`` and yield what each shows; the same seed gives the same pictures."""
+    robot = read_robot()
+    rng = np.random.default_rng(seed)
+    out.mkdir(parents=True, exist_ok=True)
+    studio: _Studio | None = None
+    for number in range(count):
+        if number % _PER_STAGE == 0:
+            if studio is not None:
+                studio.close()
+            studio = _Studio(str(worlds[(number // _PER_STAGE) % len(worlds)]), robot, rng)
+        assert studio is not None
+        pixels, boxes = studio.picture()
+        name = f"{number:06d}.jpg"
+        cv2.imwrite(str(out / name), pixels, [cv2.IMWRITE_JPEG_QUALITY, 92])
+        weather = studio.stage.weather
+        yield {"file": name, "world": studio.world, "weather": weather.sky.value, "night": weather.night, "boxes": boxes}
+    if studio is not None:
+        studio.close()
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Render labelled pictures for training a detector.")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--worlds", nargs="+", default=sorted(path.stem for path in WORLDS.glob("*.sdf")))
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    records = []
+    for record in render(arguments.out, count=arguments.count, seed=arguments.seed, worlds=arguments.worlds):
+        records.append(record)
+        if len(records) % 100 == 0:
+            _LOG.info("%d of %d pictures", len(records), arguments.count)
+    (arguments.out / "labels.json").write_text(json.dumps({"images": records}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Localisation in a saved map: tracks the pose by scan matching, says when it doubts it, and finds the pose anywhere on the map
+when it does not know it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from patrol.checks import Floats
+from patrol.errors import BadValue
+from patrol.estimate import PoseEstimate
+from patrol.geometry import IDENTITY2, Pose2
+from patrol.grid import OccupancyGrid
+from patrol.sensors import Scan
+from slam.config import LocaliserConfig
+from slam.likelihood import LikelihoodField, SearchWindow
+from slam.map_files import SavedMap, load_map
+from slam.motion import MotionModel, MotionStep
+from slam.scan_check import ScanCheck
+from slam.scan_matcher import Match, MatchTarget, information, match_points
+from slam.scan_points import ScanPoints, points_from_scan, rate_during
+from slam.surface import Surface, joined, surface_from_scan
+from slam.updates import ScanOutcome, SlamUpdate
+
+_FIELD_STD_M = 0.15
+_FIELD_LEVELS = 6
+_OCCUPIED_FROM = 50
+_UNKNOWN_STD = (20.0, 20.0, math.pi)
+_HIT_STD = (0.1, 0.1, 0.03)
+_SEARCH_EVERY = 5
+
+
+class Localiser:
+    """Knows a map and finds itself in it. The map never changes.
+
+    ``start`` is the map pose of the base at the first scan; None makes the first scans search the whole map.
+    """
+
+    def __init__(self, saved: SavedMap, config: LocaliserConfig, base_from_lidar: Pose2, *, start: Pose2 | None) -> None:
+        """Raises BadValue when the map holds no occupied place."""
+        self._config, self._base_from_lidar, self._grid = config, base_from_lidar, saved.grid
+        surface = _lasting_surface(saved)
+        self._target = MatchTarget.from_surface(surface, config.match.target_voxel_m)
+        self._field = LikelihoodField(
+            self._target.points_m, resolution_m=config.field_resolution_m, std_m=_FIELD_STD_M, levels=_FIELD_LEVELS
+        )
+        self._check = ScanCheck(config.scan.points_min)
+        self._motion = MotionModel(config.motion)
+        self._pose = start if start is not None else IDENTITY2
+        self._covariance: Floats = np.diag(np.square(_HIT_STD if start is not None else _UNKNOWN_STD))
+        self._poor_scans = 0 if start is not None else config.lost_after_scans
+        self._estimate: PoseEstimate | None = None
+
+    @classmethod
+    def load(cls, folder: Path, config: LocaliserConfig, base_from_lidar: Pose2, *, start: Pose2 | None = None) -> Localiser:
+        """Read the map that a ``Mapper`` saved. Raises BadInput when the folder holds no whole map."""
+        return cls(load_map(folder), config, base_from_lidar, start=start)
+
+    @property
+    def is_lost(self) -> bool:
+        return self._poor_scans >= self._config.lost_after_scans
+
+    def add_scan(self, scan: Scan, odom_from_base: Pose2, *, odom_at_end: Pose2 | None = None) -> SlamUpdate:
+        """Take in one scan and where odometry has the base at its stamp; return where the base is in the map.
+
+        ``odom_at_end``, the odometry at the last beam, undistorts the scan better than the rate of the step before it.
+
+        Tracks from odometry; searches around the pose while the match is poor, and the whole map once lost.
+        """
+        verdict = self._check.check(scan, odom_from_base)
+        if verdict.outcome is ScanOutcome.TIME_BACKWARDS:
+            return self._refused(verdict.because)
+        step = self._motion.step(scan.stamp_ns, odom_from_base)
+        self._coast(step)
+        if verdict.outcome is not ScanOutcome.MATCHED:
+            return self._answer(scan.stamp_ns, odom_from_base, verdict.outcome, 0.0, verdict.because)
+        rate = step.rate if odom_at_end is None else rate_during(scan, odom_from_base, odom_at_end)
+        points = points_from_scan(scan, self._base_from_lidar, rate, self._config.scan)
+        match = self._found(points) if self.is_lost else self._tracked(points, step)
+        return self._judged(scan.stamp_ns, odom_from_base, match)
+
+    def relocalise(self, points: ScanPoints) -> Match | None:
+        """Where on the whole map the scan fits best, by branch and bound; None when it fits nowhere well enough."""
+        low_x, low_y, high_x, high_y = self._field.bounds_m()
+        window = SearchWindow(
+            centre=Pose2(0.5 * (low_x + high_x), 0.5 * (low_y + high_y), 0.0),
+            half_x_m=0.5 * (high_x - low_x),
+            half_y_m=0.5 * (high_y - low_y),
+            half_rad=math.pi,
+        )
+        return self._searched(points, window)
+
+    def grid(self, stamp_ns: int) -> OccupancyGrid:
+        """The saved grid."""
+        grid = self._grid
+        return OccupancyGrid(
+            stamp_ns=stamp_ns,
+            resolution_m=grid.resolution_m,
+            origin_x_m=grid.origin_x_m,
+            origin_y_m=grid.origin_y_m,
+            cells=grid.cells,
+        )
+
+    def _coast(self, step: MotionStep) -> None:
+        self._pose = self._pose @ step.last_from_base
+        self._covariance = self._covariance + np.linalg.inv(step.information)
+
+    def _tracked(self, points: ScanPoints, step: MotionStep) -> Match | None:
+        match = match_points(points, self._target, self._pose, step.information, self._config.match)
+        if self._fits(match):
+            return match
+        window = SearchWindow(
+            centre=self._pose,
+            half_x_m=self._config.search_window_m,
+            half_y_m=self._config.search_window_m,
+            half_rad=self._config.search_window_rad,
+        )
+        return self._searched(points, window)
+
+    def _found(self, points: ScanPoints) -> Match | None:
+        """Search the whole map, on every few scans only: it takes long."""
+        self._poor_scans += 1
+        due = (self._poor_scans - self._config.lost_after_scans) % _SEARCH_EVERY == 1
+        return self.relocalise(points) if due else None
+
+    def _searched(self, points: ScanPoints, window: SearchWindow) -> Match | None:
+        thinned = points.points_m[:: max(1, len(points) // self._config.search_points)]
+        hit = self._field.search(thinned, window, self._config.search_score_min)
+        if hit is None:
+            return None
+        match = match_points(points, self._target, hit.pose, information(*_HIT_STD[1:]), self._config.match)
+        return match if self._fits(match) else None
+
+    def _fits(self, match: Match) -> bool:
+        return match.score >= self._config.score_min and match.overlap >= self._config.overlap_min
+
+    def _judged(self, stamp_ns: int, odom_from_base: Pose2, match: Match | None) -> SlamUpdate:
+        if match is not None:
+            self._pose, self._covariance, self._poor_scans = match.target_from_base, match.covariance, 0
+            return self._answer(stamp_ns, odom_from_base, ScanOutcome.MATCHED, match.score, "")
+        if self.is_lost:
+            self._covariance = np.maximum(self._covariance, np.diag(np.square(_UNKNOWN_STD)))
+            because = "lost: the scan fits nowhere on the map well enough"
+            return self._answer(stamp_ns, odom_from_base, ScanOutcome.LOST, 0.0, because)
+        self._poor_scans += 1
+        because = f"the scan does not fit the map here ({self._poor_scans} scans in a row)"
+        return self._answer(stamp_ns, odom_from_base, ScanOutcome.POOR_MATCH, 0.0, because)
+
+    def _answer(self, stamp_ns: int, odom_from_base: Pose2, outcome: ScanOutcome, score: float, doubt: str) -> SlamUpdate:
+        self._estimate = PoseEstimate(
+            stamp_ns=stamp_ns,
+            map_from_odom=self._pose @ odom_from_base.inverse(),
+            odom_from_base=odom_from_base,
+            covariance=self._covariance,
+            doubt=doubt,
+        )
+        return SlamUpdate(estimate=self._estimate, outcome=outcome, score=score)
+
+    def _refused(self, because: str) -> SlamUpdate:
+        last = self._estimate
+        assert last is not None
+        return SlamUpdate(estimate=replace(last, doubt=because), outcome=ScanOutcome.TIME_BACKWARDS, score=0.0)
+
+
+def _lasting_surface(saved: SavedMap) -> Surface:
+    """What all keyframes saw, in map, without what the grid has found to be free since: people, vehicles that left."""
+    surface = joined([surface_from_scan(frame.points).moved(frame.map_from_base) for frame in saved.keyframes])
+    cells = saved.grid.rows_cols(surface.points_m)
+    inside = saved.grid.contains(cells)
+    near_occupied = _near_occupied(saved.grid)
+    keep = inside.copy()
+    keep[inside] = near_occupied[cells[inside, 0], cells[inside, 1]]
+    if not keep.any():
+        raise BadValue("grid: holds no occupied place")
+    return Surface(
+        points_m=surface.points_m[keep], normals=surface.normals[keep], across=surface.across[keep], along=surface.along[keep]
+    )
+
+
+def _near_occupied(grid: OccupancyGrid) -> npt.NDArray[np.bool_]:
+    """Cells (H, W) that are occupied or touch one that is."""
+    occupied = (grid.cells >= _OCCUPIED_FROM).astype(np.uint8)
+    near: npt.NDArray[np.bool_] = cv2.dilate(occupied, np.ones((3, 3), dtype=np.uint8)) > 0
+    return near

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mission.stop_guard import StopGuard, StopGuardConfig, StopReason
+from patrol.geometry import IDENTITY2, STOPPED, Pose2, Twist2
+from patrol.sensors import Scan
+
+NOW_NS = 5_000_000_000
+MS = 1_000_000
+BEAMS = 720
+FORWARD = Twist2(1.0, 0.0, 0.0)
+CONFIG = StopGuardConfig()
+
+
+def scan_of(ranges: np.ndarray, stamp_ns: int = NOW_NS) -> Scan:
+    return Scan(
+        stamp_ns=stamp_ns,
+        frame_id="lidar_link",
+        angle_min_rad=-math.pi,
+        angle_step_rad=2.0 * math.pi / BEAMS,
+        range_min_m=0.05,
+        range_max_m=40.0,
+        ranges_m=ranges.astype(np.float32),
+    )
+
+
+def open_scan(stamp_ns: int = NOW_NS) -> Scan:
+    return scan_of(np.full(BEAMS, np.inf), stamp_ns)
+
+
+def disc_scan(x_m: float, y_m: float, radius_m: float = 0.2) -> Scan:
+    angles = -math.pi + np.arange(BEAMS) * 2.0 * math.pi / BEAMS
+    along, beside = x_m * np.cos(angles) + y_m * np.sin(angles), -x_m * np.sin(angles) + y_m * np.cos(angles)
+    depth = np.maximum(radius_m**2 - beside**2, 0.0)
+    return scan_of(np.where((np.abs(beside) < radius_m) & (along > 0), along - np.sqrt(depth), np.inf))
+
+
+def ready(scan: Scan, wanted: Twist2, config: StopGuardConfig = CONFIG) -> StopGuard:
+    guard = StopGuard(config, IDENTITY2)
+    guard.on_scan(scan)
+    guard.on_wanted(wanted, NOW_NS)
+    return guard
+
+
+def test_it_starts_stopped_and_says_what_is_missing() -> None:
+    guard = StopGuard(CONFIG, IDENTITY2)
+    assert (guard.step(NOW_NS).twist, guard.step(NOW_NS).reason) == (STOPPED, StopReason.NO_SCAN)
+    guard.on_wanted(FORWARD, NOW_NS)
+    assert guard.step(NOW_NS).reason is StopReason.NO_SCAN
+    guard = StopGuard(CONFIG, IDENTITY2)
+    guard.on_scan(open_scan())
+    assert (guard.step(NOW_NS).twist, guard.step(NOW_NS).reason) == (STOPPED, StopReason.NO_WANTED)
+
+
+def test_a_free_way_lets_the_wanted_twist_through_unchanged() -> None:
+    wanted = Twist2(1.2, 0.0, 0.4)
+    guarded = ready(open_scan(), wanted).step(NOW_NS)
+    assert (guarded.twist, guarded.reason) == (wanted, StopReason.CLEAR)
+
+
+def test_standing_is_clear() -> None:
+    assert ready(disc_scan(0.6, 0.0), STOPPED).step(NOW_NS).reason is StopReason.CLEAR
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "reason"), [(400, StopReason.CLEAR), (401, StopReason.STALE_SCAN), (-401, StopReason.STALE_SCAN)]
+)
+def test_a_scan_counts_for_exactly_400_ms(age_ms: int, reason: StopReason) -> None:
+    guard = ready(open_scan(NOW_NS - age_ms * MS), FORWARD)
+    assert guard.step(NOW_NS).reason is reason
+    assert (guard.step(NOW_NS).twist == STOPPED) == (reason is StopReason.STALE_SCAN)
+
+
+@pytest.mark.parametrize(("age_ms", "reason"), [(300, StopReason.CLEAR), (301, StopReason.STALE_WANTED)])
+def test_a_wanted_twist_counts_for_exactly_300_ms(age_ms: int, reason: StopReason) -> None:
+    guard = StopGuard(CONFIG, IDENTITY2)
+    guard.on_scan(open_scan())
+    guard.on_wanted(FORWARD, NOW_NS - age_ms * MS)
+    assert guard.step(NOW_NS).reason is reason
+
+
+def test_an_older_scan_does_not_replace_a_newer_one() -> None:
+    guard = ready(disc_scan(0.5, 0.0), FORWARD)
+    guard.on_scan(open_scan(NOW_NS - 50 * MS))
+    assert guard.step(NOW_NS).reason is StopReason.BLOCKED
+
+
+@pytest.mark.parametrize("broken", [np.nan, 0.01])
+def test_a_blind_scan_stops(broken: float) -> None:
+    ranges = np.full(BEAMS, np.inf)
+    ranges[: BEAMS // 5] = broken
+    assert ready(scan_of(ranges), FORWARD).step(NOW_NS).reason is StopReason.CLEAR
+    ranges[: BEAMS // 5 + 1] = broken
+    assert ready(scan_of(ranges), FORWARD).step(NOW_NS).reason is StopReason.BLIND_SCAN
+    assert ready(scan_of(np.zeros(0)), FORWARD).step(NOW_NS).reason is StopReason.BLIND_SCAN
+
+
+def test_something_far_ahead_slows_and_something_near_stops() -> None:
+    slowed = ready(disc_scan(1.25, 0.0), FORWARD).step(NOW_NS)
+    assert slowed.reason is StopReason.SLOWED
+    assert 0.0 < slowed.twist.forward_mps < 1.0
+    assert slowed.free_m == pytest.approx(1.25 - 0.2 - 0.35 - CONFIG.margin_m, abs=0.06)
+    blocked = ready(disc_scan(0.7, 0.0), FORWARD).step(NOW_NS)
+    assert (blocked.twist, blocked.reason) == (STOPPED, StopReason.BLOCKED)
+
+
+def test_an_older_scan_leaves_less_speed() -> None:
+    fresh = ready(disc_scan(1.4, 0.0), FORWARD).step(NOW_NS).twist.forward_mps
+    guard = ready(disc_scan(1.4, 0.0), FORWARD)
+    guard.on_wanted(FORWARD, NOW_NS + 300 * MS)
+    assert guard.step(NOW_NS + 300 * MS).twist.forward_mps < fresh - 0.1
+
+
+def test_slowing_keeps_the_arc() -> None:
+    slowed = ready(disc_scan(1.4, 0.1), Twist2(1.0, 0.0, 0.2)).step(NOW_NS).twist
+    assert slowed.turn_radps / slowed.forward_mps == pytest.approx(0.2)
+
+
+def test_what_is_beside_or_behind_does_not_matter_ahead() -> None:
+    assert ready(disc_scan(0.0, 0.8), FORWARD).step(NOW_NS).reason is StopReason.CLEAR
+    assert ready(disc_scan(-0.7, 0.0), FORWARD).step(NOW_NS).reason is StopReason.CLEAR
+    assert ready(disc_scan(-0.7, 0.0), Twist2(-0.5, 0.0, 0.0)).step(NOW_NS).reason is StopReason.BLOCKED
+
+
+def test_a_turn_on_the_spot_stops_before_a_corner_hits() -> None:
+    assert ready(disc_scan(0.0, 0.52), Twist2(0.0, 0.0, 0.8)).step(NOW_NS).reason is StopReason.BLOCKED
+    assert ready(disc_scan(0.0, 1.5), Twist2(0.0, 0.0, 0.8)).step(NOW_NS).reason is StopReason.CLEAR
+
+
+def test_a_body_that_already_is_close_may_move_away_but_not_nearer() -> None:
+    assert ready(disc_scan(0.58, 0.0), Twist2(-0.4, 0.0, 0.0)).step(NOW_NS).reason is StopReason.CLEAR
+    assert ready(disc_scan(0.58, 0.0), Twist2(0.1, 0.0, 0.0)).step(NOW_NS).reason is StopReason.BLOCKED
+
+
+def test_one_lone_return_is_noise_and_two_are_not() -> None:
+    ranges = np.full(BEAMS, np.inf)
+    ranges[BEAMS // 2] = 0.5
+    assert ready(scan_of(ranges), FORWARD).step(NOW_NS).reason is StopReason.CLEAR
+    ranges[BEAMS // 2 + 1] = 0.5
+    assert ready(scan_of(ranges), FORWARD).step(NOW_NS).reason is StopReason.BLOCKED
+
+
+def test_the_lidar_pose_is_applied() -> None:
+    guard = StopGuard(CONFIG, Pose2(0.0, 0.0, math.pi))
+    guard.on_scan(disc_scan(-0.7, 0.0))
+    guard.on_wanted(FORWARD, NOW_NS)
+    assert guard.step(NOW_NS).reason is StopReason.BLOCKED
+
+
+def test_the_estop_latches_until_both_steps_of_the_reset() -> None:
+    guard = ready(open_scan(), FORWARD)
+    assert not guard.arm_reset(NOW_NS)
+    assert not guard.reset(NOW_NS)
+    guard.estop()
+    assert guard.step(NOW_NS).reason is StopReason.ESTOPPED
+    assert guard.step(NOW_NS).twist == STOPPED
+    assert not guard.reset(NOW_NS)
+    assert guard.arm_reset(NOW_NS)
+    assert guard.estopped
+    assert guard.reset(NOW_NS + 10_000 * MS)
+    assert not guard.estopped
+    assert guard.step(NOW_NS).reason is StopReason.NO_WANTED
+
+
+def test_an_armed_reset_lapses_and_a_new_estop_disarms_it() -> None:
+    guard = StopGuard(CONFIG, IDENTITY2, estopped=True)
+    guard.arm_reset(NOW_NS)
+    assert not guard.reset(NOW_NS + 10_001 * MS)
+    assert not guard.reset(NOW_NS)
+    guard.arm_reset(NOW_NS)
+    assert not guard.reset(NOW_NS - 1)
+    guard.arm_reset(NOW_NS)
+    guard.estop()
+    assert not guard.reset(NOW_NS + 1)
+    assert guard.estopped
+
+
+speeds = st.floats(-1.5, 1.5)
+turns = st.floats(-1.2, 1.2)
+places = st.tuples(st.floats(0.55, 4.0), st.floats(-math.pi, math.pi), st.floats(0.05, 0.5))
+
+
+def scan_with(obstacles: list[tuple[float, float, float]]) -> Scan:
+    ranges = np.full(BEAMS, np.inf)
+    for away, bearing, radius in obstacles:
+        middle = away + radius
+        disc = disc_scan(middle * math.cos(bearing), middle * math.sin(bearing), radius)
+        ranges = np.minimum(ranges, disc.ranges_m)
+    return scan_of(ranges)
+
+
+@settings(max_examples=150, deadline=None)
+@given(speed=speeds, turn=turns, obstacles=st.lists(places, max_size=4), age_ms=st.integers(0, 600))
+def test_it_only_ever_slows_along_the_wanted_arc(
+    speed: float, turn: float, obstacles: list[tuple[float, float, float]], age_ms: int
+) -> None:
+    wanted = Twist2(speed, 0.0, turn)
+    guard = ready(scan_with(obstacles), wanted)
+    guard.on_wanted(wanted, NOW_NS + age_ms * MS)
+    got = guard.step(NOW_NS + age_ms * MS).twist
+    assert abs(got.forward_mps) <= abs(speed) + 1e-12
+    assert abs(got.turn_radps) <= abs(turn) + 1e-12
+    assert got.forward_mps * speed >= 0.0
+    assert got.turn_radps * turn >= 0.0
+    assert got.forward_mps * turn == pytest.approx(got.turn_radps * speed, abs=1e-9)
+
+
+@settings(max_examples=150, deadline=None)
+@given(speed=speeds, turn=turns, obstacles=st.lists(places, min_size=1, max_size=4))
+def test_it_can_always_stop_before_it_touches(speed: float, turn: float, obstacles: list[tuple[float, float, float]]) -> None:
+    """Drive what came out for the latency, brake at the stated deceleration, and measure the gap all the way."""
+    scan = scan_with(obstacles)
+    got = ready(scan, Twist2(speed, 0.0, turn)).step(NOW_NS).twist
+    points, pose = scan.points_m(), IDENTITY2
+    reach = math.hypot(0.35, 0.26)
+    corner = abs(got.forward_mps) + abs(got.turn_radps) * reach
+    start_gaps = _gaps(points)
+    elapsed, step = 0.0, 0.01
+    while corner > 0.0:
+        share = max(0.0, 1.0 - max(0.0, elapsed - CONFIG.latency_s) * CONFIG.decel_mps2 / corner)
+        if share == 0.0:
+            break
+        turned = got.turn_radps * share * step
+        pose = pose @ Pose2(got.forward_mps * share * step, 0.0, turned)
+        elapsed += step
+        gaps = _gaps(pose.inverse().apply(points))
+        assert np.sum((gaps < 0.0) & (gaps < start_gaps - 1e-3)) < CONFIG.least_returns
+
+
+def _gaps(points: np.ndarray) -> np.ndarray:
+    beyond_x, beyond_y = np.abs(points[:, 0]) - 0.35, np.abs(points[:, 1]) - 0.26
+    outside = np.hypot(np.maximum(beyond_x, 0.0), np.maximum(beyond_y, 0.0))
+    return np.asarray(outside + np.minimum(np.maximum(beyond_x, beyond_y), 0.0))

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Places on the ground: right on average, and wrong by no more than the covariance says."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patrol.geometry import IDENTITY2, Pose2, Pose3
+from patrol.percepts import Box, Label, Track
+from patrol.sensors import CameraModel, PointCloud
+from perception.ground import GroundConfig, GroundProjector, Located, fused, pose_error_m2, to_map
+from perception.ground_filter import Placer
+from perception.ranging import LidarRanger, RangingConfig
+from tests.perception.build import CAMERA, FRAME, LOOKING_FORWARD, STEP_NS, estimate, person_box
+from tests.perception.build import track as make_track
+
+PROJECTOR = GroundProjector(CAMERA, GroundConfig())
+
+
+def seen(box: Box, stamp_ns: int = 0, track_id: int = 1) -> Track:
+    return replace(make_track(0.0, 0.0, stamp_ns, track_id=track_id), box=box, ground=None)
+
+
+@given(st.floats(3.0, 35.0), st.floats(-0.6, 0.6))
+def test_a_standing_person_is_found_where_they_stand(range_m: float, bearing: float) -> None:
+    x, y = range_m * math.cos(bearing), range_m * math.sin(bearing)
+    located = PROJECTOR.locate(person_box(x, y), Label.PERSON)
+    assert located is not None
+    assert math.dist(located.position_m, (x, y)) < 0.02 * range_m + 0.3
+
+
+@given(st.floats(3.0, 35.0))
+def test_the_covariance_grows_with_range_and_is_positive(range_m: float) -> None:
+    near, far = (PROJECTOR.locate(person_box(x, 0.0), Label.PERSON) for x in (range_m, range_m + 5.0))
+    assert near is not None
+    assert far is not None
+    assert np.linalg.eigvalsh(near.covariance_m2)[0] > 0.0
+    assert far.covariance_m2[0, 0] > near.covariance_m2[0, 0]
+
+
+@pytest.mark.parametrize("range_m", [5.0, 12.0, 25.0])
+def test_errors_are_as_large_as_the_covariance_says(range_m: float) -> None:
+    """Squared Mahalanobis distances of places found with a noisy camera are chi-squared with two degrees of freedom."""
+    random, config = np.random.default_rng(3), GroundConfig()
+    distances = []
+    for _ in range(400):
+        pitch, roll = random.normal(0.0, math.radians(0.5), 2)
+        shaken = CameraModel.from_hfov(
+            FRAME, 640, 480, math.radians(75.0), Pose3.from_xyz_rpy(0.2, 0.0, 0.9, roll, pitch, 0.0) @ _MOUNT
+        )
+        height = 1.7 + random.normal(0.0, 0.12)
+        corners = np.array([(range_m, side, z) for side in (0.25, -0.25) for z in (0.0, height)])
+        pixels = shaken.project(shaken.base_from_optical.inverse().apply(corners))
+        noise = random.normal(0.0, max(config.edge_px, 0.03 * np.ptp(pixels[:, 1])), 4)
+        low, high = pixels.min(axis=0) + noise[:2], pixels.max(axis=0) + noise[2:]
+        box = Box(x0_px=low[0], y0_px=low[1], x1_px=high[0], y1_px=high[1])
+        located = GroundProjector(CAMERA, config).locate(box, Label.PERSON)
+        if located is not None:
+            error = located.position_m - (range_m, 0.0)
+            distances.append(float(error @ np.linalg.solve(located.covariance_m2, error)))
+    assert len(distances) > 360
+    assert 0.3 < float(np.mean(distances)) < 3.0
+    assert float(np.mean(np.array(distances) < 9.21)) > 0.95
+
+
+_MOUNT = Pose3(np.zeros(3), LOOKING_FORWARD.rotation)
+
+
+def test_a_foot_below_the_picture_falls_back_on_the_height() -> None:
+    whole = person_box(1.75, 0.0)
+    assert whole.y1_px > CAMERA.height_px
+    cut = replace(whole, y0_px=max(whole.y0_px, 4.0), y1_px=float(CAMERA.height_px))
+    located = PROJECTOR.locate(cut, Label.PERSON)
+    assert located is not None
+    assert abs(located.position_m[0] - 1.75) < 0.4
+
+
+def test_a_person_who_fills_the_picture_is_very_near() -> None:
+    filling = Box(x0_px=200.0, y0_px=0.0, x1_px=500.0, y1_px=480.0)
+    located = PROJECTOR.locate(filling, Label.PERSON)
+    assert located is not None
+    assert 0.5 < float(np.hypot(*located.position_m)) < 2.0
+    assert PROJECTOR.locate(filling, Label.VEHICLE) is None
+
+
+def test_a_thing_above_the_horizon_without_a_known_height_has_no_place() -> None:
+    sky = Box(x0_px=300.0, y0_px=20.0, x1_px=320.0, y1_px=60.0)
+    assert PROJECTOR.locate(sky, Label.OBJECT) is None
+
+
+def test_fusing_sharpens_when_two_places_agree_and_widens_when_they_do_not() -> None:
+    first = Located(position_m=np.array([10.0, 0.0]), covariance_m2=np.diag([1.0, 0.1]))
+    near = Located(position_m=np.array([10.5, 0.0]), covariance_m2=np.diag([1.0, 0.1]))
+    far = Located(position_m=np.array([20.0, 0.0]), covariance_m2=np.diag([1.0, 0.1]))
+    assert fused(first, near).covariance_m2[0, 0] == pytest.approx(0.5)
+    assert fused(first, near).position_m[0] == pytest.approx(10.25)
+    assert fused(first, far).covariance_m2[0, 0] > 1.0
+
+
+def test_to_map_turns_place_and_covariance() -> None:
+    located = Located(position_m=np.array([10.0, 0.0]), covariance_m2=np.diag([4.0, 0.1]))
+    turned = to_map(located, Pose2(1.0, 2.0, math.pi / 2.0))
+    np.testing.assert_allclose(turned.position_m, [1.0, 12.0], atol=1e-12)
+    np.testing.assert_allclose(turned.covariance_m2, np.diag([0.1, 4.0]), atol=1e-12)
+
+
+def test_an_unsure_heading_blurs_sideways() -> None:
+    error = pose_error_m2(np.array([20.0, 0.0]), IDENTITY2, np.diag([0.0, 0.0, 0.01**2]))
+    np.testing.assert_allclose(error, np.diag([0.0, 0.04]), atol=1e-12)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(-1.2, 1.2), st.floats(8.0, 14.0))
+def test_a_walker_gets_position_and_velocity_on_the_map(speed_mps: float, range_m: float) -> None:
+    placer = Placer(PROJECTOR)
+    for number in range(30):
+        stamp_ns, y = number * STEP_NS, speed_mps * (0.1 * number - 1.5)
+        (placed,) = placer.place((seen(person_box(range_m, y), stamp_ns),), estimate(stamp_ns))
+    assert placed.ground is not None
+    assert math.dist(placed.ground.position_m, (range_m, speed_mps * 1.4)) < 0.6
+    assert abs(placed.ground.velocity_mps[1] - speed_mps) < 0.35
+
+
+def test_the_pose_error_does_not_average_out() -> None:
+    placer = Placer(PROJECTOR)
+    for number in range(50):
+        (placed,) = placer.place((seen(person_box(10.0, 0.0), number * STEP_NS),), estimate(number * STEP_NS, std_m=1.0))
+    assert placed.ground is not None
+    assert placed.ground.covariance_m2[0, 0] >= 1.0
+
+
+def test_without_a_pose_nothing_is_placed_and_what_was_placed_goes_on() -> None:
+    placer = Placer(PROJECTOR)
+    (unplaced,) = placer.place((seen(person_box(10.0, 0.0), 0),), None)
+    assert unplaced.ground is None
+    (placed,) = placer.place((seen(person_box(10.0, 0.0), STEP_NS),), estimate(STEP_NS))
+    (later,) = placer.place((seen(person_box(10.0, 0.0), 10 * STEP_NS),), None)
+    assert placed.ground is not None
+    assert later.ground is not None
+    assert later.ground.covariance_m2[0, 0] > placed.ground.covariance_m2[0, 0]
+
+
+def cloud_of(points: np.ndarray[tuple[int, int], np.dtype[np.float64]], stamp_ns: int = 0) -> PointCloud:
+    count = len(points)
+    return PointCloud(
+        stamp_ns=stamp_ns,
+        frame_id="lidar_link",
+        points_m=points.astype(np.float32),
+        intensity=np.zeros(count, dtype=np.float32),
+        ring=np.zeros(count, dtype=np.uint8),
+        time_s=np.zeros(count, dtype=np.float32),
+    )
+
+
+BASE_FROM_LIDAR = Pose3.from_xyz_rpy(0.0, 0.0, 0.65, 0.0, 0.0, 0.0)
+
+
+def returns(x_m: float, y_m: float, z_from_lidar_m: float = 0.2) -> list[tuple[float, float, float]]:
+    return [(x_m - 0.15, y_m + side, z_from_lidar_m + up) for side in (-0.1, 0.0, 0.1) for up in (-0.3, 0.0, 0.3)]
+
+
+def test_the_lidar_tells_how_far_a_person_is() -> None:
+    ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
+    wall = [(30.0, 0.3 * step, 0.5) for step in range(-20, 20)]
+    ranger.on_cloud(cloud_of(np.array(returns(18.0, 1.0) + wall)), IDENTITY2)
+    found = ranger.ranges((seen(person_box(18.0, 1.0)),), 0, IDENTITY2)
+    assert math.dist(found[1].position_m, (18.0, 1.0)) < 0.25
+    camera_only = PROJECTOR.locate(person_box(18.0, 1.0), Label.PERSON)
+    assert camera_only is not None
+    assert found[1].covariance_m2[0, 0] < 0.1 * camera_only.covariance_m2[0, 0]
+
+
+def test_an_old_cloud_or_one_without_returns_tells_nothing() -> None:
+    ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
+    tracks = (seen(person_box(18.0, 1.0), 5 * STEP_NS),)
+    assert ranger.ranges(tracks, 5 * STEP_NS, IDENTITY2) == {}
+    ranger.on_cloud(cloud_of(np.array(returns(18.0, 1.0))), IDENTITY2)
+    assert ranger.ranges(tracks, 5 * STEP_NS, IDENTITY2) == {}
+    ranger.on_cloud(cloud_of(np.array(returns(18.0, -6.0)), 5 * STEP_NS), IDENTITY2)
+    assert ranger.ranges(tracks, 5 * STEP_NS, IDENTITY2) == {}
+
+
+def test_the_robots_motion_between_cloud_and_picture_is_undone() -> None:
+    ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
+    ranger.on_cloud(cloud_of(np.array(returns(10.0, 0.0))), IDENTITY2)
+    base = Pose2(0.2, 0.0, 0.1)
+    found = ranger.ranges((seen(person_box(10.0, 0.0, base=base)),), 0, base)
+    assert math.dist(base.apply(found[1].position_m[None, :])[0], (10.0, 0.0)) < 0.2
+
+
+def test_a_range_that_belongs_to_another_thing_is_not_believed() -> None:
+    wall = Located(position_m=np.array([30.0, 0.0]), covariance_m2=np.eye(2) * 0.02)
+    (placed,) = Placer(PROJECTOR).place((seen(person_box(8.0, 0.0)),), estimate(0), {1: wall})
+    assert placed.ground is not None
+    assert abs(placed.ground.position_m[0] - 8.0) < 0.5

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole chain: pictures in; tracks, alerts and safe pictures out."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+
+from patrol.clock import ManualClock, nanoseconds
+from patrol.geometry import Pose2, Pose3
+from patrol.percepts import Box, Detection, Label
+from patrol.sensors import CameraModel, Image
+from perception.detector import DetectorConfig
+from perception.errors import DetectorFailed
+from perception.pipeline import Perception, PerceptionConfig, Percepts
+from tests.perception.build import (
+    CAMERA,
+    STEP_NS,
+    Scripted,
+    data,
+    estimate,
+    noise_image,
+    person_box,
+    same_pixels,
+    site,
+    square,
+    zone,
+)
+from tests.perception.test_anonymiser import WINDOWS
+
+DEPOT = site(zone("store", square(5.0, -5.0, 10.0)))
+
+
+def drive(perception: Perception, count: int, speed_mps: float = 0.5) -> list[Percepts]:
+    """A robot that drives forward, with one picture each tenth of a second."""
+    return [
+        perception.on_image(
+            noise_image(number * STEP_NS, seed=number), estimate(number * STEP_NS, Pose2(0.1 * speed_mps * number, 0.0, 0.0))
+        )
+        for number in range(count)
+    ]
+
+
+def standing_person(count: int, speed_mps: float = 0.5) -> list[list[Box]]:
+    return [[person_box(10.0, 0.5, base=Pose2(0.1 * speed_mps * number, 0.0, 0.0))] for number in range(count)]
+
+
+def test_an_intruder_before_a_driving_robot_is_reported_once_within_a_second() -> None:
+    percepts = drive(Perception(PerceptionConfig(), CAMERA, DEPOT, detector=Scripted(standing_person(30))), 30)
+    alerts = [alert for item in percepts for alert in item.alerts]
+    assert len(alerts) == 1
+    assert alerts[0].stamp_ns <= nanoseconds(1.0)
+    assert math.dist(alerts[0].ground.position_m, (10.0, 0.5)) < 0.8
+    assert percepts[-1].tracks[0].ground is not None
+    assert np.hypot(*percepts[-1].tracks[0].ground.velocity_mps) < 0.3
+
+
+def test_the_alerts_picture_is_the_safe_one() -> None:
+    percepts = drive(Perception(PerceptionConfig(), CAMERA, DEPOT, detector=Scripted(standing_person(10))), 10)
+    number, alert = next((n, alert) for n, item in enumerate(percepts) for alert in item.alerts)
+    picture = cv2.imdecode(np.frombuffer(alert.picture_jpeg, dtype=np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    box = percepts[number].tracks[0].box
+    assert box is not None
+    part = (slice(int(box.y0_px) + 6, int(box.y1_px) - 6), slice(int(box.x0_px) + 6, int(box.x1_px) - 6))
+    assert np.abs(picture[part].astype(int) - percepts[number].safe.pixels[part].astype(int)).mean() < 12.0
+    assert np.abs(picture[part].astype(int) - noise_image(seed=number).pixels[part].astype(int)).mean() > 30.0
+
+
+@pytest.mark.parametrize("error", [DetectorFailed("out of memory"), RuntimeError("?"), ValueError("?"), IndexError("?")])
+def test_a_failing_detector_covers_that_picture_and_nothing_else(error: Exception) -> None:
+    answers: list[list[Box] | Exception] = [*standing_person(12)]
+    answers[6] = error
+    percepts = drive(Perception(PerceptionConfig(), CAMERA, DEPOT, detector=Scripted(answers)), 12)
+    assert [bool(item.covered_because) for item in percepts] == [number == 6 for number in range(12)]
+    assert "person detector failed" in percepts[6].covered_because
+    assert not same_pixels(noise_image(seed=6).pixels, percepts[6].safe.pixels).any()
+    assert {track.track_id for item in percepts for track in item.tracks} == {1}
+
+
+def test_a_missed_person_stays_masked() -> None:
+    answers: list[list[Box]] = standing_person(12)
+    answers[8] = []
+    percepts = drive(Perception(PerceptionConfig(), CAMERA, DEPOT, detector=Scripted(answers)), 12)
+    where = standing_person(12)[8][0]
+    part = (slice(int(where.y0_px), int(where.y1_px)), slice(int(where.x0_px), int(where.x1_px)))
+    assert percepts[8].tracks[0].state == "coasting"
+    assert same_pixels(noise_image(seed=8).pixels, percepts[8].safe.pixels)[part].mean() < 0.02
+
+
+def test_a_picture_out_of_order_is_covered_and_changes_nothing() -> None:
+    perception = Perception(PerceptionConfig(), CAMERA, DEPOT, detector=Scripted(standing_person(10)))
+    drive(perception, 5)
+    late = perception.on_image(noise_image(2 * STEP_NS), estimate(2 * STEP_NS))
+    assert "older" in late.covered_because
+    assert late.tracks == ()
+
+
+def test_a_slow_detector_covers() -> None:
+    clock = ManualClock()
+
+    class Slow:
+        def detect(self, image: Image) -> tuple[Detection, ...]:
+            clock.advance_to(clock.now_ns() + nanoseconds(image.stamp_ns * 1e-9 * 4.0))
+            return ()
+
+    percepts = drive(Perception(PerceptionConfig(), CAMERA, DEPOT, detector=Slow(), clock=clock), 6)
+    assert [bool(item.covered_because) for item in percepts] == [False, False, False, True, True, True]
+
+
+def test_a_lost_pose_keeps_tracks_in_the_picture_and_covers_only_private_sites() -> None:
+    plain = Perception(PerceptionConfig(), CAMERA, DEPOT, detector=Scripted(standing_person(10, 0.0)))
+    private = Perception(PerceptionConfig(), CAMERA, site(private=[WINDOWS]), detector=Scripted(standing_person(10, 0.0)))
+    for number in range(10):
+        stale = estimate(0) if number >= 6 else None
+        seen = plain.on_image(noise_image(number * STEP_NS), stale)
+        hidden = private.on_image(noise_image(number * STEP_NS), stale)
+        assert seen.covered_because == ""
+        assert hidden.covered_because != ""
+    assert [(track.state, track.ground) for track in seen.tracks] == [("confirmed", None)]
+
+
+def test_a_camera_alone_gives_tracks() -> None:
+    perception = Perception(PerceptionConfig(), CAMERA, detector=Scripted(standing_person(5, 0.0)))
+    percepts = [perception.on_image(noise_image(number * STEP_NS), None) for number in range(5)]
+    assert [track.state for track in percepts[-1].tracks] == ["confirmed"]
+    assert percepts[-1].alerts == ()
+
+
+def test_the_same_pictures_give_the_same_bytes() -> None:
+    first, second = (
+        drive(Perception(PerceptionConfig(), CAMERA, DEPOT, detector=Scripted(standing_person(12))), 12) for _ in "ab"
+    )
+    ids = [
+        [(alert.alert_id, alert.reason, alert.picture_jpeg) for item in run for alert in item.alerts] for run in (first, second)
+    ]
+    assert ids[0] == ids[1]
+    assert len(ids[0]) == 1
+    assert all(np.array_equal(a.safe.pixels, b.safe.pixels) for a, b in zip(first, second, strict=True))
+
+
+def test_pedestrians_of_a_real_video_are_followed_and_masked() -> None:
+    """PETS 2009 S2.L1: at the 40th picture several people walk about; boxes stand on them and stay on them."""
+    video = cv2.VideoCapture(str(data("perception", "PETS09-S2L1", "vtest_480x360_795f.avi")))
+    config = PerceptionConfig(detector=DetectorConfig(detector="omz-2004", models=data("perception", "models")))
+    mount = Pose3.from_xyz_rpy(0.0, 0.0, 6.0, -math.pi / 2.0, 0.0, -math.pi / 2.0)
+    camera = CameraModel.from_hfov("camera_optical_frame", 480, 360, math.radians(50.0), mount)
+    perception = Perception(config, camera)
+    ids: list[set[int]] = []
+    for number in range(40):
+        pixels = np.asarray(video.read()[1], dtype=np.uint8)
+        percepts = perception.on_image(
+            Image(stamp_ns=number * STEP_NS, frame_id=camera.frame_id, encoding="bgr8", pixels=pixels), None
+        )
+        people = [track for track in percepts.tracks if track.label is Label.PERSON and track.state == "confirmed"]
+        ids.append({track.track_id for track in people})
+        assert percepts.covered_because == ""
+    assert len(ids[-1]) >= 4
+    assert len(ids[-1] & ids[20]) >= 3
+    for track in people:
+        assert track.box is not None
+        part = (
+            slice(max(int(track.box.y0_px), 0), int(track.box.y1_px)),
+            slice(max(int(track.box.x0_px), 0), int(track.box.x1_px)),
+        )
+        assert same_pixels(pixels, percepts.safe.pixels)[part].mean() < 0.2
