@@ -13,6 +13,7 @@ from evidence.report import Report, make_report
 from mission.mission_file import read_mission
 from patrol.clock import nanoseconds, seconds
 from patrol.errors import BadInput, Fault
+from patrol.estimate import PoseEstimate
 from patrol.geometry import Pose2
 from patrol.operations import Command, CommandKind, Mission, Refused, WaypointOutcome
 from patrol.percepts import Alert
@@ -45,10 +46,11 @@ class LockstepPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockstepResult:
-    """What became of a run; ``because`` is empty when the mission was finished."""
+    """What became of a run; ``estimates`` holds one pose per scan; ``because`` is empty when the mission was finished."""
 
     outcomes: tuple[WaypointOutcome, ...]
     alerts: tuple[Alert, ...]
+    estimates: tuple[PoseEstimate, ...]
     distance_m: float
     lasted_s: float
     because: str
@@ -86,6 +88,7 @@ class _Run:
         self._log = PatrolLog.begin(plan.folder, _start(plan, site, mission, simulator.now_ns))
         self._outcomes: list[WaypointOutcome] = []
         self._alerts: list[Alert] = []
+        self._estimates: list[PoseEstimate] = []
         self._stack = RobotStack(
             site,
             (mission,),
@@ -123,6 +126,7 @@ class _Run:
             self._stack.hear(measurement)
             if isinstance(measurement, Scan) and self._stack.heard.estimate is not None:
                 self._log.add_estimate(self._stack.heard.estimate)
+                self._estimates.append(self._stack.heard.estimate)
         if self._stack.heard.battery is not None:
             self._log.add_battery(self._stack.heard.battery)
 
@@ -150,6 +154,7 @@ class _Run:
         return LockstepResult(
             outcomes=tuple(self._outcomes),
             alerts=tuple(self._alerts),
+            estimates=tuple(self._estimates),
             distance_m=self._log.distance_m,
             lasted_s=seconds(now_ns - began_ns),
             because=because,

@@ -25,7 +25,7 @@ TETHER = Path(__file__).with_name("supervise_tether.py")
 POLL_S = 0.05
 COULD_NOT_START = 127
 # What is sent to processes that still run, and after how long the next, harder one follows. Together below three seconds.
-GOODBYES = ((signal.SIGINT, 1.4), (signal.SIGTERM, 0.6), (signal.SIGKILL, 0.6))
+GOODBYES = ((signal.SIGINT, 1.8), (signal.SIGTERM, 0.4), (signal.SIGKILL, 0.5))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,7 +88,7 @@ def send(pictures: int) -> None:
 def receive(pictures: int) -> None:
     """Count pictures and how old they are once they are the stack's own type, until all are there or none comes for 3 s."""
     import rclpy
-    from rclpy.experimental.events_executor import EventsExecutor
+    from rclpy.executors import SingleThreadedExecutor
 
     from patrol_ros.conversions.pictures import image_from_ros
     from patrol_ros.link import Closing, Link
@@ -104,7 +104,7 @@ def receive(pictures: int) -> None:
         newest_s[0] = time.monotonic()
 
     Link(node, Closing()).subscribe(TOPIC, take)
-    executor = EventsExecutor()
+    executor = SingleThreadedExecutor()
     executor.add_node(node)
     while len(ages_ms) < pictures and time.monotonic() - newest_s[0] < 3.0:
         executor.spin_once(timeout_sec=0.5)

@@ -77,11 +77,14 @@ class StopGuard:
         return self._estopped
 
     def on_scan(self, scan: Scan) -> None:
-        """Take the newest scan; an older one than the last is dropped."""
+        """Take the newest scan; an older one than the last is dropped. Specks that no neighbouring beam supports, such as
+        raindrops, are left out."""
         if self._scan is not None and scan.stamp_ns < self._scan.stamp_ns:
             return
         self._scan = scan
-        self._points_m = self._base_from_lidar.apply(scan.points_m())
+        keep = scan.supported()
+        ranges, angles = scan.ranges_m[keep].astype(np.float64), scan.angles_rad()[keep]
+        self._points_m = self._base_from_lidar.apply(np.column_stack((ranges * np.cos(angles), ranges * np.sin(angles))))
 
     def on_wanted(self, twist: Twist2, stamp_ns: int) -> None:
         """Take the twist that navigation wants."""

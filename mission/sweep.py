@@ -16,7 +16,7 @@ from patrol.sensors import Scan
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """``origins_m`` (N, 2) and unit ``directions`` (N, 2) of the beams in map, ``ranges_m`` (N,) with infinity where nothing
-    came back and zero where the beam is broken, and ``hit`` (N,): which returned within the sensor's limits."""
+    came back and zero where the beam is broken, and ``hit`` (N,): which returned within the sensor's limits and no speck."""
 
     stamp_ns: int
     origins_m: Floats
@@ -44,4 +44,4 @@ def sweep_from_scan(scan: Scan, map_from_lidar: Pose2, end: Pose2 | None = None)
     origins = map_from_lidar.apply(np.column_stack((last.x_m * share, last.y_m * share)))
     ranges = np.where(np.isnan(scan.ranges_m), 0.0, scan.ranges_m.astype(np.float64))
     directions = np.column_stack((np.cos(yaw), np.sin(yaw)))
-    return Sweep(stamp_ns=scan.stamp_ns, origins_m=origins, directions=directions, ranges_m=ranges, hit=scan.valid())
+    return Sweep(stamp_ns=scan.stamp_ns, origins_m=origins, directions=directions, ranges_m=ranges, hit=scan.supported())

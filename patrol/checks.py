@@ -25,7 +25,9 @@ def frozen_array(
     Raises BadValue when the shape differs.
     """
     array = np.asarray(value, dtype=dtype)
-    if array.ndim != len(shape) or any(want is not None and want != got for want, got in zip(shape, array.shape, strict=True)):
+    if array.shape != tuple(shape) and (
+        array.ndim != len(shape) or any(want is not None and want != got for want, got in zip(shape, array.shape, strict=True))
+    ):
         raise BadValue(f"{name}: shape {array.shape} is not {tuple(shape)}")
     if array.flags.writeable:
         array = array.copy() if array is value or array.base is not None else array
@@ -41,7 +43,8 @@ def require_finite(name: str, value: float) -> None:
 
 def require_all_finite(name: str, array: npt.NDArray[np.generic]) -> None:
     """Raise BadValue unless every element of ``array`` is finite."""
-    if not np.isfinite(array.astype(np.float64)).all():
+    numbers = array if array.dtype.kind == "f" else array.astype(np.float64)
+    if not np.isfinite(numbers).all():
         raise BadValue(f"{name}: holds values that are not finite")
 
 

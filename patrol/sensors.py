@@ -48,6 +48,14 @@ class Scan:
         ranges = self.ranges_m
         return np.isfinite(ranges) & (ranges >= self.range_min_m) & (ranges <= self.range_max_m)
 
+    def supported(self, tolerance_m: float = 0.3) -> npt.NDArray[np.bool_]:
+        """Mask (N,) of the valid beams that one of the two beams on either side agrees with; raindrops and snowflakes stand
+        alone, things do not. The scan is taken as a full turn."""
+        ranges = np.where(self.valid(), self.ranges_m, np.float32(-1e6))
+        agrees = [np.abs(np.roll(ranges, step) - ranges) <= tolerance_m for step in (-2, -1, 1, 2) if abs(step) < ranges.size]
+        backed: npt.NDArray[np.bool_] = np.any(agrees, axis=0) & (ranges >= 0.0) if agrees else np.zeros(ranges.size, np.bool_)
+        return backed
+
     def points_m(self) -> Floats:
         """Valid returns (M, 2) m in the sensor's frame."""
         keep = self.valid()

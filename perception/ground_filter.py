@@ -79,18 +79,21 @@ class Placer:
         self._filters: dict[int, GroundFilter] = {}
 
     def place(
-        self, tracks: tuple[Track, ...], estimate: PoseEstimate | None, ranged: Mapping[int, Located] = MappingProxyType({})
+        self,
+        tracks: tuple[Track, ...],
+        estimate: PoseEstimate | None,
+        ranged: Mapping[int, tuple[Located, ...]] = MappingProxyType({}),
     ) -> tuple[Track, ...]:
         """The tracks with ``ground``: measured where the track was seen in this picture and the pose is known, else predicted.
 
-        ``ranged`` holds places in base_link that a lidar measured, by track id. A track never placed keeps ground None.
+        ``ranged`` holds places in base_link that a lidar offers, by track id. A track never placed keeps ground None.
         """
-        placed = tuple(self._placed(track, estimate, ranged.get(track.track_id)) for track in tracks)
+        placed = tuple(self._placed(track, estimate, ranged.get(track.track_id, ())) for track in tracks)
         live = {track.track_id for track in tracks if track.state != "ended"}
         self._filters = {track_id: item for track_id, item in self._filters.items() if track_id in live}
         return placed
 
-    def _placed(self, track: Track, estimate: PoseEstimate | None, ranged: Located | None) -> Track:
+    def _placed(self, track: Track, estimate: PoseEstimate | None, ranged: tuple[Located, ...]) -> Track:
         known = self._filters.get(track.track_id)
         if known is not None:
             known.predict(track.stamp_ns)
@@ -105,10 +108,13 @@ class Placer:
             return track
         return replace(track, ground=known.position(estimate), floor=0 if estimate is None else estimate.floor)
 
-    def _measured(self, track: Track, ranged: Located | None) -> Located | None:
+    def _measured(self, track: Track, ranged: tuple[Located, ...]) -> Located | None:
         if track.box is None or track.last_seen_ns != track.stamp_ns:
             return None
         seen = self._projector.locate(track.box, track.label)
-        if seen is None or ranged is None:
-            return ranged if seen is None else seen
-        return seen if contradiction(ranged, seen) > _OTHER_THING_MIN else fused(ranged, seen)
+        if seen is None:
+            return ranged[0] if ranged else None
+        fitting = [place for place in ranged if contradiction(place, seen) <= _OTHER_THING_MIN]
+        if not fitting:
+            return seen
+        return fused(min(fitting, key=lambda place: contradiction(place, seen)), seen)

@@ -20,6 +20,7 @@ from perception.ego_motion import CameraMotion, camera_motion
 from perception.evidence_picture import EvidenceConfig, evidence_jpeg
 from perception.ground import GroundConfig, GroundProjector, Located
 from perception.ground_filter import Placer
+from perception.heat import HeatConfig, HeatFinder
 from perception.ranging import LidarRanger, RangingConfig
 from perception.tracker import Tracker, TrackerConfig
 from perception.watch import Watch, WatchConfig
@@ -46,6 +47,7 @@ class PerceptionConfig(Config):
     tracker: TrackerConfig = TrackerConfig()
     ground: GroundConfig = GroundConfig()
     ranging: RangingConfig = RangingConfig()
+    heat: HeatConfig = HeatConfig()
     watch: WatchConfig = WatchConfig()
     anonymiser: AnonymiserConfig = AnonymiserConfig()
     evidence: EvidenceConfig = EvidenceConfig()
@@ -75,6 +77,7 @@ class Perception:
         *,
         detector: Detector | None = None,
         base_from_lidar: Pose3 | None = None,
+        thermal: CameraModel | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Open the configured detector, unless one is given. Raises ModelMissing."""
@@ -85,6 +88,7 @@ class Perception:
         self._tracker = Tracker(config.tracker)
         self._placer = Placer(GroundProjector(camera, config.ground))
         self._ranger = None if base_from_lidar is None else LidarRanger(camera, base_from_lidar, config.ranging)
+        self._heat = None if thermal is None else HeatFinder(thermal, camera, config.heat)
         self._watch = None if site is None else Watch(config.watch, site)
         self._anonymiser = Anonymiser(config.anonymiser, camera, () if site is None else site.privacy_areas)
         self._stamp_ns: int | None = None
@@ -117,6 +121,14 @@ class Perception:
         if self._ranger is not None:
             self._ranger.on_scan(scan, estimate.odom_from_base)
 
+    def on_thermal(self, image: Image) -> None:
+        """Keep the warm bodies of a thermal picture; while the colour picture is dark they count as detections in it.
+
+        Raises BadValue for a picture that is not mono16.
+        """
+        if self._heat is not None:
+            self._heat.on_thermal(image)
+
     def _usable(self, estimate: PoseEstimate | None, stamp_ns: int) -> PoseEstimate | None:
         """The estimate, unless it is too old to place anything with."""
         if estimate is None or abs(seconds(stamp_ns - estimate.stamp_ns)) > self._config.pose_stale_after_s:
@@ -141,9 +153,11 @@ class Perception:
             return (), f"the person detector failed: {type(error).__name__}: {error}"
         took_s = 0.0 if self._clock is None else seconds(self._clock.now_ns() - began_ns)
         slow = took_s > self._config.detector_slow_after_s
+        if self._heat is not None:
+            detections = self._heat.add_to(detections, image)
         return detections, f"the person detector took {took_s:.1f} s" if slow else ""
 
-    def _ranged(self, tracks: tuple[Track, ...], pose: PoseEstimate | None) -> dict[int, Located]:
+    def _ranged(self, tracks: tuple[Track, ...], pose: PoseEstimate | None) -> dict[int, tuple[Located, ...]]:
         if self._ranger is None or pose is None or self._stamp_ns is None:
             return {}
         return self._ranger.ranges(tracks, self._stamp_ns, pose.odom_from_base)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lidar says how far the things in the boxes are: returns inside a box, the nearest solid group of them."""
+"""The lidar says how far the things in the boxes are: returns inside a box, in groups.
+
+Which group is the thing itself, and which a fence before it or a wall behind, is left to who knows more (``ground_filter``)."""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ class RangingConfig(Config):
 
 
 class LidarRanger:
-    """Keeps the newest returns and looks up the range of a track in them."""
+    """Keeps the newest returns and looks up how far tracks may be in them."""
 
     def __init__(self, camera: CameraModel, base_from_lidar: Pose3, config: RangingConfig) -> None:
         self._camera = camera
@@ -56,30 +58,29 @@ class LidarRanger:
         self._points_odom = Pose3.from_pose2(odom_from_base).apply(points_base)
         self._stamp_ns = stamp_ns
 
-    def ranges(self, tracks: tuple[Track, ...], stamp_ns: int, odom_from_base: Pose2) -> dict[int, Located]:
-        """Places in base_link of the tracks seen in the picture at ``stamp_ns``, by track id, where returns tell them."""
+    def ranges(self, tracks: tuple[Track, ...], stamp_ns: int, odom_from_base: Pose2) -> dict[int, tuple[Located, ...]]:
+        """Places in base_link where the tracks seen in the picture at ``stamp_ns`` may stand, by track id, nearest first: one
+        for every solid group of returns in the track's box. A track without any is left out."""
         seen = [track for track in tracks if track.box is not None and track.last_seen_ns == stamp_ns]
         if self._stamp_ns is None or not seen or abs(seconds(stamp_ns - self._stamp_ns)) > self._config.stale_after_s:
             return {}
         points = Pose3.from_pose2(odom_from_base.inverse()).apply(self._points_odom)
         pixels = self._camera.project(self._camera.base_from_optical.inverse().apply(points))
-        found = ((track.track_id, self._range_in(track.box, points, pixels)) for track in seen if track.box is not None)
-        return {track_id: located for track_id, located in found if located is not None}
+        found = ((track.track_id, self._groups_in(track.box, points, pixels)) for track in seen if track.box is not None)
+        return {track_id: places for track_id, places in found if places}
 
-    def _range_in(self, box: Box, points: Floats, pixels: Floats) -> Located | None:
-        inside = points[_in_core(box, pixels)]
-        config = self._config
+    def _groups_in(self, box: Box, points: Floats, pixels: Floats) -> tuple[Located, ...]:
+        inside = points[_in_core(box, pixels), :2]
         distance = np.hypot(inside[:, 0], inside[:, 1])
         order = np.argsort(distance, kind="stable")
-        groups = np.split(order, np.flatnonzero(np.diff(distance[order]) > config.group_gap_m) + 1)
-        solid = [group for group in groups if len(group) >= config.points_min]
-        if not solid:
-            return None
-        nearest = inside[solid[0], :2]
-        range_m = float(np.median(distance[solid[0]])) + config.body_radius_m
-        bearing = math.atan2(float(nearest[:, 1].mean()), float(nearest[:, 0].mean()))
+        groups = np.split(order, np.flatnonzero(np.diff(distance[order]) > self._config.group_gap_m) + 1)
+        return tuple(self._place(inside[group], box) for group in groups if len(group) >= self._config.points_min)
+
+    def _place(self, group: Floats, box: Box) -> Located:
+        range_m = float(np.median(np.hypot(group[:, 0], group[:, 1]))) + self._config.body_radius_m
+        bearing = math.atan2(float(group[:, 1].mean()), float(group[:, 0].mean()))
         across_m = max(0.08, range_m * 0.2 * box.width_px / self._camera.fx_px)
-        return _polar(range_m, bearing, range_std_m=config.range_std_m, across_std_m=across_m)
+        return _polar(range_m, bearing, range_std_m=self._config.range_std_m, across_std_m=across_m)
 
 
 def _in_core(box: Box, pixels: Floats) -> npt.NDArray[np.bool_]:

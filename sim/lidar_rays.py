@@ -54,15 +54,19 @@ def meet_cylinders(origins: Floats, directions: Floats, radii: Floats, half_leng
 
 
 def meet_capsules(origins: Floats, directions: Floats, radii: Floats, half_lengths: Floats) -> Floats:
-    """Distances (P, M) to capsules along z (half length without the domes), rays (P, M, 3) in their frames."""
+    """Distances (P, M) to capsules along z (half length without the domes), rays (P, M, 3) with unit directions in their frames.
+
+    A ray that meets the infinite cylinder beyond the wall's end can meet only the dome on that side.
+    """
     wall = _first_root(*_round_wall(origins, directions, radii))
-    z_there = origins[:, :, 2] + np.where(np.isfinite(wall), wall, 0.0) * directions[:, :, 2]
-    best = np.where(np.abs(z_there) <= half_lengths[:, None], wall, np.inf)
-    for sign in (-1.0, 1.0):
-        moved = origins.copy()
-        moved[:, :, 2] -= sign * half_lengths[:, None]
-        best = np.minimum(best, meet_ellipsoids(moved, directions, np.repeat(radii[:, None], 3, axis=1)))
-    return best
+    met = np.isfinite(wall)
+    z_there = origins[:, :, 2] + np.where(met, wall, 0.0) * directions[:, :, 2]
+    beside = met & (np.abs(z_there) <= half_lengths[:, None])
+    from_dome = origins.copy()
+    from_dome[:, :, 2] -= np.sign(z_there) * half_lengths[:, None]
+    b = np.einsum("pmi,pmi->pm", from_dome, directions)
+    c = np.einsum("pmi,pmi->pm", from_dome, from_dome) - radii[:, None] ** 2
+    return np.where(beside, wall, _first_root(np.ones_like(b), b, c))
 
 
 def _round_wall(origins: Floats, directions: Floats, radii: Floats) -> tuple[Floats, Floats, Floats]:

@@ -98,10 +98,7 @@ def _add_lights(spec: mujoco.MjSpec, world: World, daylight: Daylight) -> None:
 
 
 def _add_texture(spec: mujoco.MjSpec, surface: str, seed: int) -> None:
-    pixels = texture_pixels(surface, seed)
-    if pixels is None:
-        return
-    add_pixels(spec, f"world/{surface or 'plain'}", pixels)
+    add_pixels(spec, f"world/{surface or 'plain'}", texture_pixels(surface, seed))
 
 
 def add_pixels(spec: mujoco.MjSpec, name: str, pixels: Bytes) -> None:
@@ -137,10 +134,9 @@ def _add_material(spec: mujoco.MjSpec, name: str, surface: str, kind: Surface, d
     material = spec.add_material(name=name, specular=kind.shine, shininess=0.4, texuniform=False)
     alpha = _SEE_THROUGH_ALPHA if kind.see_through else diffuse[3]
     material.rgba = np.array([*diffuse[:3], alpha])
-    if kind.paint is not None:
-        textures = [""] * mujoco.mjtTextureRole.mjNTEXROLE.value
-        textures[mujoco.mjtTextureRole.mjTEXROLE_RGB.value] = f"world/{surface or 'plain'}"
-        material.textures = textures
+    textures = [""] * mujoco.mjtTextureRole.mjNTEXROLE.value
+    textures[mujoco.mjtTextureRole.mjTEXROLE_RGB.value] = f"world/{surface or 'plain'}"
+    material.textures = textures
 
 
 def _add_solid(spec: mujoco.MjSpec, collision: Collision) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,7 @@ def daylight_for(*, night: bool, overcast: bool) -> Daylight:
     return OVERCAST if overcast else CLEAR_DAY
 
 
+@functools.cache
 def sky_faces(daylight: Daylight, seed: int) -> Bytes:
     """Cube map (6, S, S, 3) uint8 in MuJoCo's order right, left, up, down, front, back (its cube stands with y up)."""
     rng = np.random.default_rng([seed, 77])

@@ -7,6 +7,7 @@ simulator agree on it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ class Surface:
     reflectivity: float
     day_k: float
     night_k: float
-    paint: Painter | None = None
+    paint: Painter
     see_through: bool = False
     shine: float = 0.05
 
@@ -161,11 +162,9 @@ def surface_named(name: str) -> Surface:
     return SURFACES.get(name, PLAIN)
 
 
-def texture_pixels(name: str, seed: int) -> Bytes | None:
-    """Texture (S, S, 3 or 4) uint8 of a surface, the same for the same seed; None for one drawn in flat colour."""
-    surface = surface_named(name)
-    if surface.paint is None:
-        return None
+@functools.cache
+def texture_pixels(name: str, seed: int) -> Bytes:
+    """Texture (S, S, 3 or 4) uint8 of a surface, the same for the same seed."""
     rng = np.random.default_rng([seed, *name.encode()])
-    pixels: Bytes = (np.clip(surface.paint(rng), 0.0, 1.0) * 255.0).astype(np.uint8)
+    pixels: Bytes = (np.clip(surface_named(name).paint(rng), 0.0, 1.0) * 255.0).astype(np.uint8)
     return pixels

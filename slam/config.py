@@ -55,6 +55,8 @@ class TrackConfig(Config):
     """The local map, when a keyframe is taken, and when a match is not believed."""
 
     keyframe_step_m: Positive = 0.5
+    keyframe_step_max_m: Positive = 1.5
+    keyframe_step_per_reach: NotNegative = 0.1
     keyframe_turn_rad: Positive = 0.35
     window_keyframes: Count = 25
     score_min: Fraction = 0.65
@@ -71,6 +73,8 @@ class LoopConfig(Config):
     submap_keyframes: Count = 20
     path_gap_m: Positive = 12.0
     radius_m: Positive = 10.0
+    radius_max_m: Positive = 25.0
+    radius_per_reach: NotNegative = 1.5
     candidates_max: Count = 2
     drift_std_per_m: Positive = 0.01
     drift_std_rad_per_m: Positive = 0.001

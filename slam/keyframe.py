@@ -33,6 +33,11 @@ class Keyframe:
     scan: Scan
     rate: BodyRate
 
+    @property
+    def reach_m(self) -> float:
+        """Median distance of what is seen from here."""
+        return self.points.reach_m
+
 
 def local_target(keyframes: Sequence[Keyframe], frame_from_track: Pose2, voxel_m: float) -> MatchTarget:
     """The keyframes as a target to match against, in any frame."""

@@ -92,11 +92,13 @@ class LoopCloser:
             return []
         here = graph.pose(keyframe.id)
         lengths = graph.path_lengths_m(keyframe.id)
+        open_radius_m = min(self._config.radius_per_reach * keyframe.reach_m, self._config.radius_max_m)
+        radius_m = max(self._config.radius_m, open_radius_m)
         found: list[tuple[float, _Candidate]] = []
         for submap in old:
             candidate = self._candidate(submap, here, graph, float(lengths[submap.anchor.id]))
             distance = min(here.distance_to(graph.pose(member)) for member in submap.ids)
-            reach = self._config.radius_m if candidate.is_near else self._config.radius_m + candidate.window_m
+            reach = radius_m if candidate.is_near else radius_m + candidate.window_m
             if distance < reach and (candidate.is_near or keyframe.id % _FAR_EVERY == 0):
                 found.append((distance, candidate))
         found.sort(key=lambda item: item[0])

@@ -126,7 +126,9 @@ class Mapper:
             return True
         moved = self._keyframes[-1].track_from_base.inverse() @ track_from_base
         track = self._config.track
-        return IDENTITY2.distance_to(moved) >= track.keyframe_step_m or abs(moved.yaw_rad) >= track.keyframe_turn_rad
+        open_step_m = min(track.keyframe_step_per_reach * self._keyframes[-1].reach_m, track.keyframe_step_max_m)
+        step_m = max(track.keyframe_step_m, open_step_m)
+        return IDENTITY2.distance_to(moved) >= step_m or abs(moved.yaw_rad) >= track.keyframe_turn_rad
 
     def _extend_map(self, keyframe: Keyframe, tracked: Tracked) -> bool:
         """Put a keyframe into graph, local map and grid; whether it closed a loop."""

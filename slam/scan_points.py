@@ -24,6 +24,11 @@ class ScanPoints:
     def __len__(self) -> int:
         return len(self.points_m)
 
+    @property
+    def reach_m(self) -> float:
+        """Median distance of the points from the base; 0 when there are none."""
+        return float(np.median(np.hypot(self.points_m[:, 0], self.points_m[:, 1]))) if len(self) else 0.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyRate:

@@ -9,14 +9,12 @@ import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from patrol.clock import Clock
 from patrol.operations import Command, Refused
 from patrol.wire import (
-    TO_ROBOT,
     Hello,
     KeyframeWanted,
     MapUpdate,
@@ -30,7 +28,7 @@ from patrol.wire import (
 from uplink.backoff import Backoff
 from uplink.config import UplinkConfig
 from uplink.dial import LinkEnded, dial, hang_up, until_first_ends
-from uplink.messages import answer_message, command_from_wire
+from uplink.messages import answer_message, command_from_wire, parse_order
 from uplink.outbox import Durable, Outbox
 from uplink.queues import LatestOnly, VideoQueue
 from uplink.sender import Sender, Undurable
@@ -188,7 +186,7 @@ class UplinkClient:
     async def _receive(self, connection: ClientConnection) -> None:
         faults = 0
         async for frame in connection:
-            message = _parse(frame)
+            message = parse_order(frame)
             if message is not None:
                 self._take(message)
                 continue
@@ -279,16 +277,6 @@ class UplinkClient:
         with self._lock:
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(call, *arguments)
-
-
-def _parse(frame: str | bytes) -> ToRobot | None:
-    """The message in a text frame; None when it is none."""
-    if isinstance(frame, bytes):
-        return None
-    try:
-        return TO_ROBOT.validate_json(frame)
-    except ValidationError:
-        return None
 
 
 class UplinkThread:

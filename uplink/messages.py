@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
 from patrol.clock import nanoseconds
 from patrol.errors import BadValue
@@ -21,6 +22,7 @@ from patrol.operations import Accepted, Command, CommandAnswer, CommandKind, Mis
 from patrol.percepts import Alert, GroundPosition, Track
 from patrol.sei import PictureBox, PictureMetadata
 from patrol.wire import (
+    TO_ROBOT,
     AlertRaised,
     CommandAnswered,
     CommandIssued,
@@ -28,6 +30,7 @@ from patrol.wire import (
     OutcomeReported,
     RouteUpdate,
     Telemetry,
+    ToRobot,
     WirePose,
     WireProgress,
     WireReason,
@@ -173,6 +176,16 @@ def grey_from_cells(cells: npt.NDArray[np.int8]) -> npt.NDArray[np.uint8]:
     shade[shade == _UNKNOWN_GREY] = _UNKNOWN_GREY - 1
     shade[cells == UNKNOWN] = _UNKNOWN_GREY
     return shade
+
+
+def parse_order(frame: str | bytes) -> ToRobot | None:
+    """The message in a frame from the command centre; None when it is none."""
+    if isinstance(frame, bytes):
+        return None
+    try:
+        return TO_ROBOT.validate_json(frame)
+    except ValidationError:
+        return None
 
 
 def command_from_wire(issued: CommandIssued, *, received_ns: int) -> Command | Refused:

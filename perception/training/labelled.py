@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Folders of labelled pictures, as ``sim.dataset`` writes them.
 
-``labels.json``: ``{"images": [{"file": NAME, "boxes": [{"label", "box": [x0, y0, x1, y1], "visible"}]}]}``; ``visible`` is
-the fraction of the thing that nothing hides.
+``labels.json``: ``{"images": [{"file": NAME, "boxes": [{"label", "box": [x0, y0, x1, y1], "visible", "pixels"}]}]}``; ``visible``
+is the fraction of the thing that nothing hides, ``pixels`` how many it has in the picture.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from perception.training.architecture import CLASSES
 
 VISIBLE_MIN = 0.30
 HEIGHT_MIN_PX = 14.0
+FILL_MIN = 0.20
 
 
 class _LabelledBox(BaseModel):
@@ -32,6 +33,13 @@ class _LabelledBox(BaseModel):
     label: str
     box: tuple[float, float, float, float]
     visible: float = 1.0
+    pixels: int | None = None
+
+    def is_plain(self) -> bool:
+        """Whether enough of the thing shows, is large enough, and fills its box, so that a detector can be asked for it."""
+        width_px, height_px = self.box[2] - self.box[0], self.box[3] - self.box[1]
+        filled = self.pixels is None or self.pixels >= FILL_MIN * width_px * height_px
+        return self.visible >= VISIBLE_MIN and height_px >= HEIGHT_MIN_PX and filled
 
 
 class _LabelledImage(BaseModel):
@@ -89,7 +97,6 @@ def _json(path: Path) -> object:
 def _labelled(folder: Path, image: _LabelledImage) -> Labelled:
     known = [box for box in image.boxes if box.label in CLASSES]
     boxes = np.array([box.box for box in known], dtype=np.float64).reshape(-1, 4)
-    visible = np.array([box.visible for box in known], dtype=np.float64)
-    large = (boxes[:, 3] - boxes[:, 1]) >= HEIGHT_MIN_PX
     classes = np.array([CLASSES.index(box.label) for box in known], dtype=np.int64)
-    return Labelled(path=folder / image.file, boxes=boxes, classes=classes, counted=(visible >= VISIBLE_MIN) & large)
+    counted = np.array([box.is_plain() for box in known], dtype=np.bool_)
+    return Labelled(path=folder / image.file, boxes=boxes, classes=classes, counted=counted)

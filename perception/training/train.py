@@ -23,6 +23,7 @@ import torch
 
 from perception.detectors.onnx_model import Selection
 from perception.detectors.own import OwnDetector
+from perception.training.architecture import CLASSES
 from perception.training.augment import random_crop
 from perception.training.evaluate import measure
 from perception.training.labelled import Labelled, read_folder
@@ -105,8 +106,9 @@ def _batches(pictures: tuple[Labelled, ...], plan: Plan) -> Iterator[tuple[Any, 
     """Endless batches: pixels (B, 3, H, W), classes (B, N), boxes (B, N, 4)."""
     random = np.random.default_rng(plan.seed)
     centres, strides = cell_centres()
+    chances = _chances(pictures)
     while True:
-        chosen = random.integers(len(pictures), size=(plan.batch, 2))
+        chosen = random.choice(len(pictures), size=(plan.batch, 2), p=chances)
         crops = [random_crop(pictures[first], pictures[second], random) for first, second in chosen]
         targets = [assign(crop, centres, strides) for crop in crops]
         batch = torch.from_numpy(np.stack([crop.pixels for crop in crops])).permute(0, 3, 1, 2).float()
@@ -115,6 +117,14 @@ def _batches(pictures: tuple[Labelled, ...], plan: Plan) -> Iterator[tuple[Any, 
             torch.from_numpy(np.stack([target.classes for target in targets])),
             torch.from_numpy(np.stack([target.boxes for target in targets])),
         )
+
+
+def _chances(pictures: tuple[Labelled, ...]) -> Any:
+    """How probably each picture is drawn: in proportion to the rarity (one over the square root) of the rarest class in it."""
+    counts = np.bincount(np.concatenate([item.classes for item in pictures]), minlength=len(CLASSES))
+    rarity = np.sqrt(counts.max() / np.maximum(counts, 1))
+    weights = np.array([rarity[item.classes].max(initial=1.0) for item in pictures])
+    return weights / weights.sum()
 
 
 def _report(parts: Any, plan: Plan, held_out: tuple[Labelled, ...]) -> None:

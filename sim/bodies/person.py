@@ -62,10 +62,12 @@ class Person:
             placed["bag"] = placed["torso"]
         elif self.look.bag == "holdall":
             placed["bag"] = (np.eye(3), placed["hand_right"][1])
-        return {part: _world(world_from_actor, segment) for part, segment in placed.items()}
+        return _in_world(world_from_actor, placed)
 
 
-def _world(world_from_actor: Pose3, segment: Placed) -> Pose3:
-    rotation, at = segment
-    turn = world_from_actor.rotation
-    return Pose3(turn @ at + world_from_actor.translation_m, turn @ rotation)
+def _in_world(world_from_actor: Pose3, placed: Mapping[str, Placed]) -> dict[str, Pose3]:
+    rotations = world_from_actor.rotation @ np.stack([rotation for rotation, _ in placed.values()])
+    places = np.stack([at for _, at in placed.values()]) @ world_from_actor.rotation.T + world_from_actor.translation_m
+    rotations.setflags(write=False)
+    places.setflags(write=False)
+    return {part: Pose3(place, rotation) for part, place, rotation in zip(placed, places, rotations, strict=True)}

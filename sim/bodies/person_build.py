@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from patrol.checks import Floats
-from sim.bodies import textures
 from sim.bodies.appearance import Look
 from sim.bodies.meshes import Mesh, Ring, loft, pushed, turned
 from sim.bodies.pieces import Build, Piece, Skin
 from sim.bodies.skeleton import FOREARM, SHIN, SOLE, THIGH, UPPER_ARM
+from sim.bodies.textures import cloth, face, hair, hi_vis, jacket, overall, shirt, shoe, trousers
 
 _KELVIN = 273.15
 _TEMPERATURES_C = {"head": 34.0, "torso": 28.5, "pelvis": 28.0, "thigh": 27.5, "shin": 26.8, "foot": 26.0, "bag": 21.0}
@@ -51,25 +51,25 @@ def _skins(look: Look) -> dict[str, Skin]:
     rng = np.random.default_rng(look.texture_seed)
     under = look.accent_rgb
     top = {
-        "shirt": lambda: textures.shirt(look.top_rgb, look.skin, rng),
-        "jacket": lambda: textures.jacket(look.top_rgb, look.accent_rgb, rng),
-        "vest": lambda: textures.hi_vis(look.top_rgb, under, rng),
-        "overall": lambda: textures.overall(look.top_rgb, look.accent_rgb, rng),
+        "shirt": lambda: shirt(look.top_rgb, look.skin, rng),
+        "jacket": lambda: jacket(look.top_rgb, look.accent_rgb, rng),
+        "vest": lambda: hi_vis(look.top_rgb, under, rng),
+        "overall": lambda: overall(look.top_rgb, look.accent_rgb, rng),
     }[look.top]()
-    sleeve = textures.cloth(under if look.top == "vest" else look.top_rgb, rng, folds=0.13)
+    sleeve = cloth(under if look.top == "vest" else look.top_rgb, rng, folds=0.13)
     headwear = look.hair if look.headwear in ("short_hair", "long_hair", "none") else look.headwear_rgb
-    hatter = textures.cloth if look.headwear == "hood" else textures.hair
+    hatter = cloth if look.headwear == "hood" else hair
     return {
         "top": Skin(texture=top.finished()),
         "sleeve": Skin(texture=sleeve.finished()),
-        "trousers": Skin(texture=textures.trousers(look.trousers_rgb, rng).finished()),
-        "shoe": Skin(texture=textures.shoe(look.shoes_rgb, rng).finished(), shine=0.1),
-        "face": Skin(texture=textures.face(look.skin, look.hair, rng).finished()),
+        "trousers": Skin(texture=trousers(look.trousers_rgb, rng).finished()),
+        "shoe": Skin(texture=shoe(look.shoes_rgb, rng).finished(), shine=0.1),
+        "face": Skin(texture=face(look.skin, look.hair, rng).finished()),
         "headwear": Skin(texture=hatter(headwear, rng).finished()),
         "helmet": Skin(rgb=look.headwear_rgb, shine=0.3),
         "skin": Skin(rgb=look.skin),
         "hand": Skin(rgb=(0.08, 0.08, 0.09) if look.gloves else look.skin),
-        "bag": Skin(texture=textures.cloth(look.bag_rgb, rng).finished()),
+        "bag": Skin(texture=cloth(look.bag_rgb, rng).finished()),
     }
 
 
@@ -244,8 +244,8 @@ def _shell(look: Look, grown: float, *, lowest: int, face_top: float) -> Mesh:
     height = look.stature_m
     mesh = loft(_head_rings(look, grown=grown)[lowest:], segments=16, top_m=(0.028 + grown) * height)
     angle = np.abs(np.arctan2(mesh.vertices_m[:, 1], mesh.vertices_m[:, 0]))
-    face: Floats = ((angle < _FACE_HALF_RAD) & (mesh.vertices_m[:, 2] < face_top * height)).astype(np.float64)
-    return pushed(mesh, -face * (grown + 0.014) * height)
+    sunk: Floats = ((angle < _FACE_HALF_RAD) & (mesh.vertices_m[:, 2] < face_top * height)).astype(np.float64)
+    return pushed(mesh, -sunk * (grown + 0.014) * height)
 
 
 def _hat(look: Look) -> list[Piece]:

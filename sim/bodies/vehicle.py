@@ -17,12 +17,12 @@ from sim.bodies.simple import SimpleBody
 _LYING = np.array(((0.0, 0.0, 1.0), (0.0, -1.0, 0.0), (1.0, 0.0, 0.0)))
 _COLOURS: tuple[Rgb, ...] = (
     (0.80, 0.81, 0.82),
-    (0.10, 0.11, 0.12),
+    (0.17, 0.18, 0.20),
     (0.55, 0.57, 0.60),
-    (0.52, 0.08, 0.08),
-    (0.10, 0.19, 0.38),
+    (0.64, 0.10, 0.09),
+    (0.14, 0.27, 0.52),
     (0.86, 0.84, 0.78),
-    (0.16, 0.27, 0.20),
+    (0.42, 0.47, 0.42),
 )
 _KELVIN = 273.15
 Rows = Sequence[tuple[float, float, float, float]]
@@ -46,13 +46,13 @@ class _Shape:
 
 _CAR = _Shape(
     body=(
-        (-2.14, 0.36, 0.74, 0.76),
-        (-2.02, 0.27, 0.90, 0.84),
-        (-1.30, 0.24, 0.94, 0.88),
-        (0.70, 0.24, 0.92, 0.88),
-        (1.45, 0.25, 0.84, 0.87),
-        (2.00, 0.28, 0.72, 0.82),
-        (2.16, 0.36, 0.60, 0.72),
+        (-2.14, 0.30, 0.80, 0.78),
+        (-2.04, 0.21, 0.93, 0.86),
+        (-1.30, 0.18, 0.96, 0.89),
+        (0.70, 0.18, 0.94, 0.89),
+        (1.45, 0.19, 0.86, 0.88),
+        (2.02, 0.22, 0.74, 0.84),
+        (2.16, 0.30, 0.62, 0.75),
     ),
     windows=(
         (-1.90, 0.86, 0.98, 0.72),
@@ -65,28 +65,28 @@ _CAR = _Shape(
     hood=((1.02, 0.80, 0.93, 0.74), (1.50, 0.74, 0.86, 0.72), (1.95, 0.62, 0.75, 0.64)),
     axles_m=(-1.30, 1.36),
     wheel_m=0.33,
-    half_width_m=0.80,
+    half_width_m=0.78,
     pillar=((0.04, 0.69, 0.20), (-0.45, 0.0, 1.10)),
-    lights_m=(-2.10, 2.08, 0.64),
+    lights_m=(-2.10, 2.11, 0.62),
 )
 _VAN = _Shape(
     body=(
-        (-2.75, 0.38, 2.20, 0.88),
-        (-2.65, 0.30, 2.36, 0.96),
-        (0.90, 0.28, 2.38, 0.98),
-        (1.35, 0.28, 2.20, 0.97),
-        (1.95, 0.28, 1.30, 0.96),
-        (2.55, 0.30, 1.08, 0.92),
-        (2.72, 0.38, 0.90, 0.84),
+        (-2.75, 0.34, 2.24, 0.92),
+        (-2.68, 0.24, 2.34, 0.98),
+        (0.90, 0.22, 2.36, 0.99),
+        (1.35, 0.22, 2.20, 0.98),
+        (1.95, 0.22, 1.32, 0.97),
+        (2.55, 0.24, 1.10, 0.94),
+        (2.72, 0.32, 0.94, 0.88),
     ),
-    windows=((0.55, 1.42, 1.98, 0.985), (1.30, 1.40, 2.00, 0.985), (1.62, 1.36, 1.92, 0.93), (2.00, 1.24, 1.36, 0.90)),
-    roof=((-2.5, 2.30, 2.39, 0.82), (0.8, 2.32, 2.41, 0.84)),
+    windows=((0.55, 1.42, 1.98, 1.005), (1.30, 1.40, 2.00, 1.0), (1.62, 1.36, 1.92, 0.95), (2.00, 1.24, 1.36, 0.90)),
+    roof=((-2.0, 2.24, 2.365, 0.80), (0.6, 2.24, 2.37, 0.80)),
     hood=((1.98, 1.14, 1.31, 0.84), (2.50, 0.96, 1.11, 0.78)),
     axles_m=(-1.65, 1.75),
     wheel_m=0.36,
-    half_width_m=0.88,
+    half_width_m=0.87,
     pillar=((0.04, 0.99, 0.30), (1.25, 0.0, 1.70)),
-    lights_m=(-2.73, 2.62, 0.78),
+    lights_m=(-2.73, 2.68, 0.80),
 )
 
 
@@ -116,10 +116,10 @@ def make_vehicle(kind: str, name: str, seed: int) -> SimpleBody:
 def _skins(paint: Rgb) -> dict[str, Skin]:
     return {
         "paint": Skin(rgb=paint, shine=0.5),
-        "glass": Skin(rgb=(0.08, 0.10, 0.12), shine=0.7),
+        "glass": Skin(rgb=(0.13, 0.17, 0.20), shine=0.7),
         "rubber": Skin(rgb=(0.05, 0.05, 0.055)),
         "hub": Skin(rgb=(0.62, 0.63, 0.65), shine=0.4),
-        "front": Skin(rgb=(0.97, 0.97, 0.90), glow=0.6),
+        "front": Skin(rgb=(0.86, 0.88, 0.88), glow=0.15),
         "rear": Skin(rgb=(0.70, 0.05, 0.04), glow=0.2),
         "plate": Skin(rgb=(0.92, 0.92, 0.88)),
         "trim": Skin(rgb=(0.10, 0.10, 0.11)),
@@ -133,18 +133,20 @@ def _chassis(shape: _Shape) -> list[Piece]:
         Piece(skin="paint", mesh=_along(shape.body, square=5.0)),
         Piece(skin="glass", mesh=_along(shape.windows, square=5.0)),
         Piece(skin="paint", mesh=_along(shape.roof, square=4.0)),
-        _block("trim", (0.05, 0.9 * width, 0.07), (nose + 0.04, 0.0, 0.42)),
-        _block("trim", (0.05, 0.9 * width, 0.07), (tail - 0.02, 0.0, 0.44)),
+        _block("trim", (0.04, 0.9 * width, 0.06), (nose + 0.04, 0.0, 0.36)),
+        _block("trim", (0.04, 0.9 * width, 0.07), (tail - 0.02, 0.0, 0.40)),
+        _block("trim", (0.03, 0.40 * width, 0.05), (nose + 0.03, 0.0, height - 0.04)),
+        _block("trim", (0.86 * nose, width, 0.10), (0.0, 0.0, 0.24)),
         _block("paint", *shape.pillar),
         _block("plate", (0.01, 0.26, 0.055), (tail - 0.05, 0.0, height - 0.08)),
-        _block("plate", (0.01, 0.26, 0.055), (nose + 0.10, 0.0, 0.42)),
+        _block("plate", (0.01, 0.26, 0.055), (nose + 0.08, 0.0, 0.42)),
     ]
     for side in (-1.0, 1.0):
         pieces.append(
-            Piece(skin="front", kind="ellipsoid", size_m=(0.10, 0.17, 0.08), at_m=(nose, side * (width - 0.18), height))
+            Piece(skin="front", kind="ellipsoid", size_m=(0.06, 0.16, 0.07), at_m=(nose, side * (width - 0.18), height))
         )
         pieces.append(_block("rear", (0.05, 0.10, 0.10), (tail + 0.02, side * (width - 0.10), height + 0.10)))
-        pieces.append(Piece(skin="paint", kind="ellipsoid", size_m=(0.07, 0.11, 0.08), at_m=(0.85, side * (width + 0.16), 1.0)))
+        pieces.append(Piece(skin="paint", kind="ellipsoid", size_m=(0.07, 0.11, 0.08), at_m=(0.85, side * (width + 0.14), 0.98)))
         for axle in shape.axles_m:
             arch = (shape.wheel_m + 0.06, 0.10, shape.wheel_m + 0.06)
             pieces.append(Piece(skin="trim", kind="ellipsoid", size_m=arch, at_m=(axle, side * (width - 0.01), shape.wheel_m)))

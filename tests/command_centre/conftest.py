@@ -22,6 +22,7 @@ from patrol.wire import FROM_ROBOT, TO_ROBOT, FromRobot, Hello, Received, ToRobo
 from tests.command_centre import messages
 
 PASSWORDS = {"olga": "operator-password", "vera": "viewer-password"}
+MOST_PULSES = 10
 START_NS = 1_790_000_000_000_000_000
 
 
@@ -81,11 +82,13 @@ class House:
 
 def until(socket: WebSocketTestSession, message_type: str, **fields: object) -> dict[str, Any]:
     """The next live message of this type whose fields (``a__b`` looks into a) have these values."""
-    for _ in range(200):
+    pulses = 0
+    while pulses < MOST_PULSES:
         message: dict[str, Any] = socket.receive_json()
         if message["type"] == message_type and all(_look(message, key) == value for key, value in fields.items()):
             return message
-    raise AssertionError(f"no {message_type} with {fields} among 200 messages")
+        pulses += message["type"] == "pulse"
+    raise AssertionError(f"no {message_type} with {fields} before {MOST_PULSES} pulses")
 
 
 def _look(message: Any, path: str) -> object:

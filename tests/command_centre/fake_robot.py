@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A robot that is none: dials in, drives around the site, obeys commands, sends pictures and raises an alert.
-
-``python -m tests.command_centre.fake_robot`` starts a command centre with it, to look at the page.
-"""
+"""A robot that is none: dials in, drives around the site, obeys commands, sends pictures and raises an alert."""
 
 from __future__ import annotations
 
@@ -35,7 +32,7 @@ from patrol.wire import (
     WireTrack,
 )
 from tests.command_centre import messages
-from tests.command_centre.pictures import RATE_HZ, FakeEncoder, jpeg
+from tests.command_centre.pictures import RATE_HZ, BoxPx, FakeEncoder, figure_box, jpeg
 
 _AFTER = {
     CommandKind.START: ("patrolling", "Driving the perimeter; the next waypoint is in sight."),
@@ -81,6 +78,11 @@ class FakeRobot:
                     group.create_task(self._obey(socket))
                     group.create_task(self._drive(socket))
                     group.create_task(self._film(socket))
+
+    @staticmethod
+    def box_at(stamp_ns: int) -> BoxPx:
+        """Where the figure stood in the picture with this stamp."""
+        return figure_box(round(stamp_ns * RATE_HZ / NS_PER_S))
 
     async def _say(self, socket: ClientConnection, message: FromRobot) -> None:
         await socket.send(FROM_ROBOT.dump_json(message).decode())

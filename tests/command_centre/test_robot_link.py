@@ -99,6 +99,7 @@ def test_a_second_connection_takes_over_from_the_first(house: House) -> None:
 def test_a_command_goes_to_the_robot_and_its_answer_to_the_page(house: House) -> None:
     house.sign_in("olga")
     with house.dial() as socket, house.watch() as page:
+        until(page, "snapshot")
         side = connected(socket)
         sent = house.client.post("/api/robots/rover-1/commands", json={"kind": "start", "mission_id": "yard"}).json()
         order = side.hear()
@@ -124,6 +125,7 @@ def test_a_robot_that_is_not_connected_is_no_reason_to_stay_silent(house: House)
 def test_a_command_without_an_answer_is_shown_as_that(house: House) -> None:
     house.sign_in("olga")
     with house.dial() as socket, house.watch() as page:
+        until(page, "snapshot")
         side = connected(socket)
         house.client.post("/api/robots/rover-1/commands", json={"kind": "pause"})
         late = side.hear()
@@ -172,6 +174,7 @@ def test_the_picture_of_an_alert_is_served_as_it_came(house: House) -> None:
 def test_a_site_that_can_not_be_used_is_named_and_hides_nothing_else(house: House) -> None:
     house.sign_in("vera")
     with house.dial() as socket, house.watch() as page:
+        until(page, "snapshot")
         side = connected(socket, messages.hello(site_geojson='{"type": "FeatureCollection"}'))
         robot = until(page, "robot")["robot"]
         assert robot["site"] is None

@@ -143,6 +143,8 @@ def test_one_lone_return_is_noise_and_two_are_not() -> None:
     ranges = np.full(BEAMS, np.inf)
     ranges[BEAMS // 2] = 0.5
     assert ready(scan_of(ranges), FORWARD).step(NOW_NS).reason is StopReason.CLEAR
+    ranges[BEAMS // 2 + 40] = 0.6
+    assert ready(scan_of(ranges), FORWARD).step(NOW_NS).reason is StopReason.CLEAR
     ranges[BEAMS // 2 + 1] = 0.5
     assert ready(scan_of(ranges), FORWARD).step(NOW_NS).reason is StopReason.BLOCKED
 
@@ -218,7 +220,9 @@ def test_it_can_always_stop_before_it_touches(speed: float, turn: float, obstacl
     """Drive what came out for the latency, brake at the stated deceleration, and measure the gap all the way."""
     scan = scan_with(obstacles)
     got = ready(scan, Twist2(speed, 0.0, turn)).step(NOW_NS).twist
-    points, pose = scan.points_m(), IDENTITY2
+    keep = scan.supported()
+    angles, ranges = scan.angles_rad()[keep], scan.ranges_m[keep]
+    points, pose = np.column_stack((ranges * np.cos(angles), ranges * np.sin(angles))), IDENTITY2
     reach = math.hypot(0.35, 0.26)
     corner = abs(got.forward_mps) + abs(got.turn_radps) * reach
     start_gaps = _gaps(points)

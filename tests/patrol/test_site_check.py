@@ -16,6 +16,7 @@ from patrol.errors import BadInput
 from patrol.site_check import check_draft, check_site
 from patrol.site_file import read_site, read_site_text
 from patrol.site_parse import MAX_BYTES, parse_bytes
+from patrol.site_rules import RULES
 from sim.world_builder import LAYOUTS, site_path
 from tests.patrol.site_text import at, feature, named, ring, site, square, write
 
@@ -227,3 +228,11 @@ def test_no_value_anywhere_breaks_the_reader(data: st.DataObject) -> None:
 
 def _keys(holder: Any) -> list[Any]:
     return list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+
+
+def test_the_example_of_the_manual_has_no_faults() -> None:
+    manual = (site_path("depot").parents[2] / "docs" / "sites.md").read_text("utf-8")
+    example = manual.split("```json\n", 1)[1].split("```", 1)[0]
+    assert check_draft(parse_bytes(example.encode())) == ()
+    assert "patrol site check config/sites/depot.geojson" in manual
+    assert all(f"| `{kind}` |" in manual for kind in RULES)

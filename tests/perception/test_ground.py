@@ -170,10 +170,10 @@ def test_the_lidar_tells_how_far_a_person_is() -> None:
     wall = [(30.0, 0.3 * step, 0.5) for step in range(-20, 20)]
     ranger.on_cloud(cloud_of(np.array(returns(18.0, 1.0) + wall)), IDENTITY2)
     found = ranger.ranges((seen(person_box(18.0, 1.0)),), 0, IDENTITY2)
-    assert math.dist(found[1].position_m, (18.0, 1.0)) < 0.25
+    assert math.dist(found[1][0].position_m, (18.0, 1.0)) < 0.25
     camera_only = PROJECTOR.locate(person_box(18.0, 1.0), Label.PERSON)
     assert camera_only is not None
-    assert found[1].covariance_m2[0, 0] < 0.1 * camera_only.covariance_m2[0, 0]
+    assert found[1][0].covariance_m2[0, 0] < 0.1 * camera_only.covariance_m2[0, 0]
 
 
 def test_an_old_cloud_or_one_without_returns_tells_nothing() -> None:
@@ -191,11 +191,23 @@ def test_the_robots_motion_between_cloud_and_picture_is_undone() -> None:
     ranger.on_cloud(cloud_of(np.array(returns(10.0, 0.0))), IDENTITY2)
     base = Pose2(0.2, 0.0, 0.1)
     found = ranger.ranges((seen(person_box(10.0, 0.0, base=base)),), 0, base)
-    assert math.dist(base.apply(found[1].position_m[None, :])[0], (10.0, 0.0)) < 0.2
+    assert math.dist(base.apply(found[1][0].position_m[None, :])[0], (10.0, 0.0)) < 0.2
+
+
+def test_a_fence_before_the_person_is_told_from_the_person() -> None:
+    ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
+    fence = [(5.0, 0.05 * step, 0.1) for step in range(-4, 4)]
+    ranger.on_cloud(cloud_of(np.array(returns(12.0, 0.0) + fence)), IDENTITY2)
+    tracks = (seen(person_box(12.0, 0.0)),)
+    ranged = ranger.ranges(tracks, 0, IDENTITY2)
+    assert len(ranged[1]) == 2
+    (placed,) = Placer(PROJECTOR).place(tracks, estimate(0), ranged)
+    assert placed.ground is not None
+    assert abs(placed.ground.position_m[0] - 12.0) < 0.3
 
 
 def test_a_range_that_belongs_to_another_thing_is_not_believed() -> None:
     wall = Located(position_m=np.array([30.0, 0.0]), covariance_m2=np.eye(2) * 0.02)
-    (placed,) = Placer(PROJECTOR).place((seen(person_box(8.0, 0.0)),), estimate(0), {1: wall})
+    (placed,) = Placer(PROJECTOR).place((seen(person_box(8.0, 0.0)),), estimate(0), {1: (wall,)})
     assert placed.ground is not None
     assert abs(placed.ground.position_m[0] - 8.0) < 0.5

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useCallback, useState } from "preact/hooks";
+import { bannerText } from "./banner";
 import type { AlertView } from "./generated/wire";
 import { MapPanel } from "./map/MapPanel";
 import { AlertsPanel } from "./panels/AlertsPanel";
@@ -11,7 +12,6 @@ import { TopBar } from "./panels/TopBar";
 import { type Robot, type State, selectedRobot } from "./state";
 import { store, useNow, useStore } from "./store";
 import { VideoPanel } from "./video/VideoPanel";
-import { duration } from "./words";
 
 const LOST_AFTER_MS = 3000;
 
@@ -72,13 +72,4 @@ function Banner({ state, robot, now }: { state: State; robot: Robot | null; now:
       {text}
     </div>
   );
-}
-
-export function bannerText(state: State, robot: Robot | null, now: number): string {
-  if (!state.connected) return "Connection to the command centre lost. What you see is old. Trying again …";
-  if (!robot) return "";
-  const since = robot.telemetryAtMs === null ? "" : ` Last heard ${duration((now - robot.telemetryAtMs) / 1000)} ago.`;
-  if (robot.link.status === "offline") return `Link to ${robot.name} lost: ${robot.link.because}${since}`;
-  if (robot.link.status === "silent") return `${robot.name} is silent: ${robot.link.because}${since}`;
-  return "";
 }

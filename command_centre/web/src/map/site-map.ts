@@ -62,9 +62,7 @@ export class SiteMap {
     this.#map.on("pointerdrag", () => {
       this.#untouched = false;
     });
-    this.#map.getViewport().addEventListener("wheel", () => {
-      this.#untouched = false;
-    }, { passive: true });
+    target.addEventListener("wheel", () => (this.#untouched = false), { passive: true });
     this.#map.on("change:size", () => {
       if (this.#untouched) this.showAll();
     });

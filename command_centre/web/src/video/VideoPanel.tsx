@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The live picture. Never a silent black tile: whatever keeps the picture away is written on it. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { VideoState } from "../generated/wire";
 import type { Robot } from "../state";
 import { useNow } from "../store";
 import { drawOverlay } from "./overlay";
 import { Player } from "./player";
-
-const STALE_AFTER_S = 1.5;
+import { veilOf } from "./veil";
 
 export function VideoPanel({ robot }: { robot: Robot }) {
   const streams = robot.video.length ? robot.video.map((each) => each.stream) : ["camera"];
@@ -77,36 +75,4 @@ function Picture({ robot, stream }: { robot: Robot; stream: string }) {
       )}
     </div>
   );
-}
-
-interface Veil {
-  kind: "covered" | "dead" | "offline" | "stale" | "starting";
-  grey: boolean;
-  title: string;
-  detail: string;
-}
-
-interface Facts {
-  robot: Robot;
-  state: VideoState | undefined;
-  ageS: number | null;
-  trouble: string;
-}
-
-/** What keeps the picture away, the most telling cause first; null while it is live. */
-export function veilOf({ robot, state, ageS, trouble }: Facts): Veil | null {
-  const since = ageS === null ? "No picture yet" : `No picture for ${ageS.toFixed(0)} s`;
-  const isStale = ageS === null || ageS > STALE_AFTER_S;
-  if (robot.link.status === "offline") {
-    return { kind: "offline", grey: true, title: since, detail: robot.link.because };
-  }
-  if (state?.state === "covered") {
-    return { kind: "covered", grey: true, title: "Picture covered", detail: state.because };
-  }
-  if (state?.state === "dead") {
-    return { kind: "dead", grey: true, title: since, detail: state.because || "The camera gives no pictures." };
-  }
-  if (!isStale) return null;
-  if (ageS === null && !trouble) return { kind: "starting", grey: true, title: "Connecting to the camera", detail: "" };
-  return { kind: "stale", grey: true, title: since, detail: trouble };
 }

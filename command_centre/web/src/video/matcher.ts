@@ -22,7 +22,8 @@ export class Matcher {
 
   /** The metadata of the shown picture, or null: then no box is drawn at all. */
   take(rtpTimestamp: number): PictureMetadata | null {
-    const found = this.#waiting.get(rtpTimestamp) ?? null;
+    const found = this.#waiting.get(rtpTimestamp);
+    if (found === undefined) return null;
     for (const waiting of [...this.#waiting.keys()]) {
       this.#waiting.delete(waiting);
       if (waiting === rtpTimestamp) break;

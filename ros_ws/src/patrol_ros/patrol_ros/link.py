@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,8 +16,8 @@ from typing import Any, TypeVar
 import rclpy
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
-from rclpy.executors import ExternalShutdownException
-from rclpy.experimental.events_executor import EventsExecutor
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 
 from patrol import topics
@@ -22,6 +25,9 @@ from patrol.errors import PatrolError
 from patrol_ros.qos import profile
 
 log = logging.getLogger(__name__)
+# How often a node looks whether it was asked to end, and how long its callbacks may take to do so.
+_LOOK_S = 0.1
+_END_WITHIN_S = 1.0
 Value = TypeVar("Value", str, bool, int, float)
 
 
@@ -97,21 +103,48 @@ class Link:
 
 def run_node(name: str, build: Callable[[Link], object]) -> None:
     """Start ROS, let ``build`` set the node up, and serve it until SIGINT or SIGTERM."""
+    with _started(name) as (link, executor, ending):
+        build(link)
+        while not ending.is_set():
+            executor.spin_once(timeout_sec=_LOOK_S)
+
+
+def run_looping_node(name: str, build: Callable[[Link], Callable[[Callable[[], bool]], None]]) -> None:
+    """As ``run_node``, for a node with a loop of its own: ``build`` returns it. It runs on the main thread, callbacks on
+    another; it is handed a question that it must ask often: whether to go on. An error in it ends the process."""
+    with _started(name) as (link, executor, ending):
+        loop = build(link)
+        serving = threading.Thread(target=_serve, args=(executor, ending), name="ros", daemon=True)
+        serving.start()
+        try:
+            loop(lambda: serving.is_alive() and not ending.is_set())
+        finally:
+            ending.set()
+            serving.join(_END_WITHIN_S)
+
+
+@contextmanager
+def _started(name: str) -> Iterator[tuple[Link, Any, threading.Event]]:
+    """ROS up, and down again whatever happens. Signals only set the event, so that callbacks and threads end in good order."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node: Any = rclpy.create_node(name)
     closing = Closing()
+    closing.add(node.destroy_node)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
     try:
-        rclpy.init()
-        _serve(rclpy.create_node(name), closing, build)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        log.info("%s: asked to end", name)
+        yield Link(node, closing), executor, ending
     finally:
+        log.info("%s: ending", name)
         closing.run()
         try_shutdown()
+        log.info("%s: ended", name)
 
 
-def _serve(node: Any, closing: Closing, build: Callable[[Link], object]) -> None:
-    executor = EventsExecutor()
-    closing.add(node.destroy_node)
-    build(Link(node, closing))
-    executor.add_node(node)
-    executor.spin()
+def _serve(executor: Any, ending: threading.Event) -> None:
+    while not ending.is_set():
+        executor.spin_once(timeout_sec=_LOOK_S)

@@ -11,6 +11,7 @@ from evidence.accumulate import LOG_FILE, PatrolLog
 from evidence.record import PatrolStart, Seen
 from evidence.report import make_report
 from mission.coverage import CoverageConfig, CoverageMap, FieldOfView
+from patrol.clock import seconds
 from patrol.estimate import PoseEstimate
 from patrol.grid import OccupancyGrid
 from patrol.operations import Mission, Mode, RobotState, WaypointOutcome
@@ -20,6 +21,7 @@ from patrol.site import Site
 from patrol.version import software
 
 log = logging.getLogger(__name__)
+_KEEP_SEEN_S = 20.0
 _RESTING = (Mode.IDLE, Mode.DOCKED)
 
 
@@ -33,7 +35,7 @@ class PatrolBook:
         self._view: FieldOfView | None = None
         self._coverage = CoverageMap(CoverageConfig(), site)
         self._grid: OccupancyGrid | None = None
-        self._stamp_ns = 0
+        self._stamp_ns, self._seen_ns = 0, 0
         self.is_done = False
 
     def know_camera(self, camera: CameraModel) -> None:
@@ -46,8 +48,11 @@ class PatrolBook:
             self._coverage.look(estimate.map_from_base, self._view, estimate.stamp_ns)
 
     def take_grid(self, grid: OccupancyGrid) -> None:
+        """The newest map; the ground seen is kept with it now and then, for the case that this process is killed."""
         self._grid = grid
         self._coverage.set_grid(grid)
+        if not 0.0 <= seconds(grid.stamp_ns - self._seen_ns) < _KEEP_SEEN_S:
+            self._keep_seen()
 
     def take_battery(self, battery: Battery) -> None:
         self._write(lambda book: book.add_battery(battery))
@@ -67,6 +72,7 @@ class PatrolBook:
         if self._log is None and progress.mission_id in self._missions and state.mode not in _RESTING:
             self._log = PatrolLog.begin(self._folder, self._start(self._missions[progress.mission_id], state.stamp_ns))
         if self._log is not None and progress.fraction >= 1.0 and state.mode in _RESTING:
+            self._keep_seen()
             self.end("")
             make_report(self._folder, self._site)
 
@@ -74,10 +80,13 @@ class PatrolBook:
         """Write the closing word; nothing is taken in afterwards."""
         if self._log is None:
             return
-        if self._grid is not None:
-            self._log.keep_seen(Seen(grid=self._grid, mask=self._coverage.seen_on(self._grid)))
         self._log.end(self._stamp_ns, because=because)
         self._log, self.is_done = None, True
+
+    def _keep_seen(self) -> None:
+        if self._grid is not None and self._log is not None:
+            self._seen_ns = self._grid.stamp_ns
+            self._log.keep_seen(Seen(grid=self._grid, mask=self._coverage.seen_on(self._grid)))
 
     def _write(self, entry: Callable[[PatrolLog], None]) -> None:
         if self._log is not None:

@@ -133,10 +133,10 @@ class RecorderNode:
             self._book.know_camera(pictures.camera_from_ros(message, mount))
 
     def _close(self) -> None:
+        self._tape.close()
         self._entries.close()
         if self._book is not None:
             self._book.end("The recorder was asked to end before the mission was done.")
-        self._tape.close()
 
     def _status(self) -> Status:
         background = self._tape.background

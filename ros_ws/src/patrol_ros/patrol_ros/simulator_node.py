@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from patrol.clock import NS_PER_S
@@ -15,13 +16,12 @@ from patrol.topics import topic
 from patrol_ros.backend import BackendTopics
 from patrol_ros.conversions.geometry import twist_from_ros
 from patrol_ros.health import Status, report_health
-from patrol_ros.link import Link, run_node
+from patrol_ros.link import Link, run_looping_node
 from patrol_ros.pacing import Pacer
 from sim.simulator import Simulator
 
 log = logging.getLogger(__name__)
-STEP_NS = NS_PER_S // 100
-CLOSE_WITHIN_S = 1.0
+STEP_NS = NS_PER_S // 50
 
 
 class LastCommand:
@@ -43,7 +43,7 @@ class LastCommand:
 
 
 class SimulatorNode:
-    """Runs the simulator on a thread of its own, in step with wall time."""
+    """Runs the simulator in step with wall time. It renders, so it is opened, run and closed on one thread."""
 
     def __init__(self, link: Link) -> None:
         scenario = link.path("scenario")
@@ -53,23 +53,26 @@ class SimulatorNode:
         self._pacer = Pacer(link.parameter("factor", 1.0))
         self._topics = BackendTopics(link)
         self._command = LastCommand()
-        self._closing = threading.Event()
         link.subscribe("cmd_vel", self._command.hear)
         report_health(link, self._status)
-        self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
-        self._thread.start()
-        link.closing.add(self._close)
 
-    def _run(self) -> None:
-        simulator = self._simulator
-        self._tell_robot()
-        while not self._closing.is_set():
-            simulator.command(self._command.twist())
-            measurements = simulator.advance(STEP_NS)
-            self._closing.wait(self._pacer.wait_s(simulator.now_ns, time.monotonic_ns()))
-            self._topics.tell_time(simulator.now_ns)
-            for measurement in measurements:
-                self._topics.tell(measurement)
+    def run(self, may_go_on: Callable[[], bool]) -> None:
+        """Simulate until told to end."""
+        try:
+            self._tell_robot()
+            while may_go_on():
+                self._step()
+        finally:
+            self._simulator.close()
+
+    def _step(self) -> None:
+        self._simulator.command(self._command.twist())
+        measurements = self._simulator.advance(STEP_NS)
+        now_ns = self._simulator.now_ns
+        time.sleep(self._pacer.wait_s(now_ns, time.monotonic_ns()))
+        self._topics.tell_time(now_ns)
+        for measurement in measurements:
+            self._topics.tell(measurement)
 
     def _tell_robot(self) -> None:
         robot = self._simulator.robot
@@ -81,21 +84,13 @@ class SimulatorNode:
         self._topics.know_cameras((robot.camera, robot.thermal))
         self._topics.tell_mounts(self._simulator.now_ns, mounts)
 
-    def _close(self) -> None:
-        self._closing.set()
-        self._thread.join(CLOSE_WITHIN_S)
-        if not self._thread.is_alive():
-            self._simulator.close()
-
     def _status(self) -> Status:
-        if not self._thread.is_alive():
-            return Status(wrong="the simulation has stopped")
         return Status(values={"real_time_factor": f"{self._pacer.real_time_factor:.3f}"})
 
 
 def main() -> None:
     """Entry point of ``ros2 run patrol_ros simulator``."""
-    run_node("simulator", SimulatorNode)
+    run_looping_node("simulator", lambda link: SimulatorNode(link).run)
 
 
 if __name__ == "__main__":

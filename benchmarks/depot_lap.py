@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Depot laps in lockstep, one per seed: finished, contacts, waypoints, pose error, and alerts against ground truth.
+
+python benchmarks/depot_lap.py --seeds 20
+python benchmarks/depot_lap.py --seeds 3 --with-camera
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from app.lockstep import LockstepPlan, LockstepResult, run_lockstep
+from app.paths import MISSIONS, SCENARIOS
+from benchmarks.figures import tell
+from patrol.clock import seconds
+from sim.score import PoseScore, read_truth, score_poses
+from sim.simulator import ALL_SENSORS
+
+DRIVING = frozenset({"scan", "odom", "battery"})
+SEEING = DRIVING | {"camera", "points"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lap:
+    """One seed's lap."""
+
+    result: LockstepResult
+    score: PoseScore
+    contacts: int
+    alert_after_s: float | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Finished, and every waypoint has exactly one outcome."""
+        return not self.result.because and len({(o.lap, o.leg) for o in self.result.outcomes}) == len(self.result.outcomes)
+
+
+def drive(scenario: Path, seed: int, sensors: frozenset[str]) -> Lap:
+    """Drive one lap and score it."""
+    with tempfile.TemporaryDirectory() as name:
+        plan = LockstepPlan(
+            scenario=scenario,
+            mission=MISSIONS / "perimeter.yaml",
+            folder=Path(name) / f"seed-{seed}",
+            seed=seed,
+            laps=1,
+            limit_s=1200.0,
+            sensors=sensors,
+            with_truth=True,
+        )
+        result = run_lockstep(plan)
+        truth = read_truth(plan.folder / "truth.jsonl")
+    first = min((alert.stamp_ns for alert in result.alerts), default=None)
+    seen = truth.intruder_seen_ns
+    return Lap(
+        result=result,
+        score=score_poses(truth, result.estimates),
+        contacts=truth.contact_count,
+        alert_after_s=None if first is None or seen is None else seconds(first - seen),
+    )
+
+
+def main() -> None:
+    """Drive and tell."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--scenario", type=Path, default=SCENARIOS / "depot_intruder.yaml")
+    parser.add_argument("--with-camera", action="store_true")
+    given = parser.parse_args()
+    sensors = (SEEING if given.with_camera else DRIVING) & ALL_SENSORS
+    laps = []
+    for seed in range(1, given.seeds + 1):
+        laps.append(lap := drive(given.scenario, seed, sensors))
+        outcomes = [f"{o.waypoint_id} {o.outcome}: {o.because}" for o in lap.result.outcomes if o.outcome != "reached"]
+        sys.stderr.write(
+            f"seed {seed}: {lap.result.because or 'done'}, {lap.result.distance_m:.0f} m, {lap.result.lasted_s:.0f} s, "
+            f"contacts {lap.contacts}, error {lap.score.position_median_m:.3f}/{lap.score.position_max_m:.3f} m, "
+            f"yaw {lap.score.yaw_median_deg:.2f} deg, alerts {len(lap.result.alerts)}, not reached: {outcomes}\n"
+        )
+    tell(
+        "depot_lap",
+        {
+            "laps": len(laps),
+            "laps_whole": sum(lap.is_whole for lap in laps),
+            "laps_without_contact": sum(lap.contacts == 0 for lap in laps),
+            "waypoints_reached_fraction": float(np.mean([o.outcome == "reached" for lap in laps for o in lap.result.outcomes])),
+            "position_error_median_m": float(np.median([lap.score.position_median_m for lap in laps])),
+            "position_error_max_m": max(lap.score.position_max_m for lap in laps),
+            "yaw_error_median_deg": float(np.median([lap.score.yaw_median_deg for lap in laps])),
+            "lap_duration_median_s": float(np.median([lap.result.lasted_s for lap in laps])),
+            "alerts_median": float(np.median([len(lap.result.alerts) for lap in laps])),
+        },
+        scenario=given.scenario.stem,
+        camera=given.with_camera,
+    )
+
+
+if __name__ == "__main__":
+    main()

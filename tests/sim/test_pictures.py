@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the cameras see: people where the camera model says, warm in the thermal picture, darker at night; and training data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from patrol.percepts import Label
+from patrol.sensors import Image
+from sim.dataset import render
+from sim.robot import read_robot
+from sim.simulator import Simulator
+from sim.surfaces import SURFACES, texture_pixels
+from sim.truth import Truth
+from tests.sim.stand import NIGHT, yard_scenario
+
+ROBOT = read_robot()
+GUARD = {"name": "guard", "kind": "guard", "route": [{"x_m": 6.0, "y_m": 1.0}]}
+BEHIND_FENCE = {"name": "guard", "kind": "guard", "route": [{"x_m": 0.0, "y_m": 7.0}]}
+AT_FENCE = {"x_m": 0.0, "y_m": 0.0, "yaw_deg": 90.0}
+
+
+def look(tmp_path: Path, **changes: Any) -> tuple[dict[str, npt.NDArray[np.generic]], Truth]:
+    sim = Simulator(yard_scenario(tmp_path, **changes), ROBOT, seed=2, sensors=frozenset({"camera", "thermal"}))
+    images = {item.frame_id: item.pixels for item in sim.advance(200_000_000) if isinstance(item, Image)}
+    truth = sim.truth()
+    sim.close()
+    return images, truth
+
+
+@pytest.fixture(scope="module")
+def daytime(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, npt.NDArray[np.generic]], Truth]:
+    return look(tmp_path_factory.mktemp("day"), actors=[GUARD])
+
+
+def test_a_person_shows_where_the_camera_model_puts_it(daytime: tuple[dict[str, npt.NDArray[np.generic]], Truth]) -> None:
+    images, truth = daytime
+    assert images["camera_optical_frame"].shape == (480, 640, 3)
+    (guard,) = truth.actors
+    assert guard.label is Label.PERSON
+    assert guard.box is not None
+    optical_from_base = ROBOT.camera.base_from_optical.inverse()
+    foot, head = ROBOT.camera.project(optical_from_base.apply([[6.0, 1.0, 0.0], [6.0, 1.0, 1.75]]))
+    assert guard.box.foot_px[0] == pytest.approx(foot[0], abs=12.0)
+    assert guard.box.y1_px == pytest.approx(foot[1], abs=8.0)
+    assert guard.box.y0_px == pytest.approx(head[1], abs=14.0)
+    pixels = images["camera_optical_frame"].astype(float)
+    inside = pixels[int(guard.box.y0_px) : int(guard.box.y1_px), int(guard.box.x0_px) : int(guard.box.x1_px)]
+    beside = pixels[int(guard.box.y0_px) : int(guard.box.y1_px), int(guard.box.x1_px) + 20 : int(guard.box.x1_px) + 60]
+    assert np.abs(inside.mean(axis=(0, 1)) - beside.mean(axis=(0, 1))).max() > 8.0
+
+
+def test_thermal_is_centikelvin_with_a_warm_person_under_a_cold_sky(
+    daytime: tuple[dict[str, npt.NDArray[np.generic]], Truth],
+) -> None:
+    kelvin = daytime[0]["thermal_optical_frame"].astype(float) / 100.0
+    assert daytime[0]["thermal_optical_frame"].dtype == np.uint16
+    assert kelvin[:5].mean() < 255.0
+    optical_from_base = ROBOT.thermal.base_from_optical.inverse()
+    column, row = ROBOT.thermal.project(optical_from_base.apply([[6.0, 1.0, 1.6]]))[0]
+    around = kelvin[int(row) - 2 : int(row) + 3, int(column) - 2 : int(column) + 3]
+    assert around.max() > 302.0
+    assert 290.0 < np.median(kelvin[-10:]) < 302.0
+
+
+def test_night_and_a_covered_lens_are_dark(tmp_path: Path, daytime: tuple[dict[str, npt.NDArray[np.generic]], Truth]) -> None:
+    night, _ = look(tmp_path, actors=[GUARD], start=NIGHT)
+    covered, _ = look(tmp_path, faults=[{"kind": "covered", "sensor": "camera", "at_s": 0, "for_s": 5}])
+    by_day = daytime[0]["camera_optical_frame"].mean()
+    assert night["camera_optical_frame"].mean() < 0.5 * by_day
+    assert covered["camera_optical_frame"].max() < 30
+
+
+def test_fog_takes_the_contrast_away(tmp_path: Path, daytime: tuple[dict[str, npt.NDArray[np.generic]], Truth]) -> None:
+    foggy, _ = look(tmp_path, actors=[GUARD], weather="fog")
+    assert foggy["camera_optical_frame"][:300].std() < 0.6 * daytime[0]["camera_optical_frame"][:300].std()
+
+
+def test_cameras_see_through_chain_link(tmp_path: Path) -> None:
+    images, truth = look(tmp_path, actors=[BEHIND_FENCE], robot=AT_FENCE)
+    assert truth.actors[0].visible_px > 1000
+    assert images["thermal_optical_frame"].max() > 30000
+
+
+def test_a_wall_hides_people(tmp_path: Path) -> None:
+    _, truth = look(tmp_path, actors=[{"name": "guard", "kind": "guard", "route": [{"x_m": 14.0, "y_m": 0.0}]}])
+    assert truth.actors[0].visible_px == 0
+    assert truth.actors[0].box is None
+
+
+@pytest.mark.parametrize("name", sorted(SURFACES))
+def test_textures_are_seeded_and_bright(name: str) -> None:
+    pixels = texture_pixels(name, 1)
+    assert pixels.shape[2] == (4 if SURFACES[name].see_through else 3)
+    assert 150 < pixels[..., :3].mean() < 250
+    assert not np.array_equal(pixels, texture_pixels(name, 2))
+
+
+def test_training_pictures_are_labelled_and_seeded(tmp_path: Path) -> None:
+    first = list(render(tmp_path / "a", count=6, seed=9, worlds=["depot"]))
+    again = list(render(tmp_path / "b", count=6, seed=9, worlds=["depot"]))
+    assert json.dumps(first) == json.dumps(again)
+    boxes = [box for record in first for box in record["boxes"]]
+    assert len(boxes) >= 4
+    for box in boxes:
+        x0, y0, x1, y1 = box["box"]
+        assert 0 <= x0 < x1 <= 640
+        assert 0 <= y0 < y1 <= 480
+        assert 0.0 < box["visible"] <= 1.0
+        assert box["label"] in ("person", "vehicle", "animal")
+    picture = cv2.imread(str(tmp_path / "a" / first[0]["file"]))
+    assert picture is not None
+    assert picture.shape == (480, 640, 3)
+    assert (tmp_path / "a" / "000003.jpg").read_bytes() == (tmp_path / "b" / "000003.jpg").read_bytes()

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real command centre with the made-up robot, and a real browser that looks at it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from command_centre.api.prepare import prepare, set_password
+from command_centre.api.serve import serve
+from command_centre.api.settings import Settings
+from tests.command_centre import messages
+from tests.command_centre.conftest import PASSWORDS
+from tests.command_centre.fake_robot import FakeRobot
+
+_START_WITHIN_S = 30.0
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Stage:
+    """The service in a thread of its own; the robot can be told to go and to come back."""
+
+    address: str
+    robot: FakeRobot
+    loop: asyncio.AbstractEventLoop
+    dialling: asyncio.Future[None]
+
+    def robot_leaves(self) -> None:
+        self.loop.call_soon_threadsafe(self.dialling.cancel)
+
+    def robot_returns(self) -> None:
+        async def dial() -> None:
+            self.dialling = asyncio.ensure_future(self.robot.run())
+
+        asyncio.run_coroutine_threadsafe(dial(), self.loop).result(_START_WITHIN_S)
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Stage]:
+    """A command centre on a free port, with a robot connected."""
+    settings = Settings(
+        database_url=f"sqlite:///{folder}/centre.db", secrets_dir=folder / "secrets", port=0, argon2_memory_kib=64
+    )
+    if not (settings.web_dist / "index.html").exists():
+        pytest.skip("the page is not built: cd command_centre/web && npm ci && npm run build")
+    token = prepare(settings).robot_tokens[messages.ROBOT].read_text("ascii").strip()
+    for name, role in (("olga", "operator"), ("vera", "viewer")):
+        set_password(settings, name, PASSWORDS[name], role="operator" if role == "operator" else "viewer")
+    address: list[str] = []
+    up = threading.Event()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    def ready(where: str) -> None:
+        address.append(where)
+        up.set()
+
+    thread = threading.Thread(target=_run, args=(loop, serve(settings, stop=stop, ready=ready)))
+    thread.start()
+    try:
+        assert up.wait(_START_WITHIN_S), "the service did not come up"
+        robot = FakeRobot(f"{address[0].replace('http', 'ws', 1)}/robot", token, alert_after_s=1.0)
+        stage = Stage(address=address[0], robot=robot, loop=loop, dialling=loop.create_future())
+        stage.robot_returns()
+        yield stage
+        stage.robot_leaves()
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(_START_WITHIN_S)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """Headless Chromium of this machine."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=_FLAGS, headless=True)
+        yield opened
+        opened.close()
+
+
+def sign_in(page: Page, stage: Stage, name: str) -> None:
+    """Fill in the form and wait for the control room."""
+    page.goto(stage.address)
+    page.get_by_test_id("username").fill(name)
+    page.get_by_test_id("password").fill(PASSWORDS[name])
+    page.get_by_test_id("sign-in").click()
+    page.get_by_test_id("mode").wait_for()
+
+
+def _run(loop: asyncio.AbstractEventLoop, main: Coroutine[object, object, None]) -> None:
+    try:
+        loop.run_until_complete(main)
+    finally:
+        loop.close()
