@@ -53,6 +53,7 @@ class PerceptionConfig(Config):
     evidence: EvidenceConfig = EvidenceConfig()
     detector_slow_after_s: float = 1.0
     pose_stale_after_s: float = 0.5
+    restart_after_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,19 +86,26 @@ class Perception:
         self._camera = camera
         self._detector = open_detector(config.detector) if detector is None else detector
         self._clock = clock
-        self._tracker = Tracker(config.tracker)
-        self._placer = Placer(GroundProjector(camera, config.ground))
+        self._site = site
         self._ranger = None if base_from_lidar is None else LidarRanger(camera, base_from_lidar, config.ranging)
         self._heat = None if thermal is None else HeatFinder(thermal, camera, config.heat)
-        self._watch = None if site is None else Watch(config.watch, site)
         self._anonymiser = Anonymiser(config.anonymiser, camera, () if site is None else site.privacy_areas)
+        self._fault = ""
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        """Forget all tracks: the first picture is still to come."""
+        self._tracker = Tracker(self._config.tracker)
+        self._placer = Placer(GroundProjector(self._camera, self._config.ground))
+        self._watch = None if self._site is None else Watch(self._config.watch, self._site)
         self._stamp_ns: int | None = None
         self._odom_from_base: Pose2 | None = None
-        self._fault = ""
 
     def on_image(self, image: Image, estimate: PoseEstimate | None) -> Percepts:
         """Look at one picture, taken at about the time of ``estimate``. Pictures must come in the order of their stamps; one
-        that does not is covered and changes nothing."""
+        that is a little late is covered and changes nothing, one much older starts a new run (a replay that begins again)."""
+        if self._is_much_older(image.stamp_ns):
+            self._start_anew()
         if self._stamp_ns is not None and image.stamp_ns <= self._stamp_ns:
             return _percepts(self._anonymiser.make_safe(image, None, estimate, "this picture is older than the last"))
         pose = self._usable(estimate, image.stamp_ns)
@@ -128,6 +136,9 @@ class Perception:
         """
         if self._heat is not None:
             self._heat.on_thermal(image)
+
+    def _is_much_older(self, stamp_ns: int) -> bool:
+        return self._stamp_ns is not None and seconds(self._stamp_ns - stamp_ns) > self._config.restart_after_s
 
     def _usable(self, estimate: PoseEstimate | None, stamp_ns: int) -> PoseEstimate | None:
         """The estimate, unless it is too old to place anything with."""

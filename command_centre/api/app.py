@@ -14,9 +14,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from command_centre.api import routes_facts, routes_live, routes_people, routes_robot
+from command_centre.api.access import CentreHere
 from command_centre.api.centre import Centre
 from command_centre.api.errors import CentreError, TooMany
-from command_centre.api.requests import Problem
+from command_centre.api.requests import Health, Problem
 from command_centre.api.settings import Settings
 from patrol.clock import Clock, SystemClock
 
@@ -83,8 +84,8 @@ async def _refuse(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse(Problem(because=str(error)).model_dump(), status_code=status, headers=headers)
 
 
-async def _health() -> dict[str, str]:
-    return {"status": "ok"}
+async def _health(centre: CentreHere) -> Health:
+    return Health(status="ok", robots_linked=centre.fleet.linked())
 
 
 def _serve_page(app: FastAPI, dist: Path) -> None:

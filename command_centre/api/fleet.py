@@ -75,6 +75,10 @@ class Fleet:
     def is_connected(self, robot_id: str) -> bool:
         return robot_id in self._links
 
+    def linked(self) -> tuple[str, ...]:
+        """Ids of the robots that are connected."""
+        return tuple(sorted(self._links))
+
     def send(self, robot_id: str, order: Order) -> bool:
         """Send one order; False when the robot is not connected or does not read."""
         link = self._links.get(robot_id)

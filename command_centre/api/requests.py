@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from command_centre.api.accounts import SHORTEST_PASSWORD
@@ -55,6 +57,13 @@ class AuditVerdictView(Config):
     entries: int
     first_broken: int | None = None
     because: str = ""
+
+
+class Health(Config):
+    """Whether the service runs, and which robots are connected; anybody may ask."""
+
+    status: Literal["ok"]
+    robots_linked: tuple[str, ...]
 
 
 class Problem(Config):

@@ -24,7 +24,7 @@ class Settings(Config):
     port: int = Field(default=8080, ge=0, le=65535)
 
     operator: str = Field(default="operator", min_length=1)
-    robots: tuple[str, ...] = ("rover-1",)
+    robots: tuple[str, ...] = ("rover",)
     streams: tuple[str, ...] = Field(default=("camera", "thermal"), description="names of the robots' video streams 0, 1, ...")
     allowed_origins: tuple[str, ...] = Field(default=(), description="besides the address that the page itself came from")
     cookie_secure: bool = Field(default=False, description="set it where the page is served over TLS")

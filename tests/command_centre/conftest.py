@@ -112,6 +112,7 @@ def house(tmp_path: Path) -> Iterator[House]:
         database_url=f"sqlite:///{tmp_path}/centre.db",
         secrets_dir=tmp_path / "secrets",
         web_dist=tmp_path / "dist",
+        robots=(messages.ROBOT,),
         argon2_memory_kib=64,
         answer_timeout_s=0.05,
         sign_in_attempts=3,

@@ -79,6 +79,13 @@ def test_a_message_that_can_not_be_read_is_dropped_and_the_link_stands(house: Ho
         assert side.say_durably(messages.outcome(2)) == 2
 
 
+def test_health_names_the_robots_that_are_connected(house: House) -> None:
+    assert house.client.get("/api/health").json() == {"status": "ok", "robots_linked": []}
+    with house.dial() as socket:
+        connected(socket)
+        assert house.client.get("/api/health").json()["robots_linked"] == ["rover-1"]
+
+
 def test_a_second_connection_takes_over_from_the_first(house: House) -> None:
     house.sign_in("vera")
     with house.dial() as first:

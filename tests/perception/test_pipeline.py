@@ -99,6 +99,14 @@ def test_a_picture_out_of_order_is_covered_and_changes_nothing() -> None:
     assert late.tracks == ()
 
 
+def test_a_replay_that_begins_again_starts_anew() -> None:
+    perception = Perception(PerceptionConfig(), CAMERA, DEPOT, detector=Scripted(standing_person(30) + standing_person(30)))
+    first = [alert.alert_id for item in drive(perception, 30) for alert in item.alerts]
+    again = drive(perception, 30)
+    assert [alert.alert_id for item in again for alert in item.alerts] == first
+    assert all(item.covered_because == "" for item in again)
+
+
 def test_a_slow_detector_covers() -> None:
     clock = ManualClock()
 

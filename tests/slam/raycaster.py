@@ -30,7 +30,9 @@ def box(x_m: float, y_m: float, width_m: float, depth_m: float) -> Floats:
 
 def hall() -> Floats:
     """A 24 by 16 m hall with a block in the middle, two niches and a few pillars: no two corners look alike."""
-    outline = room([(0, 0), (24, 0), (24, 10), (21, 10), (21, 12), (24, 12), (24, 16), (9, 16), (9, 14.5), (6, 14.5), (6, 16), (0, 16)])
+    outline = room(
+        [(0, 0), (24, 0), (24, 10), (21, 10), (21, 12), (24, 12), (24, 16), (9, 16), (9, 14.5), (6, 14.5), (6, 16), (0, 16)]
+    )
     inside = [box(8, 5.5, 8, 4.5), box(3, 11, 0.6, 0.6), box(19, 3, 0.8, 0.5), box(4, 3, 0.5, 1.2), box(18.5, 12.6, 1.0, 0.4)]
     return np.vstack([outline, *inside])
 

@@ -58,7 +58,7 @@ PROCESSES: tuple[Process, ...] = (
     Process(
         name="simulator",
         module="patrol_ros.simulator_node",
-        takes=("scenario", "seed", "factor"),
+        takes=("scenario", "seed", "factor", "sensors"),
         needs=("stop",),
         used_with=frozenset({Backend.SIMULATION}),
         tells_time=True,

@@ -18,7 +18,7 @@ from patrol_ros.conversions.geometry import twist_from_ros
 from patrol_ros.health import Status, report_health
 from patrol_ros.link import Link, run_looping_node
 from patrol_ros.pacing import Pacer
-from sim.simulator import Simulator
+from sim.simulator import ALL_SENSORS, Simulator
 
 log = logging.getLogger(__name__)
 STEP_NS = NS_PER_S // 50
@@ -49,7 +49,9 @@ class SimulatorNode:
         scenario = link.path("scenario")
         if scenario is None:
             raise BadValue("scenario: the simulator needs a scenario file")
-        self._simulator = Simulator.open(scenario, seed=link.parameter("seed", 1))
+        self._simulator = Simulator.open(
+            scenario, seed=link.parameter("seed", 1), sensors=_sensors(link.parameter("sensors", ""))
+        )
         self._pacer = Pacer(link.parameter("factor", 1.0))
         self._topics = BackendTopics(link)
         self._command = LastCommand()
@@ -86,6 +88,11 @@ class SimulatorNode:
 
     def _status(self) -> Status:
         return Status(values={"real_time_factor": f"{self._pacer.real_time_factor:.3f}"})
+
+
+def _sensors(listed: str) -> frozenset[str]:
+    """The sensors named in ``listed``, between commas; all when it is empty."""
+    return frozenset(name.strip() for name in listed.split(",")) if listed else ALL_SENSORS
 
 
 def main() -> None:
