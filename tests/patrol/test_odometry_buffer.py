@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patrol.geometry import Pose2, Twist2
+from patrol.geometry import STOPPED, Pose2, Twist2
 from patrol.odometry_buffer import OdometryBuffer
 from patrol.sensors import Odometry
 
 S = 1_000_000_000
 
 
-def at(stamp_ns: int, pose: Pose2, twist: Twist2 = Twist2()) -> Odometry:
+def at(stamp_ns: int, pose: Pose2, twist: Twist2 = STOPPED) -> Odometry:
     return Odometry(stamp_ns=stamp_ns, odom_from_base=pose, twist=twist)
 
 

@@ -11,7 +11,7 @@ from configparser import ConfigParser
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
@@ -116,7 +116,7 @@ def test_the_environment_keeps_discovery_on_this_machine() -> None:
 
 
 def test_pictures_of_720p_fit_the_shared_memory_many_times() -> None:
-    tree = ElementTree.parse(share_folder() / "config" / "fastdds.xml")
+    tree = ET.parse(share_folder() / "config" / "fastdds.xml")
     sizes = [int(element.text or 0) for element in tree.iter() if element.tag.endswith("segment_size")]
     assert sizes == [64 * 2**20]
     assert sizes[0] > 20 * 1280 * 720 * 3
@@ -124,7 +124,7 @@ def test_pictures_of_720p_fit_the_shared_memory_many_times() -> None:
 
 @pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: folder.name)
 def test_packages_are_of_format_3_and_say_how_they_build(folder: Path) -> None:
-    root = ElementTree.parse(folder / "package.xml").getroot()
+    root = ET.parse(folder / "package.xml").getroot()
     assert root.get("format") == "3"
     assert [root.findtext(name) for name in ("license", "export/build_type")] == ["Apache-2.0", "ament_cmake"]
     name = root.findtext("name")

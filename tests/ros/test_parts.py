@@ -50,7 +50,17 @@ def test_a_paced_clock_is_never_early(factor: float, steps_s: list[float]) -> No
         time_ns += round(step_s * S)
         wall_ns += round(pacer.wait_s(time_ns, wall_ns) * S)
     assert (wall_ns - 5 * S) * factor == pytest.approx(time_ns, rel=1e-6, abs=100 * factor)
-    assert pacer.real_time_factor == pytest.approx(factor, rel=1e-3)
+
+
+def test_the_real_time_factor_is_that_of_the_last_seconds() -> None:
+    pacer, wall_ns = Pacer(2.0), 0
+    for step in range(1000):
+        wall_ns += round(pacer.wait_s(step * S // 50, wall_ns) * S)
+    assert pacer.real_time_factor == pytest.approx(2.0, rel=0.01)
+    for step in range(1000, 1400):
+        wall_ns += S // 25
+        pacer.wait_s(step * S // 50, wall_ns)
+    assert pacer.real_time_factor == pytest.approx(0.5, rel=0.01)
 
 
 def test_who_is_far_behind_does_not_catch_up() -> None:

@@ -47,13 +47,14 @@ def cast(walls: Floats, map_from_lidar: Pose2, angles_rad: Floats) -> Floats:
         distance = (first[:, 0] * along[:, 1] - first[:, 1] * along[:, 0]) / cross
         share = (first[:, 0] * directions[:, 1:] - first[:, 1] * directions[:, :1]) / cross
     hit = (share >= 0) & (share <= 1) & (distance > 0.05)
-    return np.where(hit, distance, np.inf).min(axis=1)
+    nearest: Floats = np.where(hit, distance, np.inf).min(axis=1)
+    return nearest
 
 
 def scan_at(walls: Floats, map_from_base: Pose2, *, stamp_ns: int, rng: np.random.Generator, beams: int = 360) -> Scan:
     """A whole turn at once, 1 cm of noise, 12 m of range."""
     step = 2.0 * math.pi / beams
-    angles = -math.pi + step * np.arange(beams)
+    angles = -math.pi + step * np.arange(beams, dtype=np.float64)
     ranges = cast(walls, map_from_base @ BASE_FROM_LIDAR, angles) + rng.normal(0.0, 0.01, beams)
     return Scan(
         stamp_ns=stamp_ns,

@@ -20,8 +20,12 @@ ROBOTLASER = "ROBOTLASER1 0 -1.0 2.0 0.5 30.0 0.01 0 5 1 2 3 30.0 5 2 7 8 9 9 9 
 
 def written(tmp_path: Path, text: str, suffix: str = ".clf") -> Path:
     path = tmp_path / f"log{suffix}"
-    packers = {".gz": gzip.compress, ".bz2": bz2.compress}
-    path.write_bytes(packers.get(suffix, bytes)(text.encode("ascii")))
+    data = text.encode("ascii")
+    if suffix == ".gz":
+        data = gzip.compress(data)
+    elif suffix == ".bz2":
+        data = bz2.compress(data)
+    path.write_bytes(data)
     return path
 
 

@@ -113,7 +113,7 @@ def test_broken_map_is_refused_whole(driven: Driven, tmp_path: Path, name: str) 
 
 
 def test_missing_map_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="map.yaml"):
+    with pytest.raises(BadInput, match=r"map\.yaml"):
         Localiser.load(tmp_path, LocaliserConfig(), BASE_FROM_LIDAR)
 
 

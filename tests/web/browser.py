@@ -56,7 +56,11 @@ class Stage:
 def staged(folder: Path) -> Iterator[Stage]:
     """A command centre on a free port, with a robot connected."""
     settings = Settings(
-        database_url=f"sqlite:///{folder}/centre.db", secrets_dir=folder / "secrets", port=0, argon2_memory_kib=64
+        database_url=f"sqlite:///{folder}/centre.db",
+        secrets_dir=folder / "secrets",
+        port=0,
+        argon2_memory_kib=64,
+        robots=(messages.ROBOT,),
     )
     if not (settings.web_dist / "index.html").exists():
         pytest.skip("the page is not built: cd command_centre/web && npm ci && npm run build")
