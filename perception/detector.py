@@ -49,7 +49,7 @@ class DetectorConfig(Config):
     detector: Literal["own", "omz-2004", "yolox-nano"] = "own"
     models: Path | None = None
     score_min: float = Field(default=0.10, ge=0.0, le=1.0)
-    overlap_max: float = Field(default=0.55, gt=0.0, le=1.0)
+    overlap_max: float = Field(default=0.45, gt=0.0, le=1.0)
     input_width_px: int | None = Field(
         default=None,
         ge=128,

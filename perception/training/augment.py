@@ -42,7 +42,7 @@ def random_crop(picture: Labelled, donor: Labelled, random: np.random.Generator)
 def _window(picture: Labelled, random: np.random.Generator) -> Crop:
     pixels = picture.read()
     height, width = pixels.shape[:2]
-    scale = BASE_SCALE * float(np.exp(random.uniform(np.log(0.55), np.log(1.4))))
+    scale = BASE_SCALE * float(np.exp(random.uniform(np.log(0.65), np.log(1.35))))
     centre = np.array([random.uniform(0, width), random.uniform(0.2 * height, height)])
     if len(picture.boxes) and random.random() < 0.85:
         box = picture.boxes[random.integers(len(picture.boxes))]
@@ -116,21 +116,21 @@ def _mirrored(crop: Crop) -> Crop:
 def _relit(pixels: Bytes, random: np.random.Generator) -> Bytes:
     """Other gain, gamma, colour balance, haze, blur and noise: night, rain, fog and other cameras."""
     lit = cv2.LUT(pixels, _light_table(random))
-    if random.random() < 0.2:
+    if random.random() < 0.06:
         lit = np.repeat(cv2.cvtColor(lit, cv2.COLOR_BGR2GRAY)[:, :, None], 3, axis=2)
-    if random.random() < 0.25:
+    if random.random() < 0.12:
         lit = cv2.GaussianBlur(lit, (0, 0), random.uniform(0.4, 1.1))
-    if random.random() < 0.6:
-        noise = random.standard_normal(lit.shape, dtype=np.float32) * np.float32(random.uniform(0.0, 9.0))
+    if random.random() < 0.3:
+        noise = random.standard_normal(lit.shape, dtype=np.float32) * np.float32(random.uniform(0.0, 7.0))
         lit = np.clip(lit + noise, 0.0, 255.0)
     return np.asarray(lit, dtype=np.uint8)
 
 
 def _light_table(random: np.random.Generator) -> Bytes:
     """A table (1, 256, 3) from old to new pixel values."""
-    light = np.linspace(0.0, 1.0, 256) ** np.exp(random.uniform(-0.5, 0.5))
-    table = light[:, None] * np.exp(random.uniform(-0.5, 0.35) + random.uniform(-0.12, 0.12, size=3))
-    if random.random() < 0.25:
-        haze = random.uniform(0.0, 0.6)
+    light = np.linspace(0.0, 1.0, 256) ** np.exp(random.uniform(-0.3, 0.3))
+    table = light[:, None] * np.exp(random.uniform(-0.3, 0.25) + random.uniform(-0.08, 0.08, size=3))
+    if random.random() < 0.12:
+        haze = random.uniform(0.0, 0.5)
         table = table * (1.0 - haze) + haze * random.uniform(0.3, 0.9)
     return np.asarray(np.clip(table[None] * 255.0, 0.0, 255.0), dtype=np.uint8)
