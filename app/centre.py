@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,21 @@ from app.supervise import Job
 from app.supervise_policy import RestartPolicy
 from command_centre.api.prepare import Prepared, prepare
 from command_centre.api.settings import Settings
+from patrol.errors import PatrolError
 
 ROBOT = "rover"
+
+
+class PortTaken(PatrolError):
+    """Another program listens where the command centre should."""
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises PortTaken when nothing can listen on ``host`` and ``port`` now."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        raise PortTaken(f"{host}:{port} can not be served ({error.strerror}); choose another with --port") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +41,13 @@ class Centre:
 
     @classmethod
     def prepare(cls, state: Path, *, port: int) -> Centre:
-        """Make tables, keys and a one-time password below ``state``."""
+        """Make tables, keys and a one-time password below ``state``. Raises PortTaken before anything is written."""
         folder = state / "command-centre"
-        folder.mkdir(parents=True, exist_ok=True)
         settings = Settings(
             database_url=f"sqlite:///{folder / 'centre.db'}", secrets_dir=folder / "secrets", port=port, robots=(ROBOT,)
         )
+        check_port(settings.host, port)
+        folder.mkdir(parents=True, exist_ok=True)
         return cls(settings=settings, prepared=prepare(settings))
 
     @property
@@ -64,6 +78,6 @@ class Centre:
         try:
             with urllib.request.urlopen(f"{self.address}/api/health", timeout=1.0) as answer:
                 health = json.load(answer)
-        except (OSError, ValueError, urllib.error.URLError):
+            return ROBOT in health["robots_linked"]
+        except (OSError, ValueError, KeyError, TypeError):
             return False
-        return ROBOT in health["robots_linked"]

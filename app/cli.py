@@ -7,6 +7,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from app.commands import centre, demo, recording, simulate, site
 from patrol.errors import PatrolError
@@ -30,5 +31,5 @@ def main() -> None:
     try:
         cli()
     except PatrolError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[red]patrol:[/red] {error}", markup=True)
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[red]patrol:[/red] {escape(str(error))}")
         sys.exit(EXIT_BAD_INPUT)

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.centre import ROBOT, Centre
+from app.inputs import check_folder, read_inputs
 from app.interrupt import Interrupted
 from app.supervise import Job, Report, Supervisor
 from app.supervise_policy import Phase
 from app.supervise_stack import stack_jobs
 from evidence.report import JSON_FILE
-from mission.mission_file import read_mission
 from patrol.errors import PatrolError
-from patrol.site_file import read_site
 from patrol_bringup.settings import RunSettings
 from sim.scenario import read_scenario
 
@@ -76,9 +75,9 @@ def run_demo(
 
 
 def check_inputs(plan: DemoPlan) -> None:
-    """Read every file before the first process starts. Raises BadInput."""
-    scenario = read_scenario(plan.scenario)
-    read_mission(plan.mission, read_site(scenario.site))
+    """Read every file before the first process starts. Raises BadInput, also for a folder that holds a patrol already."""
+    check_folder(plan.folder)
+    read_inputs(plan.scenario, plan.mission)
 
 
 def _jobs(plan: DemoPlan, centre: Centre | None) -> tuple[Job, ...]:

@@ -6,26 +6,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from app.inputs import PatrolInputs, check_folder, read_inputs
 from app.robot_stack import Mounts, RobotStack, StackConfig
 from evidence.accumulate import PatrolLog
 from evidence.record import PatrolStart, Seen
 from evidence.report import Report, make_report
-from mission.mission_file import read_mission
 from patrol.clock import nanoseconds, seconds
-from patrol.errors import BadInput, Fault
 from patrol.estimate import PoseEstimate
-from patrol.geometry import Pose2
-from patrol.operations import Command, CommandKind, Mission, Refused, WaypointOutcome
+from patrol.operations import Command, CommandKind, Refused, WaypointOutcome
 from patrol.percepts import Alert
 from patrol.sensors import Scan
-from patrol.site import Site
-from patrol.site_file import read_site
 from patrol.version import software
-from sim.scenario import read_scenario
+from perception.detector import Detector
 from sim.simulator import ALL_SENSORS, Simulator
 
 STEP_NS = nanoseconds(0.05)
 ROBOT = "rover"
+TRUTH_FILE = "truth.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,50 +54,52 @@ class LockstepResult:
     report: Report
 
 
-def run_lockstep(plan: LockstepPlan) -> LockstepResult:
+def run_lockstep(plan: LockstepPlan, *, detector: Detector | None = None) -> LockstepResult:
     """Drive the mission in the scenario until it is done or the time is up; leave the patrol's folder with its report.
 
-    Raises BadInput for a file that can not be used, before anything is written.
+    ``detector`` takes the place of the configured one. Raises BadInput for a file that can not be used, before anything is
+    written.
     """
-    site, mission = _inputs(plan)
-    truth = plan.folder / "truth.jsonl" if plan.with_truth else None
-    if truth is not None:
-        plan.folder.mkdir(parents=True, exist_ok=True)
+    inputs = _inputs(plan)
+    run = _Run(plan, inputs, detector)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    truth = plan.folder / TRUTH_FILE if plan.with_truth else None
     simulator = Simulator.open(plan.scenario, seed=plan.seed, sensors=plan.sensors, truth_path=truth)
     try:
-        return _Run(plan, site, mission, simulator).drive()
+        return run.drive(simulator)
     finally:
         simulator.close()
 
 
-def _inputs(plan: LockstepPlan) -> tuple[Site, Mission]:
-    scenario = read_scenario(plan.scenario)
-    site = read_site(scenario.site)
-    if not site.docks:
-        raise BadInput(scenario.site, [Fault(field="features", value="no dock", because="a patrol starts at a dock")])
-    mission = read_mission(plan.mission, site)
-    return site, mission if plan.laps is None else replace(mission, laps=plan.laps)
+def _inputs(plan: LockstepPlan) -> PatrolInputs:
+    check_folder(plan.folder)
+    inputs = read_inputs(plan.scenario, plan.mission)
+    return inputs if plan.laps is None else replace(inputs, mission=replace(inputs.mission, laps=plan.laps))
 
 
 class _Run:
-    def __init__(self, plan: LockstepPlan, site: Site, mission: Mission, simulator: Simulator) -> None:
-        self._plan, self._site, self._mission, self._simulator = plan, site, mission, simulator
-        self._log = PatrolLog.begin(plan.folder, _start(plan, site, mission, simulator.now_ns))
+    """One patrol. Made before anything is written, so that a broken map or configuration leaves nothing behind."""
+
+    def __init__(self, plan: LockstepPlan, inputs: PatrolInputs, detector: Detector | None) -> None:
+        self._plan, self._inputs = plan, inputs
         self._outcomes: list[WaypointOutcome] = []
         self._alerts: list[Alert] = []
         self._estimates: list[PoseEstimate] = []
         self._stack = RobotStack(
-            site,
-            (mission,),
-            Mounts(base_from_lidar=simulator.robot.base_from_lidar, camera=simulator.robot.camera),
+            inputs.site,
+            (inputs.mission,),
+            Mounts(base_from_lidar=inputs.robot.base_from_lidar, camera=inputs.robot.camera),
             plan.config,
-            start=_start_pose(site),
+            start=inputs.start,
             map_folder=plan.map_folder,
+            detector=detector,
             on_alert=self._on_alert,
         )
 
-    def drive(self) -> LockstepResult:
-        began_ns = self._simulator.now_ns
+    def drive(self, simulator: Simulator) -> LockstepResult:
+        self._simulator = simulator
+        self._log = PatrolLog.begin(self._plan.folder, _start(self._plan, self._inputs, simulator.now_ns))
+        began_ns = simulator.now_ns
         self._listen()
         because = self._begin()
         while not because and not self._step():
@@ -116,7 +115,7 @@ class _Run:
             kind=CommandKind.START,
             expires_ns=now_ns + nanoseconds(5.0),
             issued_by="lockstep",
-            mission_id=self._mission.mission_id,
+            mission_id=self._inputs.mission.mission_id,
         )
         answer = self._stack.accept(command, now_ns)
         return answer.because if isinstance(answer, Refused) else ""
@@ -158,21 +157,18 @@ class _Run:
             distance_m=self._log.distance_m,
             lasted_s=seconds(now_ns - began_ns),
             because=because,
-            report=make_report(self._plan.folder, self._site),
+            report=make_report(self._plan.folder, self._inputs.site),
         )
 
 
-def _start_pose(site: Site) -> Pose2:
-    return site.docks[0].pose
-
-
-def _start(plan: LockstepPlan, site: Site, mission: Mission, now_ns: int) -> PatrolStart:
+def _start(plan: LockstepPlan, inputs: PatrolInputs, now_ns: int) -> PatrolStart:
     version, commit = software()
+    mission = inputs.mission
     return PatrolStart(
         patrol_id=plan.folder.name,
         robot_id=ROBOT,
         robot_name="Rover",
-        site_id=site.site_id,
+        site_id=inputs.site.site_id,
         mission_id=mission.mission_id,
         mission_name=mission.name,
         laps=mission.laps,

@@ -44,7 +44,7 @@ class Topic:
 
 
 TOPICS: tuple[Topic, ...] = (
-    Topic(name="/clock", type="rosgraph_msgs/msg/Clock", publisher=Side.BACKEND, qos=Qos.SENSOR, rate_hz=100, recorded=False),
+    Topic(name="/clock", type="rosgraph_msgs/msg/Clock", publisher=Side.BACKEND, qos=Qos.SENSOR, rate_hz=50, recorded=False),
     Topic(
         name="points", type="sensor_msgs/msg/PointCloud2", publisher=Side.BACKEND, qos=Qos.SENSOR, rate_hz=10, stale_after_s=0.4
     ),

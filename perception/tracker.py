@@ -29,7 +29,7 @@ class TrackerConfig(Config):
     """Scores that make a detection strong or start a track, hits that confirm one, and how long an unseen one is kept."""
 
     strong_score: float = Field(default=0.40, ge=0.0, le=1.0)
-    start_score: float = Field(default=0.45, ge=0.0, le=1.0)
+    start_score: float = Field(default=0.50, ge=0.0, le=1.0)
     confirm_hits: int = Field(default=3, ge=1)
     tentative_coast_s: float = Field(default=0.35, ge=0.0)
     coast_s: float = Field(default=1.5, ge=0.0)

@@ -13,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from command_centre.api import routes_facts, routes_live, routes_people, routes_robot
+from command_centre.api import routes_facts, routes_live, routes_people, routes_robot, routes_video
 from command_centre.api.access import CentreHere
 from command_centre.api.centre import Centre
 from command_centre.api.errors import CentreError, TooMany
@@ -48,7 +48,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     app.state.centre = centre
     app.add_middleware(HouseHeaders)
     app.add_exception_handler(CentreError, _refuse)
-    for routes in (routes_people, routes_facts, routes_live, routes_robot):
+    for routes in (routes_people, routes_facts, routes_live, routes_video, routes_robot):
         app.include_router(routes.router)
     app.add_api_route("/api/health", _health, include_in_schema=False)
     _serve_page(app, settings.web_dist)

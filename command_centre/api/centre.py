@@ -22,14 +22,16 @@ from command_centre.api.records import newest_alerts, newest_commands, newest_ou
 from command_centre.api.robot_state import KEPT_OUTCOMES
 from command_centre.api.settings import Settings
 from command_centre.api.site_view import site_from_text
+from command_centre.api.video_views import VideoViews
 from command_centre.api.viewers import Audience
-from command_centre.api.webrtc import VideoViews
 from patrol.clock import Clock
 
 SNAPSHOT_ALERTS = 200
 SNAPSHOT_COMMANDS = 20
 _TICK_S = 0.5
 STOPPING = "The command centre is shutting down."
+SIGNED_OUT = "Signed out."
+RUN_OUT = "The session has run out. Sign in again."
 
 
 class Centre:
@@ -73,7 +75,7 @@ class Centre:
         self.commands.close()
         self.fleet.close_all(STOPPING)
         self.audience.close_all(STOPPING)
-        await self.videos.close_where(lambda _person: True)
+        await self.videos.close_where(lambda _person: True, STOPPING)
         self.database.close()
 
     async def note(self, action: str, actor: str, subject: str = "", detail: Mapping[str, object] | None = None) -> None:
@@ -90,8 +92,8 @@ class Centre:
             self.audit.append(session, actor=person.name, action="sign-out")
 
         await self.database.write(work)
-        self.audience.close_session(person.session_id, "Signed out.")
-        await self.videos.close_where(lambda other: other.session_id == person.session_id)
+        self.audience.close_session(person.session_id, SIGNED_OUT)
+        await self.videos.close_where(lambda other: other.session_id == person.session_id, SIGNED_OUT)
 
     async def snapshot(self, person: Person) -> Snapshot:
         """All that a page shows, for one viewer."""
@@ -119,7 +121,7 @@ class Centre:
                 now_ns = self.clock.now_ns()
                 self.audience.tell(Pulse(now_ns=now_ns))
                 self.audience.close_expired(now_ns)
-                await self.videos.close_where(lambda person: person.expires_ns <= self.clock.now_ns())
+                await self.videos.close_where(lambda person: person.expires_ns <= self.clock.now_ns(), RUN_OUT)
 
     async def _note_view(self, action: str, person: Person, detail: dict[str, object]) -> None:
         await self.note(action, person.name, str(detail["stream"]), detail)

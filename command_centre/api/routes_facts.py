@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Alerts, commands, the audit log and video: what a signed-in person asks for."""
+"""Alerts, commands and the audit log: what a signed-in person asks for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from command_centre.api.accounts import Person
 from command_centre.api.browser import AlertChanged, AlertState, AlertView, CommandView
 from command_centre.api.centre import Centre
 from command_centre.api.records import alert_picture, newest_alerts, newest_commands, settle_alert
-from command_centre.api.requests import AlertNote, AuditEntry, AuditVerdictView, CommandRequest, VideoAnswer, VideoOffer
+from command_centre.api.requests import AlertNote, AuditEntry, AuditVerdictView, CommandRequest
 from command_centre.api.tables import AuditRow
 
 router = APIRouter(prefix="/api", tags=["facts"])
@@ -78,14 +78,6 @@ async def verdict(_person: OperatorHere, centre: CentreHere) -> AuditVerdictView
     """Whether the audit chain is whole, and which entry breaks it first."""
     found = await centre.database.read(centre.audit.verify)
     return AuditVerdictView(intact=found.intact, entries=found.entries, first_broken=found.first_broken, because=found.because)
-
-
-@router.post("/webrtc/offer")
-async def video(body: VideoOffer, person: SignedIn, centre: CentreHere) -> VideoAnswer:
-    """Begin to watch one stream; its beginning and end go on the audit log."""
-    fanout = centre.fleet.stream(body.robot_id, body.stream)
-    sdp = await centre.videos.open(person, f"{body.robot_id}/{body.stream}", fanout, body.sdp)
-    return VideoAnswer(sdp=sdp)
 
 
 async def _settle(centre: Centre, person: Person, alert_key: int, action: AlertState, note: str) -> AlertView:

@@ -44,6 +44,8 @@ class Settings(Config):
     viewer_queue: int = Field(default=256, ge=8)
     max_viewers: int = Field(default=64, ge=1)
     video_queue: int = Field(default=30, ge=2, description="pictures that may wait for one viewer; 3 s at 10 Hz")
+    video_window: int = Field(default=8, ge=1, description="pictures on their way to one page over WebSocket, not taken yet")
+    video_stall_s: float = Field(default=10.0, gt=0, description="a page that takes no picture for this long is disconnected")
     max_video_views: int = Field(default=32, ge=1)
     keyframe_interval_s: float = Field(default=1.0, gt=0, description="a robot is asked for a keyframe this often at most")
 

@@ -44,7 +44,7 @@ def _window(picture: Labelled, random: np.random.Generator) -> Crop:
     height, width = pixels.shape[:2]
     scale = BASE_SCALE * float(np.exp(random.uniform(np.log(0.65), np.log(1.35))))
     centre = np.array([random.uniform(0, width), random.uniform(0.2 * height, height)])
-    if len(picture.boxes) and random.random() < 0.85:
+    if len(picture.boxes) and random.random() < 0.70:
         box = picture.boxes[random.integers(len(picture.boxes))]
         largest = float(max((box[2] - box[0]) / CROP_WIDTH_PX, (box[3] - box[1]) / CROP_HEIGHT_PX))
         scale = min(scale, random.uniform(0.7, 1.25) / largest)

@@ -148,6 +148,15 @@ def test_masking_that_changed_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch
 
 
 @settings(max_examples=60, deadline=None)
+@given(person_boxes(), st.integers(0, 479), st.integers(0, 639), st.sampled_from(METHODS))
+def test_plain_scenes_with_sharp_edges_are_not_covered_by_mistake(box: Box, row: int, column: int, method: Method) -> None:
+    pixels = np.full((480, 640, 3), 200, dtype=np.uint8)
+    pixels[row:], pixels[:, column:] = 60, 110
+    plain = Image(stamp_ns=PICTURE.stamp_ns, frame_id=FRAME, encoding="bgr8", pixels=pixels)
+    assert Anonymiser(AnonymiserConfig(method=method), CAMERA).make_safe(plain, looked(box), None).covered_because == ""
+
+
+@settings(max_examples=60, deadline=None)
 @given(
     st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.floats(0.0, 1.0)),
     st.tuples(st.floats(-0.25, 0.25), st.floats(-0.25, 0.25), st.floats(-0.03, 0.03)),

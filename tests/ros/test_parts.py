@@ -124,14 +124,15 @@ def test_the_latch_lies_on_disk(tmp_path: Path) -> None:
 
 def test_the_pose_is_kept_and_a_damaged_file_is_no_pose(tmp_path: Path) -> None:
     kept = PoseFile(tmp_path)
-    assert kept.read() is None
+    assert kept.read(S) is None
     kept.write(S, Pose2(1.0, 2.0, 0.5))
     kept.write(S + 1, Pose2(9.0, 9.0, 0.0))
-    assert PoseFile(tmp_path).read() == Pose2(1.0, 2.0, 0.5)
+    assert PoseFile(tmp_path).read(2 * S) == Pose2(1.0, 2.0, 0.5)
     kept.write(2 * S, Pose2(3.0, 2.0, 0.5))
-    assert PoseFile(tmp_path).read() == Pose2(3.0, 2.0, 0.5)
+    assert PoseFile(tmp_path).read(2 * S) == Pose2(3.0, 2.0, 0.5)
+    assert PoseFile(tmp_path).read(S // 2) is None
     (tmp_path / "map_from_odom.json").write_text('{"x_m": 1', "utf-8")
-    assert PoseFile(tmp_path).read() is None
+    assert PoseFile(tmp_path).read(2 * S) is None
 
 
 def test_missing_and_old_data_are_named() -> None:

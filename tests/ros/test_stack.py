@@ -130,3 +130,15 @@ def test_an_unknown_command_is_refused_in_words(graph: Graph) -> None:
     answer = send(graph, "send_command", "dance", "dance-1")
     assert not answer.accepted
     assert "dance" in answer.because
+
+
+def test_when_the_robot_begins_anew_so_does_the_stack(graph: Graph) -> None:
+    heard = graph.probe.heard
+    began_ns = stamp_from_ros(heard["/clock"][0].clock)
+    kill(graph, "simulator")
+    assert graph.until(lambda: graph.report("simulator").restarts == 1)
+    for name in ("localisation", "robot_state", "cmd_vel", "/clock"):
+        heard[name].clear()
+    assert graph.until(lambda: all(heard[name] for name in ("localisation", "robot_state", "cmd_vel")))
+    assert graph.until(lambda: stamp_from_ros(graph.probe.newest("localisation").header.stamp) < began_ns + 60 * 10**9)
+    assert graph.until(lambda: not graph.probe.newest("localisation").doubt)

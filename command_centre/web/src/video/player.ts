@@ -1,136 +1,111 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Plays one stream over WebRTC and says, for every picture shown, which metadata belongs to it. Connects again by itself. */
+/** Keeps one stream on the screen: chooses what carries it, notices when no pictures come, and connects again by itself. */
 import { note, read } from "../diagnostics";
-import type { PictureMetadata } from "../generated/wire";
-import { offerVideo } from "../service";
-import { Matcher, type PictureFacts } from "./matcher";
+import { Backoff, type Choice } from "./choice";
+import type { Carrier, ShownPicture, Transport, TransportEvents } from "./transport";
 
-const GATHER_WITHIN_MS = 1500;
-const RETRY_MS = 2000;
+const CONNECT_WITHIN_MS: Record<Carrier, number> = { webrtc: 3000, websocket: 8000 };
 const NO_PICTURE_MS = 8000;
+/** An attempt that has shown pictures for this long counts as good: after it, the waits begin anew. */
+const GOOD_AFTER_MS = 5000;
+const UNABLE =
+  "This browser can show no live video here. It has no WebRTC, and WebCodecs needs https or this machine's own address.";
 
 export interface PlayerEvents {
-  /** A picture is on the screen now. `metadata` is null when none came with it. */
-  onPicture(metadata: PictureMetadata | null): void;
+  onPicture(picture: ShownPicture): void;
   onTrouble(because: string): void;
 }
 
+export type OpenTransport = (carrier: Carrier, events: TransportEvents) => Transport;
+
+interface Attempt {
+  carrier: Carrier;
+  transport: Transport | null;
+  beganAt: number;
+  connected: boolean;
+}
+
 export class Player {
-  #peer: RTCPeerConnection | null = null;
-  #worker: Worker | null = null;
-  #matcher = new Matcher();
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #watch: ReturnType<typeof setInterval> | undefined;
+  readonly #backoff = new Backoff();
+  #attempt: Attempt | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
-  #pictureAt = 0;
 
   constructor(
-    private readonly video: HTMLVideoElement,
-    private readonly robotId: string,
-    private readonly stream: string,
+    private readonly open: OpenTransport,
+    private readonly choice: Choice,
     private readonly events: PlayerEvents,
   ) {
-    void this.#connect();
-    this.#followPictures();
-    window.addEventListener("pagehide", this.close);
-    this.#watch = setInterval(() => this.#checkPictures(), 1000);
+    this.#connect();
   }
 
   close = (): void => {
     this.#closed = true;
-    clearTimeout(this.#retry);
-    clearInterval(this.#watch);
-    window.removeEventListener("pagehide", this.close);
-    this.#disconnect();
+    clearTimeout(this.#timer);
+    this.#leave();
   };
 
-  async #connect(): Promise<void> {
-    this.#disconnect();
-    const peer = new RTCPeerConnection({ iceServers: [] });
-    this.#peer = peer;
-    this.#pictureAt = performance.now();
-    peer.onconnectionstatechange = () => {
-      if (this.#peer !== peer) return;
-      if (["failed", "closed", "disconnected"].includes(peer.connectionState)) this.#connectLater("The video connection broke.");
-    };
-    peer.ontrack = ({ track, streams }) => {
-      this.video.srcObject = streams[0] ?? new MediaStream([track]);
-      void this.video.play().catch(() => undefined);
-    };
+  #connect(): void {
+    const now = performance.now();
+    const carrier = this.choice.next(now);
+    if (!carrier) return this.events.onTrouble(UNABLE);
+    const attempt: Attempt = { carrier, transport: null, beganAt: now, connected: false };
+    this.#attempt = attempt;
+    this.#expect(attempt, CONNECT_WITHIN_MS[carrier], "The video does not connect.");
     try {
-      const { receiver } = peer.addTransceiver("video", { direction: "recvonly" });
-      this.#readMetadataFrom(receiver);
-      receiver.jitterBufferTarget = 0;
-      await peer.setLocalDescription(await peer.createOffer());
-      await gathered(peer);
-      const sdp = peer.localDescription?.sdp ?? "";
-      const answer = await offerVideo({ robot_id: this.robotId, stream: this.stream, sdp });
-      if (this.#peer !== peer) return;
-      await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
-      note({ videoConnections: read().videoConnections + 1 });
-    } catch (error) {
-      if (this.#peer === peer) this.#connectLater(error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  /** Must run before the first picture arrives: right after the transceiver was made. */
-  #readMetadataFrom(receiver: RTCRtpReceiver): void {
-    this.#matcher = new Matcher();
-    const matcher = this.#matcher;
-    this.#worker = new Worker(new URL("./metadata-worker.ts", import.meta.url), { type: "module" });
-    this.#worker.onmessage = ({ data }: MessageEvent<PictureFacts>) => matcher.put(data);
-    receiver.transform = new RTCRtpScriptTransform(this.#worker);
-  }
-
-  #followPictures(): void {
-    this.video.requestVideoFrameCallback((_now, shown) => {
-      if (this.#closed) return;
-      this.#pictureAt = performance.now();
-      const metadata = shown.rtpTimestamp === undefined ? null : this.#matcher.take(shown.rtpTimestamp);
-      note({
-        pictures: read().pictures + 1,
-        picturesWithMetadata: read().picturesWithMetadata + (metadata ? 1 : 0),
-        pictureStampNs: metadata?.stamp_ns ?? null,
-        boxes: metadata?.boxes.length ?? 0,
-        caption: metadata?.caption ?? "",
+      attempt.transport = this.open(carrier, {
+        onConnected: () => this.#connected(attempt),
+        onPicture: (picture) => this.#show(attempt, picture),
+        onBroken: (because) => this.#fail(attempt, because),
       });
-      this.events.onPicture(metadata);
-      this.#followPictures();
-    });
-  }
-
-  #checkPictures(): void {
-    if (this.#peer?.connectionState === "connected" && performance.now() - this.#pictureAt > NO_PICTURE_MS) {
-      this.#connectLater("No pictures come.");
+    } catch (error) {
+      this.#fail(attempt, error instanceof Error ? error.message : String(error));
     }
   }
 
-  #connectLater(because: string): void {
-    this.#disconnect();
-    if (this.#closed) return;
+  #connected(attempt: Attempt): void {
+    if (this.#attempt !== attempt || attempt.connected) return;
+    attempt.connected = true;
+    note({ videoConnections: read().videoConnections + 1, videoCarrier: attempt.carrier });
+    this.#expect(attempt, NO_PICTURE_MS, "No pictures come.");
+  }
+
+  #show(attempt: Attempt, picture: ShownPicture): void {
+    if (this.#attempt !== attempt) return;
+    this.#connected(attempt);
+    this.#expect(attempt, NO_PICTURE_MS, "No pictures come.");
+    if (performance.now() - attempt.beganAt > GOOD_AFTER_MS) this.#backoff.reset();
+    const { metadata } = picture;
+    note({
+      pictures: read().pictures + 1,
+      picturesWithMetadata: read().picturesWithMetadata + (metadata ? 1 : 0),
+      pictureStampNs: metadata?.stamp_ns ?? null,
+      boxes: metadata?.boxes.length ?? 0,
+      caption: metadata?.caption ?? "",
+    });
+    this.events.onPicture(picture);
+  }
+
+  /** Unless something happens within `withinMs`, the attempt has failed. */
+  #expect(attempt: Attempt, withinMs: number, otherwise: string): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#fail(attempt, otherwise), withinMs);
+  }
+
+  #fail(attempt: Attempt, because: string): void {
+    if (this.#attempt !== attempt || this.#closed) return;
+    this.#leave();
+    const now = performance.now();
+    if (!attempt.connected) this.choice.neverConnected(attempt.carrier, now);
+    clearTimeout(this.#timer);
+    if (this.choice.next(now) !== attempt.carrier && !attempt.connected) return this.#connect();
     this.events.onTrouble(because);
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => void this.#connect(), RETRY_MS);
+    this.#timer = setTimeout(() => this.#connect(), this.#backoff.next());
   }
 
-  #disconnect(): void {
-    const peer = this.#peer;
-    this.#peer = null;
-    peer?.close();
-    this.#worker?.terminate();
-    this.#worker = null;
+  #leave(): void {
+    const transport = this.#attempt?.transport;
+    this.#attempt = null;
+    transport?.close();
   }
-}
-
-function gathered(peer: RTCPeerConnection): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, GATHER_WITHIN_MS);
-    const check = (): void => {
-      if (peer.iceGatheringState !== "complete") return;
-      clearTimeout(timer);
-      resolve();
-    };
-    peer.addEventListener("icegatheringstatechange", check);
-    check();
-  });
 }

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import rclpy
-from rclpy.clock import Clock
+from rclpy.clock import Clock, JumpThreshold
 from rclpy.clock_type import ClockType
+from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 # How often a node looks whether it was asked to end, and how long its callbacks may take to do so.
 _LOOK_S = 0.1
 _END_WITHIN_S = 1.0
+_MOST_BACK_S = 1.0
+_JUMP: Any = JumpThreshold
 Value = TypeVar("Value", str, bool, int, float)
 
 
@@ -123,6 +126,28 @@ def run_looping_node(name: str, build: Callable[[Link], Callable[[Callable[[], b
             serving.join(_END_WITHIN_S)
 
 
+class TimeWentBack(PatrolError):
+    """The clock was set back by more than a second: the backend began anew, and so must this process."""
+
+
+class _TimeJump:
+    """Ends the node when simulated time goes back; who started it starts it anew with the state on disk."""
+
+    def __init__(self, node: Any, ending: threading.Event) -> None:
+        self._ending, self._back_s = ending, 0.0
+        threshold = _JUMP(min_forward=None, min_backward=Duration(seconds=-_MOST_BACK_S), on_clock_change=False)
+        self._handle = node.get_clock().create_jump_callback(threshold, post_callback=self._jumped)
+
+    def check(self) -> None:
+        """Raises TimeWentBack when it did."""
+        if self._back_s:
+            raise TimeWentBack(f"time went back by {self._back_s:.1f} s")
+
+    def _jumped(self, jump: Any) -> None:
+        self._back_s = -jump.delta.nanoseconds / 1e9
+        self._ending.set()
+
+
 @contextmanager
 def _started(name: str) -> Iterator[tuple[Link, Any, threading.Event]]:
     """ROS up, and down again whatever happens. Signals only set the event, so that callbacks and threads end in good order."""
@@ -136,8 +161,10 @@ def _started(name: str) -> Iterator[tuple[Link, Any, threading.Event]]:
     closing.add(node.destroy_node)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
+    jump = _TimeJump(node, ending)
     try:
         yield Link(node, closing), executor, ending
+        jump.check()
     finally:
         log.info("%s: ending", name)
         closing.run()

@@ -15,7 +15,7 @@ from patrol_ros.pacing import Pacer
 from patrol_ros.replay_sources import open_source
 
 CLOCK_STEP_NS = NS_PER_S // 50
-LISTENERS_WITHIN_S = 10.0
+LISTENERS_WITHIN_S = 30.0
 SETTLE_S = 0.5
 LINGER_NS = 2 * NS_PER_S
 
@@ -64,10 +64,10 @@ class ReplayNode:
             self._topics.tell_time(self._now_ns)
 
     def _wait_for_listeners(self, may_go_on: Callable[[], bool]) -> None:
-        """Until another node hears the clock, so that the beginning is not lost; for ten seconds at most."""
+        """Until another node is ready, so that the beginning is not lost; for half a minute at most."""
         self._topics.tell_time(0)
         deadline_s = time.monotonic() + LISTENERS_WITHIN_S
-        while self._link.node.count_subscribers("/clock") == 0 and time.monotonic() < deadline_s and may_go_on():
+        while self._link.node.count_subscribers(self._source.topic) == 0 and time.monotonic() < deadline_s and may_go_on():
             time.sleep(0.05)
         time.sleep(SETTLE_S)
 

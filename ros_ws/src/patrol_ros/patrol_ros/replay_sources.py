@@ -68,6 +68,11 @@ class Source:
     mounts: dict[str, Pose3] = field(default_factory=dict)
     cameras: tuple[CameraModel, ...] = ()
 
+    @property
+    def topic(self) -> str:
+        """What must be listened to before it makes sense to begin."""
+        return "camera/image_raw" if self.path.suffix in _VIDEO else "scan"
+
     def pieces(self) -> Iterator[Piece]:
         """Raises BadInput where the file can not be read."""
         if self.path.suffix == ".mcap":

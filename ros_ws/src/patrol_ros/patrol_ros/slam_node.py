@@ -73,7 +73,7 @@ class SlamNode:
 
     def _work(self, scan: Scan) -> None:
         odom_from_base = self._odometry.at(scan.stamp_ns)
-        core = self._core or self._build(scan.frame_id, odom_from_base)
+        core = self._core or self._build(scan, odom_from_base)
         if core is None or odom_from_base is None:
             return
         update = core.add_scan(scan, odom_from_base)
@@ -81,13 +81,13 @@ class SlamNode:
         self._tell(update.estimate)
         self._tell_grid(core, scan.stamp_ns)
 
-    def _build(self, lidar_frame: str, odom_from_base: Pose2 | None) -> Core | None:
+    def _build(self, scan: Scan, odom_from_base: Pose2 | None) -> Core | None:
         """The core, once it is known where the lidar sits and where the robot stands."""
-        mount = self._mounts.base_from(lidar_frame)
+        mount = self._mounts.base_from(scan.frame_id)
         if mount is None or odom_from_base is None:
-            self._doubt = f"tf_static does not tell where {lidar_frame} is" if mount is None else "no odometry yet"
+            self._doubt = f"tf_static does not tell where {scan.frame_id} is" if mount is None else "no odometry yet"
             return None
-        map_from_odom = self._remembered.read()
+        map_from_odom = self._remembered.read(scan.stamp_ns)
         start = self._start if map_from_odom is None else map_from_odom @ odom_from_base
         self._core = self._open(mount.to_pose2(), start)
         return self._core
