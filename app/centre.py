@@ -9,6 +9,7 @@ import socket
 import sys
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from app.supervise import Job
@@ -26,8 +27,9 @@ class PortTaken(PatrolError):
 
 def check_port(host: str, port: int) -> None:
     """Raises PortTaken when nothing can listen on ``host`` and ``port`` now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port)).close()
+        socket.create_server((host, port), family=family).close()
     except OSError as error:
         raise PortTaken(f"{host}:{port} can not be served ({error.strerror}); choose another with --port") from error
 
@@ -79,5 +81,5 @@ class Centre:
             with urllib.request.urlopen(f"{self.address}/api/health", timeout=1.0) as answer:
                 health = json.load(answer)
             return ROBOT in health["robots_linked"]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, HTTPException, ValueError, KeyError, TypeError):
             return False

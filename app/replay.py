@@ -16,9 +16,12 @@ from app.supervise_policy import Phase
 from app.supervise_stack import stack_jobs
 from evidence.recorder import RECORDING_FILE
 from evidence.recording import Recording
+from patrol.config import load_config
 from patrol.errors import BadInput, Fault, PatrolError
+from patrol.site_file import read_site
 from patrol_bringup.settings import RunSettings
 from patrol_bringup.table import Backend
+from perception.pipeline import PerceptionConfig
 
 POLL_S = 0.05
 MAP_PICTURE = "map.pgm"
@@ -63,8 +66,7 @@ class ReplayResult:
 def run_replay(plan: ReplayPlan) -> ReplayResult:
     """Start the nodes, feed the recording to its end, stop them. Raises BadInput when there is no such recording and
     ReplayFailed when a process gives up."""
-    if not plan.recording.is_file():
-        raise BadInput(plan.recording, [Fault(field="(file)", value=str(plan.recording), because="does not exist")])
+    check_inputs(plan)
     interrupted = Interrupted()
     interrupted.install()
     centre = Centre.prepare(plan.state, port=plan.port) if plan.page else None
@@ -84,6 +86,17 @@ def run_replay(plan: ReplayPlan) -> ReplayResult:
     with Supervisor((centre.job(), *jobs) if centre else jobs, log_folder=plan.folder / "logs") as supervisor:
         _until_replayed(plan, supervisor, interrupted)
     return _result(plan)
+
+
+def check_inputs(plan: ReplayPlan) -> None:
+    """Read every file before the first process starts. Raises BadInput."""
+    if not plan.recording.is_file():
+        raise BadInput(plan.recording, [Fault(field="(file)", value=str(plan.recording), because="does not exist")])
+    if (plan.folder / RECORDING_FILE).exists():
+        raise BadInput(plan.folder, [Fault(field=RECORDING_FILE, value=str(plan.folder), because="holds a recording already")])
+    load_config(PerceptionConfig, plan.perception_config)
+    if plan.site is not None:
+        read_site(plan.site)
 
 
 def _until_replayed(plan: ReplayPlan, supervisor: Supervisor, interrupted: Interrupted) -> None:

@@ -161,7 +161,8 @@ class RobotStack:
         if odom_from_base is None:
             return
         self.heard.scan = scan
-        estimate = self._slam.add_scan(scan, odom_from_base).estimate
+        odom_at_end = self._odometry.at(scan.end_ns)
+        estimate = self._slam.add_scan(scan, odom_from_base, odom_at_end=odom_at_end).estimate
         self.heard.estimate = estimate
         self.coverage.look(estimate.map_from_base, self._view, scan.stamp_ns)
         if self._grid_ns is None or scan.stamp_ns - self._grid_ns >= GRID_EVERY_NS:

@@ -9,20 +9,20 @@ import os
 import signal
 
 from command_centre.api.serve import serve
-from command_centre.api.settings import settings_from_environment
+from command_centre.api.settings import Settings, settings_from_environment
 
 log = logging.getLogger(__name__)
 
 
-async def run() -> None:
-    """Serve until SIGINT or SIGTERM."""
+async def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM. Raises NotServing."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await serve(settings_from_environment(os.environ), stop=stop, ready=lambda address: log.info("serving %s", address))
+    await serve(settings, stop=stop, ready=lambda address: log.info("serving %s", address))
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    asyncio.run(run())
+    asyncio.run(run(settings_from_environment(os.environ)))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.transform import Rotation
 
 from patrol.checks import Floats, frozen_array, require_all_finite, require_finite
+from patrol.errors import BadValue
 
 
 def wrap_angle(angle_rad: float) -> float:
@@ -78,13 +78,15 @@ class Pose3:
     @classmethod
     def from_xyz_rpy(cls, x_m: float, y_m: float, z_m: float, roll_rad: float, pitch_rad: float, yaw_rad: float) -> Pose3:
         """Pose from fixed-axis roll, pitch, yaw (REP-103; the ``<pose>`` of SDF and the ``rpy`` of URDF)."""
-        rotation: Floats = Rotation.from_euler("xyz", [roll_rad, pitch_rad, yaw_rad]).as_matrix()
-        return cls(np.array([x_m, y_m, z_m]), rotation)
+        return cls(np.array([x_m, y_m, z_m]), _rotation_from_rpy(roll_rad, pitch_rad, yaw_rad))
 
     @classmethod
     def from_quaternion(cls, translation_m: npt.ArrayLike, xyzw: npt.ArrayLike) -> Pose3:
-        """Pose from a translation (3,) m and a unit quaternion (x, y, z, w), the order of ROS messages."""
-        return cls(np.asarray(translation_m, dtype=np.float64), Rotation.from_quat(np.asarray(xyzw)).as_matrix())
+        """Pose from a translation (3,) m and a quaternion (x, y, z, w), the order of ROS messages; it is brought to length 1.
+
+        Raises BadValue for a quaternion of length zero, or one that is not finite.
+        """
+        return cls(np.asarray(translation_m, dtype=np.float64), _rotation_from_quaternion(xyzw))
 
     @classmethod
     def from_pose2(cls, pose: Pose2, z_m: float = 0.0) -> Pose3:
@@ -103,14 +105,56 @@ class Pose3:
         return np.asarray(points_m, dtype=np.float64) @ self.rotation.T + self.translation_m
 
     def quaternion_xyzw(self) -> Floats:
-        """Unit quaternion (x, y, z, w)."""
-        quaternion: Floats = Rotation.from_matrix(self.rotation).as_quat()
-        return quaternion
+        """Unit quaternion (x, y, z, w), its largest part positive (Shepperd, 1978)."""
+        m = self.rotation
+        trace = float(np.trace(m))
+        largest = int(np.argmax([m[0, 0], m[1, 1], m[2, 2], trace]))
+        quaternion = np.empty(4)
+        if largest == 3:
+            quaternion[:] = (m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], 1.0 + trace)
+        else:
+            i, j, k = largest, (largest + 1) % 3, (largest + 2) % 3
+            quaternion[i] = 1.0 - trace + 2.0 * m[i, i]
+            quaternion[j] = m[j, i] + m[i, j]
+            quaternion[k] = m[k, i] + m[i, k]
+            quaternion[3] = m[k, j] - m[j, k]
+        unit: Floats = quaternion / np.linalg.norm(quaternion)
+        return unit
 
     def to_pose2(self) -> Pose2:
         """The planar part: x, y and the yaw of the frame's x axis."""
         yaw_rad = math.atan2(self.rotation[1, 0], self.rotation[0, 0])
         return Pose2(float(self.translation_m[0]), float(self.translation_m[1]), yaw_rad)
+
+
+def _rotation_from_rpy(roll_rad: float, pitch_rad: float, yaw_rad: float) -> Floats:
+    """Rotation matrix (3, 3) of fixed-axis roll, pitch, yaw: Rz @ Ry @ Rx."""
+    cr, sr = math.cos(roll_rad), math.sin(roll_rad)
+    cp, sp = math.cos(pitch_rad), math.sin(pitch_rad)
+    cy, sy = math.cos(yaw_rad), math.sin(yaw_rad)
+    return np.array(
+        [
+            [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
+            [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
+            [-sp, cp * sr, cp * cr],
+        ]
+    )
+
+
+def _rotation_from_quaternion(xyzw: npt.ArrayLike) -> Floats:
+    """Rotation matrix (3, 3) of a quaternion (x, y, z, w) of any length but zero."""
+    x, y, z, w = (float(part) for part in np.asarray(xyzw, dtype=np.float64))
+    length = math.sqrt(x * x + y * y + z * z + w * w)
+    if not (math.isfinite(length) and length > 0.0):
+        raise BadValue(f"quaternion: has no direction (got {(x, y, z, w)})")
+    x, y, z, w = x / length, y / length, z / length, w / length
+    return np.array(
+        [
+            [1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y - z * w), 2.0 * (x * z + y * w)],
+            [2.0 * (x * y + z * w), 1.0 - 2.0 * (x * x + z * z), 2.0 * (y * z - x * w)],
+            [2.0 * (x * z - y * w), 2.0 * (y * z + x * w), 1.0 - 2.0 * (x * x + y * y)],
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,11 @@ class Scan:
         require_finite("angle_step_rad", self.angle_step_rad)
         require_positive("range_max_m", self.range_max_m)
 
+    @property
+    def end_ns(self) -> int:
+        """Stamp of the last beam."""
+        return self.stamp_ns + round(self.beam_step_s * max(self.ranges_m.size - 1, 0) * 1e9)
+
     def angles_rad(self) -> Floats:
         """Beam directions (N,) rad in the sensor's frame."""
         return self.angle_min_rad + self.angle_step_rad * np.arange(self.ranges_m.size, dtype=np.float64)

@@ -22,6 +22,7 @@ from sim.weather import Weather, lidar_effects
 
 _ACTOR_REFLECTIVITY = 0.35
 _CULL_MARGIN_RAD = 0.02
+_SAME_SURFACE_M = 0.1
 _Array = TypeVar("_Array", Floats32, Bytes)
 
 
@@ -181,7 +182,7 @@ class SpinningLidar:
         )
 
     def scan(self, revolution: Revolution) -> Scan:
-        """The 2D scan in ``lidar_link``: per column, the nearest return in the height band, as a distance along the ground."""
+        """The 2D scan in ``lidar_link``: per column, the nearest surface in the height band, as a distance along the ground."""
         part = self._part
         heights = part.position_m[2] + revolution.ranges_m * np.sin(self._elevations).astype(np.float32)
         low, high = part.scan_band_m
@@ -194,9 +195,19 @@ class SpinningLidar:
             angle_step_rad=2.0 * np.pi / part.columns,
             range_min_m=part.range_m[0],
             range_max_m=part.range_m[1],
-            ranges_m=_sealed(flat.min(axis=1)),
+            ranges_m=_sealed(_nearest_surface(flat)),
             beam_step_s=revolution.period_s / part.columns,
         )
+
+
+def _nearest_surface(flat_m: Floats32) -> Floats32:
+    """Range (N,) of the nearest surface that the rings (N, R) of each column see, averaged over the rings that see it: the
+    least of several noisy ranges alone would lie too near, the more so the more rings meet the surface."""
+    near = flat_m.min(axis=1, keepdims=True)
+    same = flat_m < near + _SAME_SURFACE_M
+    mean = np.where(same, flat_m, np.float32(0.0)).sum(axis=1) / np.maximum(same.sum(axis=1), 1).astype(np.float32)
+    ranges: Floats32 = np.where(np.isfinite(near[:, 0]), mean, np.float32(np.inf))
+    return ranges
 
 
 def _rotations(roll: Floats, pitch: Floats, yaw: Floats) -> Floats:

@@ -8,6 +8,7 @@ export default defineConfig({
   server: {
     proxy: {
       "/api/live": { target: "ws://127.0.0.1:8080", ws: true },
+      "/api/video": { target: "ws://127.0.0.1:8080", ws: true },
       "/api": { target: "http://127.0.0.1:8080" },
     },
   },

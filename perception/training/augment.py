@@ -45,7 +45,7 @@ def _window(picture: Labelled, random: np.random.Generator) -> Crop:
     scale = BASE_SCALE * float(np.exp(random.uniform(np.log(0.65), np.log(1.35))))
     centre = np.array([random.uniform(0, width), random.uniform(0.2 * height, height)])
     if len(picture.boxes) and random.random() < 0.70:
-        box = picture.boxes[random.integers(len(picture.boxes))]
+        box = picture.boxes[_any_thing(picture.classes, random)]
         largest = float(max((box[2] - box[0]) / CROP_WIDTH_PX, (box[3] - box[1]) / CROP_HEIGHT_PX))
         scale = min(scale, random.uniform(0.7, 1.25) / largest)
         centre = 0.5 * (box[:2] + box[2:])
@@ -54,6 +54,12 @@ def _window(picture: Labelled, random: np.random.Generator) -> Crop:
     corner = np.clip(corner, -0.1 * window, np.maximum(np.array([width, height]) - 0.9 * window, 0.0))
     moved = picture.boxes * scale - np.tile(scale * corner, 2)
     return _cut(_view(pixels, corner, scale, random), moved, picture)
+
+
+def _any_thing(classes: npt.NDArray[np.int64], random: np.random.Generator) -> int:
+    """The index of one thing: every class that is there is as likely, so that the many people do not crowd out the rest."""
+    wanted = random.choice(np.unique(classes))
+    return int(random.choice(np.flatnonzero(classes == wanted)))
 
 
 def _view(pixels: Bytes, corner: Floats, scale: float, random: np.random.Generator) -> Bytes:
@@ -86,7 +92,7 @@ def _paste(crop: Crop, donor: Crop, random: np.random.Generator) -> Crop:
     usable = np.flatnonzero(donor.counted)
     if not len(usable):
         return crop
-    chosen = int(usable[random.integers(len(usable))])
+    chosen = int(usable[_any_thing(donor.classes[usable], random)])
     x0, y0, x1, y1 = (int(value) for value in donor.boxes[chosen] + np.array([-3, -3, 3, 3]))
     x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, CROP_WIDTH_PX), min(y1, CROP_HEIGHT_PX)
     patch = donor.pixels[y0:y1, x0:x1]

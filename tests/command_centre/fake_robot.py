@@ -32,7 +32,7 @@ from patrol.wire import (
     WireTrack,
 )
 from tests.command_centre import messages
-from tests.command_centre.pictures import RATE_HZ, BoxPx, FakeEncoder, figure_box, jpeg
+from tests.command_centre.pictures import RATE_HZ, BoxPx, FakeEncoder, figure_box, jpeg, spoilt
 
 _AFTER = {
     CommandKind.START: ("patrolling", "Driving the perimeter; the next waypoint is in sight."),
@@ -64,6 +64,7 @@ class FakeRobot:
         self.mode, self.why = "docked", "Charging at the dock; waiting for a mission."
         self.pictures_stopped = False
         self.covered_because = ""
+        self.spoilt_pictures = 0
         self.keyframes_asked = 0
 
     async def run(self) -> None:
@@ -133,6 +134,9 @@ class FakeRobot:
             if not self.pictures_stopped:
                 self._picture += 1
                 packet = self._encoder.encode(self._picture, stamp_ns=self._picture * NS_PER_S // RATE_HZ)
+                if self.spoilt_pictures > 0:
+                    self.spoilt_pictures -= 1
+                    packet = spoilt(packet)
                 await socket.send(packet.to_bytes())
             await asyncio.sleep(1 / RATE_HZ)
 

@@ -84,6 +84,12 @@ class FakeEncoder:
         )
 
 
+def spoilt(packet: VideoPacket) -> VideoPacket:
+    """The same packet said to be a keyframe, with bytes that no decoder can use."""
+    data = b"\x00\x00\x00\x01\x65" + bytes((17, 99, 250, 3)) * 50
+    return VideoPacket(stream=packet.stream, stamp_ns=packet.stamp_ns, pts_90khz=packet.pts_90khz, is_key=True, data=data)
+
+
 def with_metadata(access_unit: bytes, metadata: PictureMetadata) -> bytes:
     """The access unit with the metadata's SEI before its first slice."""
     at = access_unit.find(b"\x00\x00\x01")

@@ -22,6 +22,37 @@ from tests.command_centre.conftest import PASSWORDS
 from tests.command_centre.fake_robot import FakeRobot
 
 _START_WITHIN_S = 30.0
+_POLL_MS, _POLLS = 100, 250
+# For each shown picture: its stamp, and where the red figure stands in it (left and right edge; pixels of the picture).
+_MEASURE_FIGURE = """(wanted) => new Promise((resolve) => {
+  const painted = document.querySelector('[data-carrier="websocket"] [data-testid="painted-video"]');
+  const video = document.querySelector('[data-testid="video"]');
+  const canvas = new OffscreenCanvas(640, 480);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const found = [];
+  let seen = window.__patrol.pictures;
+  const next = () => {
+    if (!painted) return void video.requestVideoFrameCallback(look);
+    if (window.__patrol.pictures === seen) return void setTimeout(next, 10);
+    seen = window.__patrol.pictures;
+    look();
+  };
+  const look = () => {
+    const stamp = window.__patrol.pictureStampNs;
+    context.drawImage(painted ?? video, 0, 0);
+    const { data } = context.getImageData(0, 0, 640, 480);
+    let left = 640, right = 0;
+    for (let y = 330; y < 390; y++) for (let x = 0; x < 640; x++) {
+      const at = (y * 640 + x) * 4;
+      if (data[at] < 140 || data[at + 1] > 100 || data[at + 2] > 100) continue;
+      left = Math.min(left, x);
+      right = Math.max(right, x + 1);
+    }
+    found.push([stamp, left, right]);
+    if (found.length < wanted) next(); else resolve(found);
+  };
+  next();
+})"""
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -109,6 +140,26 @@ def sign_in(page: Page, stage: Stage, name: str) -> None:
     page.get_by_test_id("password").fill(PASSWORDS[name])
     page.get_by_test_id("sign-in").click()
     page.get_by_test_id("mode").wait_for()
+
+
+def shows_pictures(page: Page, more: int = 5) -> None:
+    """Wait until ``more`` new pictures, each with metadata of its own, were shown."""
+    before = page.evaluate("window.__patrol.picturesWithMetadata")
+    for _ in range(_POLLS):
+        if page.evaluate("window.__patrol.picturesWithMetadata") >= before + more:
+            return
+        page.wait_for_timeout(_POLL_MS)
+    raise AssertionError(f"{page.evaluate('window.__patrol')} although {before + more} pictures were awaited")
+
+
+def boxes_stand_where_they_should(page: Page, stage: Stage, pictures: int = 20) -> None:
+    """In each shown picture, the figure stands where the robot's box for that very picture is."""
+    measured = page.evaluate(_MEASURE_FIGURE, pictures)
+    assert len(measured) == pictures
+    for stamp_ns, left_px, right_px in measured:
+        x0, _, x1, _ = stage.robot.box_at(stamp_ns)
+        assert left_px == pytest.approx(x0, abs=3)
+        assert right_px == pytest.approx(x1, abs=3)
 
 
 def _run(loop: asyncio.AbstractEventLoop, main: Coroutine[object, object, None]) -> None:

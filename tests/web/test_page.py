@@ -3,69 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import socket
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.web.browser import Stage, browser, sign_in, staged
+from tests.web.browser import Stage, boxes_stand_where_they_should, shows_pictures, sign_in
 
 pytestmark = pytest.mark.e2e
-
-POLL_MS, POLLS = 100, 250
-# For each shown picture: its stamp, and where the red figure stands in it (left, right, lower edge; pixels of the picture).
-MEASURE_FIGURE = """(wanted) => new Promise((resolve) => {
-  const video = document.querySelector('[data-testid="video"]');
-  const canvas = new OffscreenCanvas(640, 480);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  const found = [];
-  const look = () => {
-    const stamp = window.__patrol.pictureStampNs;
-    context.drawImage(video, 0, 0);
-    const { data } = context.getImageData(0, 0, 640, 480);
-    let left = 640, right = 0;
-    for (let y = 330; y < 390; y++) for (let x = 0; x < 640; x++) {
-      const at = (y * 640 + x) * 4;
-      if (data[at] < 140 || data[at + 1] > 100 || data[at + 2] > 100) continue;
-      left = Math.min(left, x);
-      right = Math.max(right, x + 1);
-    }
-    found.push([stamp, left, right]);
-    if (found.length < wanted) video.requestVideoFrameCallback(look); else resolve(found);
-  };
-  video.requestVideoFrameCallback(look);
-})"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged(tmp_path) as set_up:
-        yield set_up
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(20_000)
-    yield context.new_page()
-    context.close()
-
-
-def shows_pictures(page: Page, more: int = 5) -> None:
-    """Wait until ``more`` new pictures, each with metadata of its own, were shown."""
-    before = page.evaluate("window.__patrol.picturesWithMetadata")
-    for _ in range(POLLS):
-        if page.evaluate("window.__patrol.picturesWithMetadata") >= before + more:
-            return
-        page.wait_for_timeout(POLL_MS)
-    raise AssertionError(f"{page.evaluate('window.__patrol')} although {before + more} pictures were awaited")
 
 
 def test_an_operator_runs_a_patrol(page: Page, stage: Stage) -> None:
@@ -107,11 +52,14 @@ def test_an_operator_runs_a_patrol(page: Page, stage: Stage) -> None:
 def test_boxes_belong_to_their_pictures(page: Page, stage: Stage) -> None:
     sign_in(page, stage, "vera")
     shows_pictures(page)
-    measured = page.evaluate(MEASURE_FIGURE, 20)
-    for stamp_ns, left_px, right_px in measured:
-        x0, _, x1, _ = stage.robot.box_at(stamp_ns)
-        assert left_px == pytest.approx(x0, abs=3)
-        assert right_px == pytest.approx(x1, abs=3)
+    boxes_stand_where_they_should(page, stage)
+
+
+def test_pictures_come_over_what_the_network_allows(page: Page, stage: Stage) -> None:
+    sign_in(page, stage, "vera")
+    shows_pictures(page)
+    alone = [name for _, name in socket.if_nameindex()] == ["lo"]
+    expect(page.get_by_test_id("video-tile")).to_have_attribute("data-carrier", "websocket" if alone else "webrtc")
 
 
 def test_a_lost_picture_and_a_lost_link_are_never_silent(page: Page, stage: Stage) -> None:

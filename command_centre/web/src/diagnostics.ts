@@ -11,6 +11,8 @@ export interface Diagnostics {
   boxes: number;
   caption: string;
   videoConnections: number;
+  /** What carries the pictures: "webrtc" or "websocket"; empty before the first connection. */
+  videoCarrier: string;
 }
 
 const figures: Diagnostics = {
@@ -20,6 +22,7 @@ const figures: Diagnostics = {
   boxes: 0,
   caption: "",
   videoConnections: 0,
+  videoCarrier: "",
 };
 
 declare global {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The live connection: opens it, opens it again after a loss, and folds what comes into the store. */
 import type { ToBrowser } from "./generated/wire";
+import { socketAddress } from "./service";
 import { INITIAL, reduce } from "./state";
 import { store } from "./store";
 
@@ -17,8 +18,7 @@ class Live {
 
   open(): void {
     this.close();
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/api/live`);
+    const socket = new WebSocket(socketAddress("/api/live"));
     this.#socket = socket;
     let heardAt = performance.now();
     socket.onmessage = ({ data }) => {

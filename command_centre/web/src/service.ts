@@ -30,6 +30,13 @@ export const offerVideo = (offer: VideoOffer): Promise<VideoAnswer> => ask("POST
 
 export const pictureAddress = (alertKey: number): string => `/api/alerts/${alertKey}/picture`;
 
+/** The address of a WebSocket of the service. */
+export const socketAddress = (path: string): string =>
+  `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
+
+export const videoAddress = (robotId: string, stream: string): string =>
+  socketAddress(`/api/video/${encodeURIComponent(robotId)}/${encodeURIComponent(stream)}`);
+
 async function ask<T>(method: "GET" | "POST", path: string, body?: object): Promise<T> {
   const init: RequestInit = { method, signal: AbortSignal.timeout(10_000) };
   if (body) {

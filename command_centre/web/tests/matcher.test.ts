@@ -7,7 +7,7 @@ const metadata = (stamp_ns: number): PictureMetadata => ({ stamp_ns, boxes: [], 
 
 it("gives each picture its own metadata and forgets what the decoder skipped", () => {
   const matcher = new Matcher();
-  for (const at of range(1, 5)) matcher.put({ rtpTimestamp: at * 9000, metadata: metadata(at) });
+  for (const at of range(1, 5)) matcher.put({ timestamp: at * 9000, metadata: metadata(at) });
   expect(matcher.take(9000)?.stamp_ns).toBe(1);
   expect(matcher.take(4 * 9000)?.stamp_ns).toBe(4);
   expect(matcher.take(2 * 9000)).toBeNull();
@@ -16,15 +16,15 @@ it("gives each picture its own metadata and forgets what the decoder skipped", (
 
 it("never draws another picture's boxes", () => {
   const matcher = new Matcher();
-  matcher.put({ rtpTimestamp: 1, metadata: metadata(1) });
+  matcher.put({ timestamp: 1, metadata: metadata(1) });
   expect(matcher.take(2)).toBeNull();
 });
 
 it("is bounded", () => {
   const matcher = new Matcher();
-  for (const at of range(1, 1000)) matcher.put({ rtpTimestamp: at, metadata: metadata(at) });
+  for (const at of range(1, 1000)) matcher.put({ timestamp: at, metadata: metadata(at) });
   expect(matcher.take(1)).toBeNull();
-  matcher.put({ rtpTimestamp: 1001, metadata: metadata(1001) });
+  matcher.put({ timestamp: 1001, metadata: metadata(1001) });
   expect(matcher.take(1001)?.stamp_ns).toBe(1001);
 });
 

@@ -2,10 +2,18 @@
 /** The live picture. Never a silent black tile: whatever keeps the picture away is written on it. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Robot } from "../state";
+import { videoAddress } from "../service";
 import { useNow } from "../store";
+import { Choice } from "./choice";
 import { drawOverlay } from "./overlay";
 import { Player } from "./player";
+import type { Carrier } from "./transport";
 import { veilOf } from "./veil";
+import { WebRtcTransport } from "./webrtc";
+import { WebSocketTransport } from "./websocket";
+
+/** What one tile learns about the network serves the next one. */
+const CHOICE = new Choice({ webrtc: WebRtcTransport.isSupported, websocket: WebSocketTransport.isSupported });
 
 export function VideoPanel({ robot }: { robot: Robot }) {
   const streams = robot.video.length ? robot.video.map((each) => each.stream) : ["camera"];
@@ -38,33 +46,63 @@ export function VideoPanel({ robot }: { robot: Robot }) {
 function Picture({ robot, stream }: { robot: Robot; stream: string }) {
   const video = useRef<HTMLVideoElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
+  const overlay = useRef<HTMLCanvasElement>(null);
   const [shownAt, setShownAt] = useState<number | null>(null);
+  const [carrier, setCarrier] = useState<Carrier>("webrtc");
   const [caption, setCaption] = useState("");
   const [trouble, setTrouble] = useState("");
   const now = useNow(250);
 
   useEffect(() => {
-    const player = video.current;
-    if (!player) return undefined;
-    const playing = new Player(player, robot.robot_id, stream, {
-      onPicture(metadata) {
-        if (canvas.current) drawOverlay(canvas.current, player, metadata);
-        setShownAt(performance.now());
-        setCaption(metadata?.caption ?? "");
-        setTrouble("");
+    const [player, painted] = [video.current, canvas.current];
+    if (!player || !painted) return undefined;
+    const playing = new Player(
+      (by, events) =>
+        by === "webrtc"
+          ? new WebRtcTransport(player, { robot_id: robot.robot_id, stream }, events)
+          : new WebSocketTransport(painted, videoAddress(robot.robot_id, stream), events),
+      CHOICE,
+      {
+        onPicture(picture) {
+          if (overlay.current) drawOverlay(overlay.current, picture);
+          setCarrier(picture.surface === player ? "webrtc" : "websocket");
+          setShownAt(performance.now());
+          setCaption(picture.metadata?.caption ?? "");
+          setTrouble("");
+        },
+        onTrouble: setTrouble,
       },
-      onTrouble: setTrouble,
-    });
-    return () => playing.close();
+    );
+    window.addEventListener("pagehide", playing.close);
+    return () => {
+      window.removeEventListener("pagehide", playing.close);
+      playing.close();
+    };
   }, [robot.robot_id, stream]);
 
   const ageS = shownAt === null ? null : Math.max(0, now - shownAt) / 1000;
   const state = robot.video.find((each) => each.stream === stream);
   const veil = veilOf({ robot, state, ageS, trouble });
   return (
-    <div class={veil?.grey ? "picture stale" : "picture"} data-testid="video-tile" data-state={veil?.kind ?? "live"}>
-      <video ref={video} data-testid="video" muted playsInline autoPlay aria-label={`Camera ${stream} of ${robot.name}`} />
-      <canvas ref={canvas} class="overlay" aria-hidden="true" />
+    <div class={veil?.grey ? "picture stale" : "picture"} data-testid="video-tile" data-state={veil?.kind ?? "live"} data-carrier={carrier}>
+      <video
+        ref={video}
+        data-testid="video"
+        muted
+        playsInline
+        autoPlay
+        aria-label={`Camera ${stream} of ${robot.name}`}
+        aria-hidden={carrier !== "webrtc"}
+      />
+      <canvas
+        ref={canvas}
+        class={carrier === "websocket" ? "painted" : "painted unused"}
+        data-testid="painted-video"
+        role="img"
+        aria-label={`Camera ${stream} of ${robot.name}`}
+        aria-hidden={carrier !== "websocket"}
+      />
+      <canvas ref={overlay} class="overlay" aria-hidden="true" />
       {!veil && <span class="live-mark">LIVE</span>}
       {!veil && caption && <p class="caption">{caption}</p>}
       {veil && (

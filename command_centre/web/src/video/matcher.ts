@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Keeps the metadata of pictures on their way through the decoder, until the picture with the same RTP timestamp is shown. */
+/** Keeps the metadata of pictures on their way through the decoder, until the picture with the same timestamp is shown. */
 import type { PictureMetadata } from "../generated/wire";
 
 export interface PictureFacts {
-  rtpTimestamp: number;
+  /** RTP or WebCodecs timestamp: the same before and after the decoder. */
+  timestamp: number;
   metadata: PictureMetadata | null;
 }
 
@@ -13,7 +14,7 @@ export class Matcher {
   readonly #waiting = new Map<number, PictureMetadata | null>();
 
   put(facts: PictureFacts): void {
-    this.#waiting.set(facts.rtpTimestamp, facts.metadata);
+    this.#waiting.set(facts.timestamp, facts.metadata);
     if (this.#waiting.size > KEPT) {
       const oldest = this.#waiting.keys().next();
       if (!oldest.done) this.#waiting.delete(oldest.value);
@@ -21,12 +22,12 @@ export class Matcher {
   }
 
   /** The metadata of the shown picture, or null: then no box is drawn at all. */
-  take(rtpTimestamp: number): PictureMetadata | null {
-    const found = this.#waiting.get(rtpTimestamp);
+  take(timestamp: number): PictureMetadata | null {
+    const found = this.#waiting.get(timestamp);
     if (found === undefined) return null;
     for (const waiting of [...this.#waiting.keys()]) {
       this.#waiting.delete(waiting);
-      if (waiting === rtpTimestamp) break;
+      if (waiting === timestamp) break;
     }
     return found;
   }

@@ -20,9 +20,9 @@ const scope = self as unknown as {
 scope.onrtctransform = ({ transformer }) => {
   const reading = new TransformStream<EncodedPicture, EncodedPicture>({
     transform(picture, controller) {
-      const rtpTimestamp = picture.getMetadata().rtpTimestamp;
-      if (rtpTimestamp !== undefined) {
-        scope.postMessage({ rtpTimestamp, metadata: readMetadata(new Uint8Array(picture.data)) });
+      const timestamp = picture.getMetadata().rtpTimestamp;
+      if (timestamp !== undefined) {
+        scope.postMessage({ timestamp, metadata: readMetadata(new Uint8Array(picture.data)) });
       }
       controller.enqueue(picture);
     },

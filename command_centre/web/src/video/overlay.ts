@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Draws a picture's boxes over it, in the picture's own pixels. */
-import type { PictureBox, PictureMetadata } from "../generated/wire";
+import type { PictureBox } from "../generated/wire";
+import type { ShownPicture } from "./transport";
 
 export const LABEL_COLOURS: Record<string, string> = {
   person: "#ff6b6b",
@@ -10,22 +11,23 @@ export const LABEL_COLOURS: Record<string, string> = {
 };
 const FONT = "600 13px system-ui, 'DejaVu Sans', sans-serif";
 
-export function drawOverlay(canvas: HTMLCanvasElement, video: HTMLVideoElement, metadata: PictureMetadata | null): void {
+export function drawOverlay(canvas: HTMLCanvasElement, picture: ShownPicture): void {
   const context = canvas.getContext("2d");
   if (!context) return;
   const density = window.devicePixelRatio;
-  const width = video.clientWidth;
-  const height = video.clientHeight;
+  const width = picture.surface.clientWidth;
+  const height = picture.surface.clientHeight;
   if (canvas.width !== Math.round(width * density) || canvas.height !== Math.round(height * density)) {
     canvas.width = Math.round(width * density);
     canvas.height = Math.round(height * density);
   }
   context.setTransform(density, 0, 0, density, 0, 0);
   context.clearRect(0, 0, width, height);
-  if (!metadata || !video.videoWidth || !video.videoHeight) return;
-  const scale = Math.min(width / video.videoWidth, height / video.videoHeight);
-  const left = (width - video.videoWidth * scale) / 2;
-  const top = (height - video.videoHeight * scale) / 2;
+  const { widthPx, heightPx, metadata } = picture;
+  if (!metadata || !widthPx || !heightPx) return;
+  const scale = Math.min(width / widthPx, height / heightPx);
+  const left = (width - widthPx * scale) / 2;
+  const top = (height - heightPx * scale) / 2;
   for (const box of metadata.boxes) drawBox(context, box, scale, left, top);
 }
 

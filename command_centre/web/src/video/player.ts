@@ -6,6 +6,7 @@ import type { Carrier, ShownPicture, Transport, TransportEvents } from "./transp
 
 const CONNECT_WITHIN_MS: Record<Carrier, number> = { webrtc: 3000, websocket: 8000 };
 const NO_PICTURE_MS = 8000;
+const SILENCE_WAIT_MS = 500;
 /** An attempt that has shown pictures for this long counts as good: after it, the waits begin anew. */
 const GOOD_AFTER_MS = 5000;
 const UNABLE =
@@ -51,7 +52,7 @@ export class Player {
     if (!carrier) return this.events.onTrouble(UNABLE);
     const attempt: Attempt = { carrier, transport: null, beganAt: now, connected: false };
     this.#attempt = attempt;
-    this.#expect(attempt, CONNECT_WITHIN_MS[carrier], "The video does not connect.");
+    this.#after(CONNECT_WITHIN_MS[carrier], () => this.#fail(attempt, "The video does not connect."));
     try {
       attempt.transport = this.open(carrier, {
         onConnected: () => this.#connected(attempt),
@@ -67,13 +68,13 @@ export class Player {
     if (this.#attempt !== attempt || attempt.connected) return;
     attempt.connected = true;
     note({ videoConnections: read().videoConnections + 1, videoCarrier: attempt.carrier });
-    this.#expect(attempt, NO_PICTURE_MS, "No pictures come.");
+    this.#expectPicture(attempt);
   }
 
   #show(attempt: Attempt, picture: ShownPicture): void {
     if (this.#attempt !== attempt) return;
     this.#connected(attempt);
-    this.#expect(attempt, NO_PICTURE_MS, "No pictures come.");
+    this.#expectPicture(attempt);
     if (performance.now() - attempt.beganAt > GOOD_AFTER_MS) this.#backoff.reset();
     const { metadata } = picture;
     note({
@@ -86,21 +87,27 @@ export class Player {
     this.events.onPicture(picture);
   }
 
-  /** Unless something happens within `withinMs`, the attempt has failed. */
-  #expect(attempt: Attempt, withinMs: number, otherwise: string): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#fail(attempt, otherwise), withinMs);
+  /** Most often the robot sends none, and the connection stands. Should it not, a new one helps. */
+  #expectPicture(attempt: Attempt): void {
+    this.#after(NO_PICTURE_MS, () => this.#fail(attempt, "No pictures come.", SILENCE_WAIT_MS));
   }
 
-  #fail(attempt: Attempt, because: string): void {
+  #fail(attempt: Attempt, because: string, waitMs?: number): void {
     if (this.#attempt !== attempt || this.#closed) return;
     this.#leave();
     const now = performance.now();
-    if (!attempt.connected) this.choice.neverConnected(attempt.carrier, now);
-    clearTimeout(this.#timer);
-    if (this.choice.next(now) !== attempt.carrier && !attempt.connected) return this.#connect();
+    if (!attempt.connected) {
+      this.choice.neverConnected(attempt.carrier, now);
+      if (this.choice.next(now) !== attempt.carrier) return this.#connect();
+    }
     this.events.onTrouble(because);
-    this.#timer = setTimeout(() => this.#connect(), this.#backoff.next());
+    this.#after(waitMs ?? this.#backoff.next(), () => this.#connect());
+  }
+
+  /** One timer: whatever is set last counts. */
+  #after(waitMs: number, act: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(act, waitMs);
   }
 
   #leave(): void {

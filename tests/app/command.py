@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``patrol`` command as a person meets it: words in, exit code and output back; and files to break."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.cli import main
+from app.paths import ROOT
+
+DEPOT = ROOT / "config" / "sites" / "depot.geojson"
+PERIMETER = ROOT / "config" / "missions" / "perimeter.yaml"
+QUIET = ROOT / "sim" / "scenarios" / "depot_quiet.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Patrol = Callable[..., Answer]
+
+
+def run_patrol(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str | Path) -> Answer:
+    """Run ``patrol WORDS`` in this process."""
+    monkeypatch.setattr("sys.argv", ["patrol", *map(str, words)])
+    capsys.readouterr()
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    printed = capsys.readouterr()
+    assert code is None or isinstance(code, int)
+    return Answer(code=code or 0, out=printed.out, err=printed.err)
+
+
+def site_without(folder: Path, kind: str) -> Path:
+    """The depot without any feature of ``kind``."""
+    data = json.loads(DEPOT.read_text("utf-8"))
+    data["features"] = [feature for feature in data["features"] if feature["properties"]["kind"] != kind]
+    return written(folder / "broken.geojson", json.dumps(data))
+
+
+def scenario(folder: Path, **changes: Any) -> Path:
+    """The quiet depot with some keys changed; lies in ``folder`` and names world and site by their whole path."""
+    data = yaml.safe_load(QUIET.read_text("utf-8"))
+    whole = {name: str((QUIET.parent / data[name]).resolve()) for name in ("world", "site")}
+    return written(folder / "scenario.yaml", yaml.safe_dump({**data, **whole, **changes}))
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text, "utf-8")
+    return path
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
