@@ -16,7 +16,8 @@ demo:
 
 test:
 	@scripts/setup.sh --with-test-tools
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n 2 --dist loadfile -m "not e2e and not ros" $(ARGS)
+	@.venv/bin/python -m pytest -m "e2e or ros" $(ARGS)
 
 lint:
 	@scripts/setup.sh

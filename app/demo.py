@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -15,11 +16,14 @@ from app.interrupt import Interrupted
 from app.supervise import Job, Report, Supervisor
 from app.supervise_policy import Phase
 from app.supervise_stack import stack_jobs
-from evidence.report import JSON_FILE
-from patrol.errors import PatrolError
+from evidence.accumulate import LOG_FILE
+from evidence.report import JSON_FILE, make_report
+from patrol.errors import BadInput, PatrolError
+from patrol.site_file import read_site
 from patrol_bringup.settings import RunSettings
 from sim.scenario import read_scenario
 
+log = logging.getLogger(__name__)
 UP_WITHIN_S = 60.0
 POLL_S = 0.05
 ENDLESS_LAPS = 500
@@ -59,7 +63,9 @@ def run_demo(
     plan: DemoPlan, *, on_up: Callable[[Shown], None], on_processes: Callable[[tuple[Report, ...]], None]
 ) -> Path | None:
     """Bring everything up, call ``on_up`` once, and keep it running until the patrol's report is written or somebody asks to
-    stop. Returns the report, or None when stopped before there was one. Raises BadInput and DemoFailed.
+    stop. Returns the report, also of a patrol that was stopped half-way, or None when none had begun.
+
+    Raises BadInput and DemoFailed.
     """
     check_inputs(plan)
     interrupted = Interrupted()
@@ -70,8 +76,7 @@ def run_demo(
         if not interrupted.asked:
             on_up(_shown(centre))
         _keep_running(plan, supervisor, interrupted, on_processes)
-    report = plan.folder / JSON_FILE
-    return report if report.is_file() else None
+    return _report(plan)
 
 
 def check_inputs(plan: DemoPlan) -> None:
@@ -126,6 +131,17 @@ def _keep_running(
         if plan.laps and time.monotonic() > deadline_s:
             raise DemoFailed(f"the patrol was not done within {plan.limit_s:g} s; logs: {plan.folder}/logs")
         time.sleep(POLL_S)
+
+
+def _report(plan: DemoPlan) -> Path | None:
+    """The patrol's report; it is written here when the patrol was stopped before it was done. None without a patrol."""
+    report = plan.folder / JSON_FILE
+    if not report.is_file() and (plan.folder / LOG_FILE).is_file():
+        try:
+            make_report(plan.folder, read_site(read_scenario(plan.scenario).site))
+        except (BadInput, OSError):
+            log.exception("%s: no report can be made", plan.folder)
+    return report if report.is_file() else None
 
 
 def _shown(centre: Centre | None) -> Shown:

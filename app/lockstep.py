@@ -35,7 +35,7 @@ class LockstepPlan:
     seed: int = 1
     laps: int | None = None
     limit_s: float = 3600.0
-    sensors: frozenset[str] = ALL_SENSORS - {"thermal", "imu", "fix"}
+    sensors: frozenset[str] = ALL_SENSORS - {"imu", "fix"}
     map_folder: Path | None = None
     with_truth: bool = False
     config: StackConfig = field(default_factory=StackConfig)
@@ -88,7 +88,7 @@ class _Run:
         self._stack = RobotStack(
             inputs.site,
             (inputs.mission,),
-            Mounts(base_from_lidar=inputs.robot.base_from_lidar, camera=inputs.robot.camera),
+            Mounts(base_from_lidar=inputs.robot.base_from_lidar, camera=inputs.robot.camera, thermal=inputs.robot.thermal),
             plan.config,
             start=inputs.start,
             map_folder=plan.map_folder,

@@ -43,10 +43,11 @@ class StackConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mounts:
-    """What the stack must know of the robot: where the lidar sits and what the camera is."""
+    """What the stack must know of the robot: where the lidar sits and what the cameras are; ``thermal`` is None without one."""
 
     base_from_lidar: Pose3
     camera: CameraModel
+    thermal: CameraModel | None = None
 
 
 @dataclass(slots=True)
@@ -87,7 +88,12 @@ class RobotStack:
             else Localiser.load(map_folder, config.localiser, base_from_lidar, start=start)
         )
         self._perception = Perception(
-            config.perception, mounts.camera, site, detector=detector, base_from_lidar=mounts.base_from_lidar
+            config.perception,
+            mounts.camera,
+            site,
+            detector=detector,
+            base_from_lidar=mounts.base_from_lidar,
+            thermal=mounts.thermal,
         )
         self._executive = Executive(config.executive, site, missions, base_from_lidar=base_from_lidar)
         self._guard = StopGuard(config.stop_guard, base_from_lidar)
@@ -112,6 +118,8 @@ class RobotStack:
                 self._hear_scan(measurement)
             case Image(encoding="bgr8"):
                 self._hear_image(measurement)
+            case Image(encoding="mono16"):
+                self._perception.on_thermal(measurement)
             case PointCloud() if self.heard.estimate is not None:
                 self._perception.on_cloud(measurement, self.heard.estimate)
             case Battery():

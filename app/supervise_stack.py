@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from app.supervise import Job
 from app.supervise_policy import RestartPolicy
 from patrol_bringup.environment import DEFAULT_DOMAIN, node_environment
-from patrol_bringup.settings import RunSettings, command
+from patrol_bringup.settings import RunSettings, command, write_run_file
 from patrol_bringup.table import processes_for
 
 
@@ -24,6 +24,7 @@ def stack_jobs(
     log_folder = settings.run_folder / "logs" / "ros"
     environment = node_environment(base_environment, domain_id=domain_id, log_folder=log_folder)
     settings.state_folder.mkdir(parents=True, exist_ok=True)
+    write_run_file(settings)
     return tuple(
         Job(
             name=row.name,

@@ -88,7 +88,8 @@ TRACK_STATES: tuple[TrackState, ...] = ("tentative", "confirmed", "coasting", "e
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
     """One thing followed over time. ``box`` is where it is, or is predicted to be, in the picture at ``stamp_ns``;
-    ``ground`` is missing while it could not be placed on the map. A coasting track was not detected in this picture."""
+    ``ground`` is missing while it could not be placed on the map. A coasting track was not, or not surely, detected
+    in this picture."""
 
     track_id: int
     label: Label

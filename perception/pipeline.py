@@ -88,7 +88,9 @@ class Perception:
         self._clock = clock
         self._site = site
         self._ranger = None if base_from_lidar is None else LidarRanger(camera, base_from_lidar, config.ranging)
-        self._heat = None if thermal is None else HeatFinder(thermal, camera, config.heat)
+        self._heat: HeatFinder | None = None
+        if thermal is not None:
+            self.know_thermal(thermal)
         self._anonymiser = Anonymiser(config.anonymiser, camera, () if site is None else site.privacy_areas)
         self._fault = ""
         self._start_anew()
@@ -118,6 +120,10 @@ class Perception:
         alerts = self._alerts(placed, image.stamp_ns, pose, safe)
         self._note_fault(safe.covered_because)
         return _percepts(safe, tracks=placed, alerts=alerts)
+
+    def know_thermal(self, thermal: CameraModel) -> None:
+        """Use this thermal camera from now on."""
+        self._heat = HeatFinder(thermal, self._camera, self._config.heat)
 
     def on_cloud(self, cloud: PointCloud, estimate: PoseEstimate) -> None:
         """Keep a lidar revolution, taken at about the time of ``estimate``; it refines how far tracks are."""

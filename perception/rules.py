@@ -34,12 +34,27 @@ class LimitConfig(Config):
     holds_when: Literal["at least", "at most"] = "at least"
 
 
-class RuleConfig(Config):
-    """One rule. ``except_purposes`` are zones in which the same thing is in its place (people in a work zone).
+class SameConfig(Config):
+    """When a track must be someone else than the intruders already reported.
 
-    ``same_within_s`` and ``same_within_m``: a new track that begins this soon after, and this near to, the last sight of one
-    already reported is the same intruder, and raises nothing.
+    One that is out of sight may be anywhere within ``slack_m`` (a body and its place's error), three standard deviations, and
+    ``speed_mps`` times the time since: a jog, since a sprint is not kept up around corners and a walk is outrun by the
+    frightened. Whoever turns up within that reach is the same one. Two in sight at once are two, after ``together_s`` when they
+    are so near to each other that they could be two tracks of one body; a track is in sight while its score is at least
+    ``in_sight_score``. After ``quiet_s`` without a sight an intruder is no longer known: longer than it takes the robot to come
+    back from a detour, shorter than a lap.
     """
+
+    slack_m: float = Field(default=2.0, ge=0.0)
+    speed_mps: float = Field(default=2.5, ge=0.0)
+    together_s: float = Field(default=1.0, ge=0.0)
+    in_sight_score: float = Field(default=0.4, ge=0.0, le=1.0)
+    quiet_s: float = Field(default=120.0, ge=0.0)
+
+
+class RuleConfig(Config):
+    """One rule. ``except_purposes`` are zones in which the same thing is in its place (people in a work zone); ``same``
+    tells one intruder from two."""
 
     rule: str
     labels: tuple[Label, ...]
@@ -48,8 +63,7 @@ class RuleConfig(Config):
     limits: tuple[LimitConfig, ...]
     inside_from: float = Field(default=0.5, gt=0.0, le=1.0, description="the dwell clock runs while this probable")
     severity: Severity = "warning"
-    same_within_s: float = Field(default=60.0, ge=0.0)
-    same_within_m: float = Field(default=6.0, ge=0.0)
+    same: SameConfig = SameConfig()
 
 
 PERSON_IN_RESTRICTED_ZONE = RuleConfig(

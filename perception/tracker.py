@@ -26,13 +26,20 @@ _LABELS = tuple(Label)
 
 
 class TrackerConfig(Config):
-    """Scores that make a detection strong or start a track, hits that confirm one, and how long an unseen one is kept."""
+    """Scores that make a detection strong or start a track, strong hits that confirm one, and how long an unseen one is kept.
+
+    Faint detections alone carry a track on (somebody half hidden), yet not for ever: a track that drifted on to a post would
+    live as long as the post is in view. After ``sure_s`` without a strong one it is only coasting, after ``faint_coast_s`` it
+    ends.
+    """
 
     strong_score: float = Field(default=0.40, ge=0.0, le=1.0)
     start_score: float = Field(default=0.50, ge=0.0, le=1.0)
     confirm_hits: int = Field(default=3, ge=1)
     tentative_coast_s: float = Field(default=0.35, ge=0.0)
     coast_s: float = Field(default=1.5, ge=0.0)
+    sure_s: float = Field(default=1.0, ge=0.0)
+    faint_coast_s: float = Field(default=4.0, ge=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +66,8 @@ class _Following:
     def __init__(self, track_id: int, detection: Detection) -> None:
         self.track_id = track_id
         self.filter = BoxFilter(detection.box, BoxNoise())
-        self.first_seen_ns = self.last_seen_ns = detection.stamp_ns
-        self.hits = 1
+        self.first_seen_ns = self.last_seen_ns = self._sure_ns = detection.stamp_ns
+        self.hits = self._strong_hits = 1
         self.score = detection.score
         self.state: TrackState = "tentative"
         self._votes = {detection.label: detection.score}
@@ -76,16 +83,20 @@ class _Following:
         self.hits += 1
         self.score = 0.7 * self.score + 0.3 * detection.score
         self._votes[detection.label] = self._votes.get(detection.label, 0.0) + detection.score
-        if self.state == "coasting" or self.hits >= config.confirm_hits:
-            self.state = "confirmed"
+        if detection.score >= config.strong_score:
+            self._strong_hits += 1
+            self._sure_ns = detection.stamp_ns
 
-    def miss(self, stamp_ns: int, config: TrackerConfig) -> None:
-        self.filter.hold_size()
-        unseen_s = seconds(stamp_ns - self.last_seen_ns)
-        if unseen_s > (config.tentative_coast_s if self.state == "tentative" else config.coast_s):
+    def judge(self, stamp_ns: int, config: TrackerConfig) -> None:
+        """Say what state the track is in after the picture at ``stamp_ns``."""
+        unseen_s, unsure_s = seconds(stamp_ns - self.last_seen_ns), seconds(stamp_ns - self._sure_ns)
+        if unseen_s > 0.0:
+            self.filter.hold_size()
+        coast_s = config.tentative_coast_s if self.state == "tentative" else config.coast_s
+        if unseen_s > coast_s or unsure_s > config.faint_coast_s:
             self.state = "ended"
-        elif self.state == "confirmed":
-            self.state = "coasting"
+        elif self._strong_hits >= config.confirm_hits:
+            self.state = "coasting" if unseen_s > 0.0 or unsure_s > config.sure_s else "confirmed"
 
 
 class Tracker:
@@ -105,8 +116,7 @@ class Tracker:
         self._predict(stamp_ns, motion)
         unmatched = self._match(detections)
         for following in self._followed:
-            if following.last_seen_ns != stamp_ns:
-                following.miss(stamp_ns, self._config)
+            following.judge(stamp_ns, self._config)
         self._start(unmatched)
         tracks = tuple(_track(following, stamp_ns) for following in self._followed)
         self._followed = [following for following in self._followed if following.state != "ended"]

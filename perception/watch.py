@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
-from patrol.checks import Floats
 from patrol.clock import seconds
 from patrol.config import Config
 from patrol.percepts import Alert, Threshold, Track
 from patrol.site import Site, Zone
+from perception.intruders import Intruders, Suspect
 from perception.reasons import reason_for
 from perception.rules import PERSON_IN_RESTRICTED_ZONE, Observation, RuleConfig, inside_probability, thresholds
 
@@ -23,16 +23,6 @@ class WatchConfig(Config):
 
     rules: tuple[RuleConfig, ...] = (PERSON_IN_RESTRICTED_ZONE,)
     uncertain_from_m: float = Field(default=2.0, gt=0.0)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Reported:
-    """An intruder that was reported: which track it is now, and where and when it was last seen."""
-
-    rule: str
-    track_id: int
-    seen_ns: int
-    position_m: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +40,7 @@ class Watch:
         self._config = config
         self._zones = site.zones
         self._inside_since_ns: dict[tuple[str, str, int], int] = {}
-        self._reported: list[_Reported] = []
+        self._intruders = {rule.rule: Intruders(rule.same) for rule in config.rules}
 
     def evaluate(self, tracks: tuple[Track, ...], now_ns: int, pose_doubt: str = "") -> tuple[Alert, ...]:
         """The alerts that ``tracks`` raise at ``now_ns``; ``pose_doubt`` (not empty: why) marks their places as uncertain.
@@ -59,12 +49,11 @@ class Watch:
         """
         alerts = []
         for rule in self._config.rules:
-            for track in tracks:
-                self._recognise(rule, track, tracks)
-            for fired in self._firing(rule, tracks, now_ns):
-                self._remember(rule, fired.seen.track, fired.seen.ground.position_m)
-                alerts.append(self._alert(fired, now_ns, pose_doubt))
-        self._forget(tracks, now_ns)
+            firing = tuple(self._firing(rule, tracks, now_ns))
+            suspects = [Suspect(track_id=fired.seen.track.track_id, ground=fired.seen.ground) for fired in firing]
+            new = self._intruders[rule.rule].new_among(suspects, tracks, now_ns)
+            alerts += [self._alert(fired, now_ns, pose_doubt) for fired in firing if fired.seen.track.track_id in new]
+        self._forget(tracks)
         return tuple(alerts)
 
     def _firing(self, rule: RuleConfig, tracks: tuple[Track, ...], now_ns: int) -> Iterator[_Fired]:
@@ -78,7 +67,7 @@ class Watch:
                     fired = self._test(rule, zone, exceptions, track, now_ns)
                     if fired and (best is None or fired.seen.inside_probability > best.seen.inside_probability):
                         best = fired
-            if best is not None and not self._is_reported(rule, track.track_id):
+            if best is not None:
                 yield best
 
     def _test(self, rule: RuleConfig, zone: Zone, exceptions: tuple[Zone, ...], track: Track, now_ns: int) -> _Fired | None:
@@ -100,37 +89,9 @@ class Watch:
             return None
         return _Fired(rule=rule, zone=zone, seen=seen, tests=tests)
 
-    def _recognise(self, rule: RuleConfig, track: Track, tracks: tuple[Track, ...]) -> None:
-        """Keep reported intruders up to date; let a new track take over one whose own track is lost nearby."""
-        if track.ground is None or track.state in ("coasting", "ended"):
-            return
-        mine = [item for item in self._reported if item.rule == rule.rule and item.track_id == track.track_id]
-        if mine:
-            mine[0].seen_ns, mine[0].position_m = track.stamp_ns, track.ground.position_m
-            return
-        visible = {other.track_id for other in tracks if other.state in ("tentative", "confirmed")}
-        lost = [item for item in self._reported if item.rule == rule.rule and item.track_id not in visible]
-        near = [item for item in lost if self._is_same(rule, item, track)]
-        if near and track.label in rule.labels:
-            closest = min(near, key=lambda item: _distance_m(item, track))
-            closest.track_id, closest.seen_ns, closest.position_m = track.track_id, track.stamp_ns, track.ground.position_m
-
-    def _is_same(self, rule: RuleConfig, item: _Reported, track: Track) -> bool:
-        gap_s = seconds(track.stamp_ns - item.seen_ns)
-        return gap_s <= rule.same_within_s and _distance_m(item, track) <= rule.same_within_m
-
-    def _is_reported(self, rule: RuleConfig, track_id: int) -> bool:
-        return any(item.rule == rule.rule and item.track_id == track_id for item in self._reported)
-
-    def _remember(self, rule: RuleConfig, track: Track, position_m: Floats) -> None:
-        self._reported.append(_Reported(rule=rule.rule, track_id=track.track_id, seen_ns=track.stamp_ns, position_m=position_m))
-
-    def _forget(self, tracks: tuple[Track, ...], now_ns: int) -> None:
-        longest_s = {rule.rule: rule.same_within_s for rule in self._config.rules}
+    def _forget(self, tracks: tuple[Track, ...]) -> None:
+        """Stop the dwell clocks of tracks that are no more."""
         live = {track.track_id for track in tracks if track.state != "ended"}
-        self._reported = [
-            item for item in self._reported if item.track_id in live or seconds(now_ns - item.seen_ns) <= longest_s[item.rule]
-        ]
         self._inside_since_ns = {key: since for key, since in self._inside_since_ns.items() if key[2] in live}
 
     def _alert(self, fired: _Fired, now_ns: int, pose_doubt: str) -> Alert:
@@ -147,9 +108,3 @@ class Watch:
             ground=ground,
             position_uncertain=bool(pose_doubt) or spread_m >= self._config.uncertain_from_m,
         )
-
-
-def _distance_m(item: _Reported, track: Track) -> float:
-    if track.ground is None:
-        return float("inf")
-    return float(np.hypot(*(track.ground.position_m - item.position_m)))

@@ -137,3 +137,12 @@ class CloudConfig(Config):
     range_max_m: Positive = 30.0
     range_min_m: NotNegative = 0.6
     image_age_max_s: Positive = 0.15
+
+
+class SessionConfig(Config):
+    """The whole of SLAM on a robot: mapping, localising in the finished map, and the coloured cloud."""
+
+    mapper: MapperConfig = MapperConfig()
+    localiser: LocaliserConfig = LocaliserConfig()
+    cloud: CloudConfig = CloudConfig()
+    snapshot_every_s: Positive = 20.0

@@ -63,6 +63,10 @@ class Localiser:
         """Read the map that a ``Mapper`` saved. Raises BadInput when the folder holds no whole map."""
         return cls(load_map(folder), config, base_from_lidar, start=start)
 
+    def stand_at(self, map_from_base: Pose2) -> None:
+        """The base is known to stand there at the next scan."""
+        self._pose, self._covariance, self._poor_scans = map_from_base, np.diag(np.square(_HIT_STD)), 0
+
     @property
     def is_lost(self) -> bool:
         return self._poor_scans >= self._config.lost_after_scans

@@ -24,20 +24,21 @@ from patrol.geometry import Pose2
 from patrol.grid import FREE, OCCUPIED, UNKNOWN, OccupancyGrid
 from patrol.sensors import Scan
 from slam.pose_graph import Edge
-from slam.scan_points import ScanPoints
+from slam.scan_points import BodyRate, ScanPoints
 
-VERSION = 1
+VERSION = 2
 YAML_NAME, GRAPH_NAME, PICTURE_NAME = "map.yaml", "map.npz", "map.pgm"
 _WHITE, _BLACK, _GREY = 254, 0, 205
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedKeyframe:
-    """One keyframe where the finished graph has it."""
+    """One keyframe where the finished graph has it. ``rate`` is the motion during the scan, that the grid is drawn with."""
 
     map_from_base: Pose2
     scan: Scan
     points: ScanPoints
+    rate: BodyRate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +135,7 @@ def _write_graph(path: Path, saved: SavedMap) -> None:
         "scan_fields": np.array(
             [(s.angle_min_rad, s.angle_step_rad, s.range_min_m, s.range_max_m, s.beam_step_s) for s in scans]
         ).reshape(-1, 5),
+        "rates": np.array([(f.rate.x_mps, f.rate.y_mps, f.rate.yaw_radps) for f in frames]).reshape(-1, 3),
         "beams": np.array([scan.ranges_m.size for scan in scans], dtype=np.int64),
         "ranges_m": np.concatenate([scan.ranges_m for scan in scans] or [np.zeros(0, np.float32)]),
         "point_counts": np.array([len(frame.points) for frame in frames], dtype=np.int64),
@@ -164,7 +166,7 @@ def _map_from_tables(path: Path, tables: dict[str, npt.NDArray[np.generic]], gri
     ]
     faults += [
         Fault(field=name, value="...", because="holds values that are not finite")
-        for name in ("poses", "scan_fields", "points_rays", "edge_poses", "edge_covariances")
+        for name in ("poses", "scan_fields", "rates", "points_rays", "edge_poses", "edge_covariances")
         if not np.isfinite(tables[name].astype(np.float64)).all()
     ]
     ids = tables["edge_ids"].astype(np.int64)
@@ -185,6 +187,7 @@ def _row_counts(tables: dict[str, npt.NDArray[np.generic]], count: int, edge_cou
         "stamps_ns": count,
         "frame_ids": count,
         "scan_fields": count,
+        "rates": count,
         "beams": count,
         "point_counts": count,
         "ranges_m": int(tables["beams"].astype(np.int64).sum()),
@@ -210,7 +213,9 @@ def _keyframes_from_tables(tables: dict[str, npt.NDArray[np.generic]]) -> Iterat
             beam_step_s=beam_step_s,
         )
         seen = ScanPoints(points_m=points[row][:, :2], rays=points[row][:, 2:])
-        yield SavedKeyframe(map_from_base=Pose2(*map(float, pose)), scan=scan, points=seen)
+        x_mps, y_mps, yaw_radps = map(float, tables["rates"][row])
+        rate = BodyRate(x_mps=x_mps, y_mps=y_mps, yaw_radps=yaw_radps)
+        yield SavedKeyframe(map_from_base=Pose2(*map(float, pose)), scan=scan, points=seen, rate=rate)
 
 
 def _edges_from_tables(tables: dict[str, npt.NDArray[np.generic]]) -> Iterator[Edge]:

@@ -91,13 +91,51 @@ class Mapper:
         poses = [self._graph.pose(keyframe_id) @ relative for _, keyframe_id, relative in self._history]
         return Trajectory.from_poses([stamp_ns for stamp_ns, _, _ in self._history], poses)
 
-    def save(self, folder: Path) -> None:
-        """Write grid (map_server YAML and PGM), pose graph and scans into ``folder``."""
+    def saved(self) -> SavedMap:
+        """Everything that a later run needs of the map, as it is now."""
         keyframes = tuple(
-            SavedKeyframe(map_from_base=self._graph.pose(k.id), scan=k.scan, points=k.points) for k in self._keyframes
+            SavedKeyframe(map_from_base=self._graph.pose(k.id), scan=k.scan, points=k.points, rate=k.rate)
+            for k in self._keyframes
         )
         stamp_ns = self._history[-1][0] if self._history else 0
-        save_map(folder, SavedMap(keyframes=keyframes, edges=tuple(self._graph.edges), grid=self.grid(stamp_ns)))
+        return SavedMap(keyframes=keyframes, edges=tuple(self._graph.edges), grid=self.grid(stamp_ns))
+
+    def save(self, folder: Path) -> None:
+        """Write grid (map_server YAML and PGM), pose graph and scans into ``folder``."""
+        save_map(folder, self.saved())
+
+    @classmethod
+    def resumed(cls, saved: SavedMap, config: MapperConfig, base_from_lidar: Pose2, start: Pose2) -> Mapper:
+        """A mapper that goes on with a saved map. ``start`` is the map pose of the base at the first scan to come."""
+        if not saved.keyframes:
+            return cls(config, base_from_lidar, start)
+        mapper = cls(config, base_from_lidar, saved.keyframes[0].map_from_base)
+        mapper._take_over(saved)
+        mapper._tracker.stand_at(start)
+        return mapper
+
+    def _take_over(self, saved: SavedMap) -> None:
+        """The saved keyframes as if they had been tracked where the finished graph has them."""
+        poses = tuple(kept.map_from_base for kept in saved.keyframes)
+        self._graph = PoseGraph.restored(poses, saved.edges, self._config.loop.robust_sigma)
+        for number, kept in enumerate(saved.keyframes):
+            self._path_m += poses[max(number - 1, 0)].distance_to(kept.map_from_base)
+            keyframe = Keyframe(
+                id=number,
+                stamp_ns=kept.scan.stamp_ns,
+                track_from_base=kept.map_from_base,
+                path_m=self._path_m,
+                points=kept.points,
+                surface=surface_from_scan(kept.points),
+                scan=kept.scan,
+                rate=kept.rate,
+            )
+            self._keyframes.append(keyframe)
+            self._loops.add_keyframe(keyframe)
+            self._grid.add(keyframe.scan, keyframe.rate, keyframe.track_from_base)
+        for keyframe in self._keyframes[-self._config.track.window_keyframes :]:
+            self._tracker.add_keyframe(keyframe)
+        self._keyframe_covariance = self._graph.covariance(len(poses) - 1)
 
     def _tracked(self, points: ScanPoints, step: MotionStep, verdict: ScanVerdict) -> Tracked:
         if verdict.outcome is not ScanOutcome.MATCHED:

@@ -6,6 +6,7 @@ Loop closures carry a Cauchy kernel, so that a wrong one is overruled by the oth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gtsam
@@ -55,6 +56,17 @@ class PoseGraph:
         graph.add(gtsam.PriorFactorPose2(0, _to_gtsam(start), noise))
         values.insert(0, _to_gtsam(start))
         self._isam.update(graph, values)
+
+    @classmethod
+    def restored(cls, poses: Sequence[Pose2], edges: Sequence[Edge], robust_sigma: float) -> PoseGraph:
+        """The graph of saved ``poses`` (one at least) and ``edges``."""
+        restored = cls(poses[0], robust_sigma)
+        values = gtsam.Values()
+        for keyframe_id, pose in enumerate(poses[1:], start=1):
+            values.insert(keyframe_id, _to_gtsam(pose))
+        restored._poses = list(poses)
+        restored._update(list(edges), values)
+        return restored
 
     def __len__(self) -> int:
         return len(self._poses)

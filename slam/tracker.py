@@ -45,6 +45,10 @@ class Tracker:
         self._coast_covariance: Floats = np.zeros((3, 3))
         self.track_from_base = self._by_odometry = IDENTITY2
 
+    def stand_at(self, track_from_base: Pose2) -> None:
+        """The base is known to stand there: a map is taken up again."""
+        self.track_from_base = self._by_odometry = track_from_base
+
     def track(self, points: ScanPoints, step: MotionStep) -> Tracked:
         """Move on by one scan: match it from where odometry puts it; search around there when that fails; else coast."""
         guess = self.track_from_base @ step.last_from_base

@@ -55,14 +55,17 @@ class Window:
         self._taken = max(self._taken, int(count))
         self._moved.set()
 
-    async def enter(self, *, within_s: float) -> None:
-        """Wait until one more may be sent, and count it. Raises Refused when the page takes none for ``within_s``."""
+    async def room(self, *, within_s: float) -> None:
+        """Wait until one more may be sent. Raises Refused when the page takes none for ``within_s``."""
         while self._sent - self._taken >= self._size:
             self._moved.clear()
             try:
                 await asyncio.wait_for(self._moved.wait(), within_s)
             except TimeoutError as error:
                 raise Refused(CLOSE_STALLED, f"The page took no picture for {within_s:g} s.") from error
+
+    def sent(self) -> None:
+        """One more is on its way."""
         self._sent += 1
 
 
@@ -117,10 +120,11 @@ async def _serve(socket: WebSocket, view: VideoView, window: Window, *, stall_s:
 
 async def _send(socket: WebSocket, view: VideoView, window: Window, *, stall_s: float) -> None:
     while True:
-        await window.enter(within_s=stall_s)
+        await window.room(within_s=stall_s)
         picture = await view.pictures.next()
         if picture is None:
             return
+        window.sent()
         await socket.send_bytes(picture.to_bytes())
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -64,6 +65,21 @@ def scenario(folder: Path, **changes: Any) -> Path:
 def written(path: Path, text: str) -> Path:
     path.write_text(text, "utf-8")
     return path
+
+
+def write_room_log(path: Path, *, scans: int) -> None:
+    """A CARMEN log: 180 beams over the half circle ahead, ten a second, from a robot that drives 0.1 m a scan along the middle
+    of a room of 12 by 8 m."""
+    angles = np.radians(np.arange(180) - 90.0)
+    lines = []
+    for number in range(scans):
+        x_m = 0.1 * number
+        with np.errstate(divide="ignore"):
+            ahead, aside = (9.0 - x_m) / np.cos(angles), np.where(angles >= 0.0, 5.0, 3.0) / np.abs(np.sin(angles))
+        ranges = " ".join(f"{value:.2f}" for value in np.minimum(np.where(ahead > 0.0, ahead, np.inf), aside))
+        pose, stamp = f"{x_m:.3f} 0.000 0.000", f"{0.1 * number:.1f}"
+        lines.append(f"FLASER 180 {ranges} {pose} {pose} {stamp} host {stamp}\n")
+    written(path, "".join(lines))
 
 
 def free_port() -> int:

@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -36,12 +38,16 @@ def until(condition: Callable[[], bool], supervisor: Supervisor) -> bool:
     return condition()
 
 
-def answers(centre: Centre) -> bool:
+def _listens(port: int) -> bool:
     try:
-        socket.create_connection((centre.settings.host, centre.settings.port), timeout=1.0).close()
+        socket.create_connection(("127.0.0.1", port), timeout=1.0).close()
     except OSError:
         return False
     return True
+
+
+def answers(centre: Centre) -> bool:
+    return _listens(centre.settings.port)
 
 
 def test_a_robot_with_its_token_is_linked_and_one_without_is_not(tmp_path: Path) -> None:
@@ -86,6 +92,25 @@ def test_the_centre_alone_says_that_its_port_is_taken(patrol: Patrol, in_tmp: Pa
     assert list(in_tmp.iterdir()) == []
 
 
+def test_the_centre_alone_serves_until_it_is_interrupted(tmp_path: Path) -> None:
+    port = free_port()
+    command = (str(Path(sys.executable).with_name("patrol")), "centre", "--port", str(port))
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as served:
+        try:
+            deadline_s = time.monotonic() + WITHIN_S
+            while not _listens(port) and served.poll() is None and time.monotonic() < deadline_s:
+                time.sleep(0.05)
+            assert _listens(port)
+            served.send_signal(signal.SIGINT)
+            out, _ = served.communicate(timeout=WITHIN_S)
+        finally:
+            served.kill()
+    assert served.returncode == 0, out
+    assert f"http://127.0.0.1:{port}" in out
+    assert "Password  " in out
+    assert (tmp_path / ".run" / "command-centre" / "secrets" / "robot-rover.token").is_file()
+
+
 @pytest.mark.parametrize(("name", "value"), [("PORT", "none"), ("COLOUR", "red"), ("SESSION_HOURS", "0")])
 def test_a_setting_that_can_not_be_used_is_named(
     patrol: Patrol, in_tmp: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
@@ -104,7 +129,7 @@ class _NotTheCentre(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'["hello"]')
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing."""
 
 

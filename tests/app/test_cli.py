@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_site_without_a_perimeter_is_refused(patrol: Patrol, tmp_path: Path) -
     assert "perimeter" in answer.err
 
 
-BROKEN = {
+BROKEN: dict[str, Callable[[Path], tuple[str, Path]]] = {
     "scenario is not YAML": lambda folder: ("--scenario", written(folder / "s.yaml", "name: [")),
     "scenario has an unknown key": lambda folder: ("--scenario", scenario(folder, wether="rain")),
     "scenario names no world": lambda folder: ("--scenario", scenario(folder, world="nowhere.sdf")),

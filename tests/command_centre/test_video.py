@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -65,6 +66,13 @@ class Camera:
         return heard
 
 
+@contextmanager
+def filming(house: House) -> Iterator[Camera]:
+    """A robot that is connected."""
+    with house.dial() as socket:
+        yield Camera(connected(socket))
+
+
 def video_entries(house: House) -> list[dict[str, Any]]:
     house.sign_in("olga")
     entries: list[dict[str, Any]] = house.client.get("/api/audit?count=500").json()
@@ -73,8 +81,7 @@ def video_entries(house: House) -> list[dict[str, Any]]:
 
 def test_the_access_units_pass_through_from_a_keyframe_on(house: House) -> None:
     house.sign_in("vera")
-    with house.dial() as socket, watch_video(house) as page:
-        camera = Camera(connected(socket))
+    with filming(house) as camera, watch_video(house) as page:
         camera.wait_for_wish()
         camera.show(range(1, 6), keys=(3,))
         shown = [picture(page) for _ in range(3)]
@@ -105,8 +112,7 @@ def test_who_may_not_watch_gets_nothing(house: House, person: str | None, path: 
 
 def test_a_view_is_on_the_audit_log(house: House) -> None:
     house.sign_in("vera")
-    with house.dial() as socket, watch_video(house, origin="http://testserver") as page:
-        camera = Camera(connected(socket))
+    with filming(house) as camera, watch_video(house, origin="http://testserver") as page:
         camera.wait_for_wish()
         camera.show(range(1, 2), keys=(1,))
         picture(page)
@@ -131,8 +137,7 @@ def test_a_slow_page_skips_to_the_next_keyframe(house: House) -> None:
     window, queue = house.settings.video_window, house.settings.video_queue
     newest = window + queue + 10
     house.sign_in("vera")
-    with house.dial() as socket, watch_video(house) as page:
-        camera = Camera(connected(socket))
+    with filming(house) as camera, watch_video(house) as page:
         camera.wait_for_wish()
         camera.show(range(1, window + 1), keys=(1,))
         assert [picture(page).stamp_ns for _ in range(window)] == list(range(1, window + 1))
@@ -154,9 +159,10 @@ def test_a_page_that_counts_wrongly_is_turned_away(house: House) -> None:
 async def test_a_page_that_takes_no_pictures_is_turned_away() -> None:
     window = Window(2)
     for _ in range(2):
-        await window.enter(within_s=0.01)
+        await window.room(within_s=0.01)
+        window.sent()
     with pytest.raises(Refused, match="took no picture") as refused:
-        await window.enter(within_s=0.01)
+        await window.room(within_s=0.01)
     assert refused.value.code == 4408
 
 
@@ -166,7 +172,8 @@ def test_no_more_than_the_window_is_ever_on_its_way(size: int, counts: list[int]
         window, sent, taken = Window(size), 0, 0
         for count in counts:
             try:
-                await window.enter(within_s=0)
+                await window.room(within_s=0)
+                window.sent()
                 sent += 1
             except Refused:
                 assert sent - taken == size

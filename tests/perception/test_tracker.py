@@ -62,10 +62,33 @@ def test_one_false_detection_is_never_confirmed() -> None:
     assert {track.state for tracks in seen for track in tracks} == {"tentative", "ended"}
 
 
-def test_faint_detections_keep_a_track_but_start_none() -> None:
-    kept = run([[(moving(100.0), 0.9)]] * 4 + [[(moving(100.0), 0.15)]] * 30)
-    assert {track.state for track in kept[-1]} == {"confirmed"}
+def test_faint_detections_carry_a_track_for_a_while_but_start_none() -> None:
+    seen = run([[(moving(100.0), 0.9)]] * 4 + [[(moving(100.0), 0.15)]] * 60)
+    assert [tracks[0].state for tracks in seen[2:13]] == ["confirmed"] * 11
+    assert [tracks[0].state for tracks in seen[14:43]] == ["coasting"] * 29
+    assert seen[-1] == ()
     assert run([[(moving(100.0), 0.3)]] * 10)[-1] == ()
+
+
+def test_a_strong_detection_makes_a_faint_track_sure_again() -> None:
+    seen = run([[(moving(100.0), 0.9)]] * 4 + [[(moving(100.0), 0.15)]] * 20 + [[(moving(100.0), 0.6)]] * 3)
+    assert seen[-1][0].state == "confirmed"
+    assert {track.track_id for tracks in seen for track in tracks} == {1}
+
+
+def test_a_track_that_drifts_on_to_a_post_gives_the_person_up() -> None:
+    """The post is as faint as posts are; the person walks away from it and is found all the time."""
+    person = [(moving(100.0 + 5.0 * number), 0.7) for number in range(80)]
+    seen = run([[person[0]]] * 5 + [[box, (moving(100.0), 0.25)] for box in person])
+    assert {track.track_id for track in seen[-1]} == {1}
+    (last,) = seen[-1]
+    assert last.box is not None
+    assert last.box.x0_px > 400.0
+
+
+def test_faint_hits_confirm_nothing() -> None:
+    seen = run([[(moving(100.0), 0.6)]] + [[(moving(100.0), 0.3)]] * 12)
+    assert {track.state for tracks in seen for track in tracks} == {"tentative"}
 
 
 def test_two_people_who_cross_keep_their_ids() -> None:

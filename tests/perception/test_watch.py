@@ -115,8 +115,8 @@ def test_someone_else_far_away_or_much_later_fires() -> None:
     wide = site(zone("store", square(0.0, 0.0, 50.0)))
     far = standing(30, x=45.0, y=45.0, track_id=2, first=20)
     assert len(run(watch(wide), standing(20) + far)) == 2
-    gap: list[list[Track]] = [[] for _ in range(700)]
-    assert len(run(watch(), standing(20) + gap + standing(30, track_id=2, first=720))) == 2
+    gap: list[list[Track]] = [[] for _ in range(1300)]
+    assert len(run(watch(), standing(20) + gap + standing(30, track_id=2, first=1320))) == 2
 
 
 def test_one_person_in_two_overlapping_zones_is_one_alert() -> None:

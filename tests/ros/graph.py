@@ -18,7 +18,7 @@ import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 
-from app.supervise import Report, Supervisor
+from app.supervise import Job, Report, Supervisor
 from app.supervise_stack import stack_jobs
 from patrol_bringup.environment import node_environment
 from patrol_bringup.settings import RunSettings
@@ -79,10 +79,10 @@ class Graph:
 
 
 @contextmanager
-def running(settings: RunSettings, *names: str, domain_id: int, logs: Path) -> Iterator[Graph]:
-    """The named processes of the table on a domain of their own."""
+def running(settings: RunSettings, *names: str, domain_id: int, logs: Path, more: tuple[Job, ...] = ()) -> Iterator[Graph]:
+    """The named processes of the table on a domain of their own, after the jobs in ``more``."""
     environment = node_environment(os.environ, domain_id=domain_id, log_folder=logs)
-    jobs = [job for job in stack_jobs(settings, domain_id=domain_id) if job.name in names]
+    jobs = [*more, *(job for job in stack_jobs(settings, domain_id=domain_id) if job.name in names)]
     before = dict(os.environ)
     os.environ.update(environment)
     context = Context()

@@ -15,7 +15,7 @@ import pytest
 from command_centre.api.schema import PATH as SCHEMA
 from command_centre.api.schema import schema_text
 from patrol.sei import SEI_UUID
-from tests.web import sei_samples
+from tests.web import packet_samples, sei_samples
 
 WEB = SCHEMA.parent
 VENV_BIN = Path(__file__).parents[2] / ".venv" / "bin"
@@ -35,6 +35,10 @@ def test_the_schema_is_that_of_the_models() -> None:
 
 def test_the_sei_samples_are_those_of_the_encoder() -> None:
     assert sei_samples.PATH.read_text("utf-8") == sei_samples.samples_text(), "run: python -m tests.web.sei_samples"
+
+
+def test_the_packet_samples_are_those_of_the_wire() -> None:
+    assert packet_samples.PATH.read_text("utf-8") == packet_samples.samples_text(), "run: python -m tests.web.packet_samples"
 
 
 def test_the_page_looks_for_the_robot_s_uuid() -> None:

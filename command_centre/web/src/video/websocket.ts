@@ -73,6 +73,7 @@ export class WebSocketTransport implements Transport {
   }
 
   #show(picture: VideoFrame): void {
+    if (this.#closed) return picture.close();
     const { displayWidth: widthPx, displayHeight: heightPx, timestamp } = picture;
     if (this.canvas.width !== widthPx || this.canvas.height !== heightPx) {
       this.canvas.width = widthPx;
@@ -80,7 +81,6 @@ export class WebSocketTransport implements Transport {
     }
     this.canvas.getContext("2d", { alpha: false })?.drawImage(picture, 0, 0);
     picture.close();
-    if (this.#closed) return;
     this.events.onPicture({ surface: this.canvas, widthPx, heightPx, metadata: this.#matcher.take(timestamp) });
   }
 

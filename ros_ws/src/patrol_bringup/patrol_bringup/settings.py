@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from pydantic import Field
 
 from patrol.config import Config
 from patrol_bringup.table import Backend, Process
+from patrol_ros.run_file import RUN_FILE
 
 Value = str | int | float | bool
+_INPUTS = ("site", "mission", "scenario", "slam_config", "perception_config", "mission_config", "uplink_config")
 
 
 class RunSettings(Config):
@@ -47,6 +50,20 @@ class RunSettings(Config):
     @property
     def uses_sim_time(self) -> bool:
         return self.backend is not Backend.ROBOT
+
+
+def write_run_file(settings: RunSettings) -> Path:
+    """Keep what this run was told in its folder: every setting, and the text of every file that they name, by setting and file
+    name. The recorder puts it into the recording. Raises OSError."""
+    files: dict[str, str] = {}
+    for name in _INPUTS:
+        given: Path | None = getattr(settings, name)
+        paths = sorted(given.glob("*.yaml")) if given is not None and given.is_dir() else [given] if given is not None else []
+        files |= {f"{name}/{path.name}": path.read_text("utf-8") for path in paths if path.is_file()}
+    settings.run_folder.mkdir(parents=True, exist_ok=True)
+    path = settings.run_folder / RUN_FILE
+    path.write_text(json.dumps({"settings": settings.model_dump(mode="json"), "files": files}, indent=2), "utf-8")
+    return path
 
 
 def parameters(row: Process, settings: RunSettings) -> dict[str, str | int | float | bool]:

@@ -24,6 +24,7 @@ from perception.pipeline import Perception, PerceptionConfig
 
 log = logging.getLogger(__name__)
 LIDAR_FRAME = "lidar_link"
+THERMAL_FRAME = "thermal_optical_frame"
 
 
 class PerceptionNode:
@@ -36,17 +37,22 @@ class PerceptionNode:
         self._config = load_config(PerceptionConfig, link.path("perception_config"))
         self._core: Perception | None = None
         self._camera: CameraModel | None = None
+        self._new_thermal: CameraModel | None = None
+        self._thermal_is_known = False
         self._estimate: PoseEstimate | None = None
         self._covered, self._took_s = "", 0.0
         self._ages = Ages(("camera/image_raw",))
         self._publishers = {name: link.publisher(name) for name in ("tracks", "alerts", "camera/image_safe")}
         self._worker: Worker[Image] = Worker("perception", self._work)
         self._cloud: PointCloud | None = None
+        self._warmth: Image | None = None
         self._mounts = Mounts(link, lambda: None)
         link.subscribe("camera/camera_info", self._on_camera)
         link.subscribe("localisation", self._on_localisation)
         link.subscribe("points", self._on_cloud)
         link.subscribe("camera/image_raw", self._on_image)
+        link.subscribe("thermal/camera_info", self._on_thermal_camera)
+        link.subscribe("thermal/image_raw", self._on_thermal)
         report_health(link, self._status)
         link.closing.add(self._worker.close)
 
@@ -61,6 +67,14 @@ class PerceptionNode:
     def _on_cloud(self, message: Any) -> None:
         self._cloud = cloud_from_ros(message)
 
+    def _on_thermal_camera(self, message: Any) -> None:
+        mount = self._mounts.base_from(THERMAL_FRAME)
+        if not self._thermal_is_known and mount is not None:
+            self._new_thermal, self._thermal_is_known = camera_from_ros(message, mount), True
+
+    def _on_thermal(self, message: Any) -> None:
+        self._warmth = image_from_ros(message)
+
     def _on_image(self, message: Any) -> None:
         self._ages.heard("camera/image_raw", self._link.now_ns())
         self._worker.offer(image_from_ros(message))
@@ -69,10 +83,8 @@ class PerceptionNode:
         core = self._core or self._build()
         if core is None:
             return
-        estimate, cloud = self._estimate, self._cloud
-        if cloud is not None and estimate is not None:
-            core.on_cloud(cloud, estimate)
-            self._cloud = None
+        estimate = self._estimate
+        self._hand_on(core, estimate)
         percepts = core.on_image(image, estimate)
         self._covered = percepts.covered_because
         self._publishers["camera/image_safe"].publish(image_to_ros(percepts.safe))
@@ -80,6 +92,19 @@ class PerceptionNode:
         for alert in percepts.alerts:
             self._publishers["alerts"].publish(alert_to_ros(alert))
         self._took_s = seconds(self._link.now_ns() - image.stamp_ns)
+
+    def _hand_on(self, core: Perception, estimate: PoseEstimate | None) -> None:
+        """Give the core what came beside the pictures since the last one."""
+        cloud, thermal, warmth = self._cloud, self._new_thermal, self._warmth
+        if cloud is not None and estimate is not None:
+            core.on_cloud(cloud, estimate)
+            self._cloud = None
+        if thermal is not None:
+            core.know_thermal(thermal)
+            self._new_thermal = None
+        if warmth is not None:
+            self._warmth = None
+            core.on_thermal(warmth)
 
     def _build(self) -> Perception | None:
         """The core, once the camera is known. The detector is opened here: in the worker's thread."""

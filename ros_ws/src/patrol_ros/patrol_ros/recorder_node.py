@@ -23,6 +23,7 @@ from patrol_ros.inputs import missions_at, required_site
 from patrol_ros.link import Link, run_node
 from patrol_ros.mounts import Mounts
 from patrol_ros.patrol_book import PatrolBook
+from patrol_ros.run_file import told_in
 from patrol_ros.slot import Worker
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,12 @@ class Tape:
             folder,
             tuple(channel_for(row) for row in rows),
             definitions=Definitions(installed_prefixes()),
-            provenance={"version": version, "commit": commit, "namespace": link.node.get_namespace()},
+            provenance={
+                "version": version,
+                "commit": commit,
+                "namespace": link.node.get_namespace(),
+                "config": told_in(folder),
+            },
             monotonic_ns=time.monotonic_ns,
         )
         self._quality = RecorderConfig().jpeg_quality

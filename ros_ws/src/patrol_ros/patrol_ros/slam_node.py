@@ -1,104 +1,127 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mapping and localisation: ``scan`` and ``odom`` in, ``pose``, ``localisation``, ``tf`` map → odom and ``map`` out."""
+"""Mapping and localisation: ``scan``, ``odom`` and ``points`` in; pose, ``tf`` map → odom, ``map`` and ``map_cloud`` out."""
 
 from __future__ import annotations
 
 import logging
+import threading
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from patrol.clock import seconds
 from patrol.config import load_config
 from patrol.estimate import PoseEstimate
 from patrol.geometry import IDENTITY2, Pose2, Pose3
-from patrol.grid import OccupancyGrid
 from patrol.odometry_buffer import OdometryBuffer
 from patrol.sensors import Scan
 from patrol.site_file import read_site
 from patrol_ros.conversions.geometry import Transform, estimate_pose_to_ros, transforms_to_ros
 from patrol_ros.conversions.maps import estimate_to_ros, grid_to_ros
+from patrol_ros.conversions.operations import state_from_ros
 from patrol_ros.conversions.sensors import ODOM_FRAME, odometry_from_ros, scan_from_ros
 from patrol_ros.health import Ages, Status, report_health, stale_status
+from patrol_ros.lap_watch import LapWatch
 from patrol_ros.link import Link, run_node
 from patrol_ros.mounts import Mounts
 from patrol_ros.remembered import PoseFile
+from patrol_ros.slam_cloud import SlamCloud
 from patrol_ros.slot import Worker
-from slam.config import LocaliserConfig, MapperConfig
-from slam.localiser import Localiser
-from slam.mapper import Mapper
-from slam.updates import SlamUpdate
+from slam.config import SessionConfig
+from slam.session import Chore, MapPlaces, SlamSession
 
 log = logging.getLogger(__name__)
 GRID_EVERY_S = 2.0
 SCANS_WAITING = 20
 
 
-class Core(Protocol):
-    """What mapper and localiser have in common."""
-
-    def add_scan(self, scan: Scan, odom_from_base: Pose2) -> SlamUpdate: ...
-
-    def grid(self, stamp_ns: int) -> OccupancyGrid: ...
-
-
 class SlamNode:
-    """Feeds one core from a thread, so that odometry is heard while a loop is closed."""
+    """Feeds the session from a thread, so that odometry is heard while a loop is closed; another one writes maps."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._map_folder = link.path("map_folder")
+        state_folder = link.path("state_folder")
+        self._places = MapPlaces(
+            whole=link.path("map_folder"), snapshots=state_folder / "map" if state_folder is not None else None
+        )
         self._mapping = link.parameter("mapping", default=True)
-        self._config = link.path("slam_config")
+        self._config = load_config(SessionConfig, link.path("slam_config"))
         self._start = _start_pose(link.path("site"))
-        self._remembered = PoseFile(link.path("state_folder"))
-        self._core: Core | None = None
-        self._odometry = OdometryBuffer()
+        self._remembered = PoseFile(state_folder)
+        self._session: SlamSession | None = None
+        self._lap = LapWatch()
+        self._odometry, self._odometry_lock = OdometryBuffer(), threading.Lock()
+        self._map_from_odom: Pose2 | None = None
         self._ages = Ages(("scan", "odom"))
         self._doubt, self._grid_ns, self._grid_due = "no scan yet", 0, True
         self._publishers = {name: link.publisher(name) for name in ("pose", "localisation", "tf", "map")}
+        self._chores: Worker[Chore] = Worker("maps", lambda chore: chore())
         self._worker: Worker[Scan] = Worker("slam", self._work, limit=SCANS_WAITING)
         self._mounts = Mounts(link, lambda: None)
+        self._cloud = SlamCloud(link, self._mounts, self._config.cloud, self._pose_at)
         link.subscribe("odom", self._on_odometry)
         link.subscribe("scan", self._on_scan)
+        link.subscribe("robot_state", self._on_state)
         report_health(link, self._status)
         link.closing.add(self._close)
 
     def _on_odometry(self, message: Any) -> None:
         self._ages.heard("odom", self._link.now_ns())
-        self._odometry.add(odometry_from_ros(message))
+        odometry = odometry_from_ros(message)
+        with self._odometry_lock:
+            self._odometry.add(odometry)
 
     def _on_scan(self, message: Any) -> None:
         self._ages.heard("scan", self._link.now_ns())
         self._worker.offer(scan_from_ros(message))
 
+    def _on_state(self, message: Any) -> None:
+        session = self._session
+        if session is not None and session.is_mapping and self._lap.is_round(state_from_ros(message)):
+            session.finish_mapping()
+
     def _work(self, scan: Scan) -> None:
-        odom_from_base = self._odometry.at(scan.stamp_ns)
-        core = self._core or self._build(scan, odom_from_base)
-        if core is None or odom_from_base is None:
+        odom_from_base = self._odom_at(scan.stamp_ns)
+        session = self._session or self._open(scan, odom_from_base)
+        if session is None or odom_from_base is None:
             return
-        update = core.add_scan(scan, odom_from_base)
+        was_mapping = session.is_mapping
+        update = session.add_scan(scan, odom_from_base)
         self._grid_due = self._grid_due or update.grid_changed
         self._tell(update.estimate)
-        self._tell_grid(core, scan.stamp_ns)
+        self._tell_grid(session, scan.stamp_ns)
+        chore = session.chore(scan.stamp_ns)
+        if chore is not None:
+            self._chores.offer(chore)
+        if was_mapping and not session.is_mapping and self._places.whole is not None:
+            self._cloud.save(self._places.whole)
 
-    def _build(self, scan: Scan, odom_from_base: Pose2 | None) -> Core | None:
-        """The core, once it is known where the lidar sits and where the robot stands."""
+    def _open(self, scan: Scan, odom_from_base: Pose2 | None) -> SlamSession | None:
+        """The session, once it is known where the lidar sits and where the robot stands."""
         mount = self._mounts.base_from(scan.frame_id)
         if mount is None or odom_from_base is None:
             self._doubt = f"tf_static does not tell where {scan.frame_id} is" if mount is None else "no odometry yet"
             return None
-        map_from_odom = self._remembered.read(scan.stamp_ns)
-        start = self._start if map_from_odom is None else map_from_odom @ odom_from_base
-        self._core = self._open(mount.to_pose2(), start)
-        return self._core
+        known = self._remembered.read(scan.stamp_ns)
+        self._session = SlamSession.open(
+            self._places,
+            self._config,
+            mount.to_pose2(),
+            start=self._start if known is None else known @ odom_from_base,
+            mapping=self._mapping,
+            resume=known is not None,
+        )
+        return self._session
 
-    def _open(self, base_from_lidar: Pose2, start: Pose2) -> Core:
-        if self._mapping or self._map_folder is None:
-            return Mapper(load_config(MapperConfig, self._config), base_from_lidar, start)
-        return Localiser.load(self._map_folder, load_config(LocaliserConfig, self._config), base_from_lidar, start=start)
+    def _odom_at(self, stamp_ns: int) -> Pose2 | None:
+        with self._odometry_lock:
+            return self._odometry.at(stamp_ns)
+
+    def _pose_at(self, stamp_ns: int) -> Pose2 | None:
+        odom_from_base, map_from_odom = self._odom_at(stamp_ns), self._map_from_odom
+        return None if odom_from_base is None or map_from_odom is None else map_from_odom @ odom_from_base
 
     def _tell(self, estimate: PoseEstimate) -> None:
-        self._doubt = estimate.doubt
+        self._doubt, self._map_from_odom = estimate.doubt, estimate.map_from_odom
         transform = Transform(
             stamp_ns=estimate.stamp_ns, parent="map", child=ODOM_FRAME, parent_from_child=Pose3.from_pose2(estimate.map_from_odom)
         )
@@ -107,19 +130,25 @@ class SlamNode:
         self._publishers["pose"].publish(estimate_pose_to_ros(estimate))
         self._remembered.write(estimate.stamp_ns, estimate.map_from_odom)
 
-    def _tell_grid(self, core: Core, stamp_ns: int) -> None:
+    def _tell_grid(self, session: SlamSession, stamp_ns: int) -> None:
         if self._grid_due and not 0.0 <= seconds(stamp_ns - self._grid_ns) < GRID_EVERY_S:
             self._grid_due, self._grid_ns = False, stamp_ns
-            self._publishers["map"].publish(grid_to_ros(core.grid(stamp_ns)))
+            self._publishers["map"].publish(grid_to_ros(session.grid(stamp_ns)))
 
     def _close(self) -> None:
         self._worker.close()
-        if isinstance(self._core, Mapper) and self._map_folder is not None:
-            self._core.save(self._map_folder)
+        self._chores.close()
+        if self._session is not None:
+            self._session.close()
+        self._cloud.close(self._places.whole)
 
     def _status(self) -> Status:
-        status = stale_status(self._ages, self._link.now_ns(), scans=self._worker.done, scans_dropped=self._worker.dropped)
-        return Status(wrong=status.wrong or self._worker.trouble or self._doubt, values=status.values)
+        worker, session = self._worker, self._session
+        doing = "starting" if session is None else "mapping" if session.is_mapping else "localising"
+        values = {"scans": worker.done, "scans_dropped": worker.dropped, "doing": doing}
+        status = stale_status(self._ages, self._link.now_ns(), **values)
+        trouble = worker.trouble or self._chores.trouble or self._cloud.trouble
+        return Status(wrong=status.wrong or trouble or self._doubt, values=status.values)
 
 
 def _start_pose(site: Path | None) -> Pose2:

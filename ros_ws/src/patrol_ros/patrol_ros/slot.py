@@ -27,7 +27,7 @@ class Worker(Generic[Item]):
         self._change = threading.Condition()
         self.dropped = 0
         self.done = 0
-        self.trouble = ""
+        self._trouble = ""
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
@@ -46,6 +46,11 @@ class Worker(Generic[Item]):
         self._thread.join(CLOSE_WITHIN_S)
 
     @property
+    def trouble(self) -> str:
+        """Why the last item was left out, or that the thread has died; empty: nothing is wrong."""
+        return self._trouble if self._closed or self.is_alive else f"the thread {self._thread.name!r} has died"
+
+    @property
     def is_alive(self) -> bool:
         """False after ``close``, or when the work failed in a way that nobody foresaw."""
         return self._thread.is_alive()
@@ -59,8 +64,8 @@ class Worker(Generic[Item]):
                 item = self._waiting.popleft()
             try:
                 self._work(item)
-                self.trouble = ""
+                self._trouble = ""
             except PatrolError as error:
-                self.trouble = str(error)
+                self._trouble = str(error)
                 log.exception("%s: this item was left out", self._thread.name)
             self.done += 1

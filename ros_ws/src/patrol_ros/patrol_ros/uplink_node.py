@@ -38,7 +38,7 @@ from uplink.outbox import Outbox
 
 log = logging.getLogger(__name__)
 TELEMETRY_S = 0.1
-COMMANDS_S = 0.01
+COMMANDS_S = 0.02
 COMMANDS_WAITING = 32
 CAMERA = "camera"
 

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The report of a patrol that was stopped half-way, and what the recording is told of the run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from app.demo import DemoPlan, _report
+from app.paths import MISSIONS, SCENARIOS, SITES
+from evidence.accumulate import PatrolLog
+from evidence.record import PatrolStart
+from patrol_bringup.settings import RunSettings, write_run_file
+
+
+def plan_in(folder: Path) -> DemoPlan:
+    scenario, mission = SCENARIOS / "depot_quiet.yaml", MISSIONS / "perimeter.yaml"
+    return DemoPlan(scenario=scenario, mission=mission, folder=folder, state=folder / "state")
+
+
+def begin(folder: Path, *, site_id: str) -> None:
+    PatrolLog.begin(
+        folder,
+        PatrolStart(
+            patrol_id="p",
+            robot_id="rover",
+            robot_name="Rover",
+            site_id=site_id,
+            mission_id="perimeter",
+            mission_name="Perimeter round",
+            laps=1,
+            waypoints_per_lap=3,
+            started_ns=1,
+            version="1",
+            commit="c",
+        ),
+    )
+
+
+def test_a_patrol_stopped_half_way_has_a_report(tmp_path: Path) -> None:
+    begin(tmp_path, site_id="depot")
+    report = _report(plan_in(tmp_path))
+    assert report is not None
+    assert json.loads(report.read_text())["waypoints_reached"] == 0
+
+
+def test_no_patrol_no_report(tmp_path: Path) -> None:
+    assert _report(plan_in(tmp_path)) is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_log_of_another_site_is_no_crash(tmp_path: Path) -> None:
+    begin(tmp_path, site_id="prison")
+    assert _report(plan_in(tmp_path)) is None
+
+
+def test_the_run_file_holds_settings_and_files(tmp_path: Path) -> None:
+    settings = RunSettings(run_folder=tmp_path / "run", site=SITES / "depot.geojson", mission=MISSIONS, laps=3)
+    told = json.loads(write_run_file(settings).read_text("utf-8"))
+    assert told["settings"]["laps"] == 3
+    assert told["settings"]["uplink_token_file"] is None
+    assert told["files"]["mission/perimeter.yaml"] == (MISSIONS / "perimeter.yaml").read_text("utf-8")
+    assert "site/depot.geojson" in told["files"]

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every command that the pages name is run by a test, here or elsewhere; every link of theirs leads somewhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.lockstep import LockstepPlan
+from benchmarks import depot_lap
+from patrol.config import validate_config
+from patrol.site_check import check_site
+from sim.scenario import Scenario
+from tests.app.command import write_room_log
+from tests.house.documents import PAGES, Command, anchors, commands, fences, links
+from tests.house.files import ROOT, tree_of
+
+BOUND_S = 240
+SHORT = "--limit-s 1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Run it here. ``instead`` replaces words by others, so that the run is short and writes into a folder of the test, which
+    is called TMP; ``more`` is appended; the output must match ``prints`` and the files ``leaves`` must be there afterwards."""
+
+    prints: str
+    instead: tuple[tuple[str, str], ...] = ()
+    more: str = ""
+    code: int = 0
+    leaves: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """Another test runs the same: ``test`` is its node id."""
+
+    test: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """It needs an environment that tests do not have: every option must be one of the program in ``source``."""
+
+    source: str
+
+
+PATROLS = (("patrols/", "TMP/"),)
+NOT_DONE = r"not done within 1 s\. 0 of 1 lap"
+LAP = Elsewhere(test="tests/house/test_docs.py::test_the_lap_benchmark_tells_its_figures")
+LAUNCH = Elsewhere(test="tests/ros/test_bringup.py::test_launch_files_start_the_rows_of_the_table")
+REPLAY = Elsewhere(test="tests/app/test_replay.py::test_a_carmen_log_becomes_a_map")
+TRAIN = Understood(source="perception/training/train.py")
+TABLE: dict[str, Run | Elsewhere | Understood] = {
+    "make demo": Elsewhere(test="tests/e2e/test_demo.py::test_the_page_shows_a_patrol"),
+    'make demo ARGS="--headless --laps 1"': Elsewhere(test="tests/e2e/test_demo.py::test_one_headless_lap"),
+    "make test": Elsewhere(test="tests/house/test_docs.py::test_make_test_would_run_the_tests"),
+    ".venv/bin/patrol centre": Elsewhere(test="tests/app/test_centre.py::test_the_centre_alone_serves_until_it_is_interrupted"),
+    ".venv/bin/patrol centre --port 8090": Elsewhere(
+        test="tests/app/test_centre.py::test_the_centre_alone_serves_until_it_is_interrupted"
+    ),
+    ".venv/bin/patrol audit verify": Elsewhere(test="tests/app/test_centre.py::test_a_whole_log_is_verified"),
+    ".venv/bin/python -m command_centre.api.schema": Elsewhere(
+        test="tests/web/test_generated.py::test_the_schema_is_that_of_the_models"
+    ),
+    "npm --prefix command_centre/web run wire": Elsewhere(
+        test="tests/web/test_generated.py::test_the_types_are_those_of_the_schema"
+    ),
+    ".venv/bin/patrol site check config/sites/depot.geojson": Run(prints=r"depot\.geojson: ok\."),
+    ".venv/bin/python -m sim.world_builder": Elsewhere(
+        test="tests/sim/test_worlds.py::test_committed_files_are_what_the_builder_writes"
+    ),
+    ".venv/bin/patrol simulate": Run(prints=NOT_DONE, more=f"{SHORT} --folder TMP/run", code=1, leaves=("run/report.html",)),
+    ".venv/bin/patrol simulate sim/scenarios/depot_night_rain.yaml --seed 7 --truth --folder patrols/night-rain": Run(
+        prints=NOT_DONE, instead=PATROLS, more=SHORT, code=1, leaves=("night-rain/truth.jsonl", "night-rain/map/map.yaml")
+    ),
+    ".venv/bin/patrol simulate sim/scenarios/depot_quiet.yaml --map-folder patrols/night-rain/map --folder patrols/again": Run(
+        prints=NOT_DONE, instead=PATROLS, more=SHORT, code=1, leaves=("again/report.json",)
+    ),
+    ".venv/bin/patrol report patrols/20260616-080000-depot --site config/sites/depot.geojson": Run(
+        prints=NOT_DONE, instead=(("patrols/20260616-080000-depot", "TMP/night-rain"),), leaves=("night-rain/report.html",)
+    ),
+    ".venv/bin/patrol demo --scenario sim/scenarios/depot_night_rain.yaml --laps 1": Elsewhere(
+        test="tests/e2e/test_demo.py::test_one_headless_lap"
+    ),
+    ".venv/bin/patrol replay patrols/20260616-080000-depot/recording.mcap --page": REPLAY,
+    ".venv/bin/patrol replay fr079.clf.bz2 --factor 0": REPLAY,
+    ".venv/bin/patrol replay pedestrians.mp4": REPLAY,
+    ".venv/bin/python benchmarks/depot_lap.py --seeds 3": LAP,
+    ".venv/bin/python benchmarks/depot_lap.py --seeds 3 --with-camera": LAP,
+    ".venv/bin/python benchmarks/simulator.py": Run(prints=r'"benchmark": "simulator"', more="--seconds 0.2 --runs 1"),
+    ".venv/bin/python benchmarks/recorder.py": Run(prints=r'"benchmark": "recorder'),
+    ".venv/bin/python benchmarks/slam_relations.py fr079.clf.bz2 fr079.relations --picture map.png": Run(
+        prints=r'"benchmark": "slam_relations',
+        instead=(("fr079.clf.bz2", "TMP/room.clf"), ("fr079.relations", "TMP/room.relations"), ("map.png", "TMP/map.png")),
+        leaves=("map.png",),
+    ),
+    ".venv/bin/python -m sim.dataset --out data/pictures --count 200 --seed 1 --worlds depot prison": Run(
+        prints="", instead=(("data/", "TMP/"), ("--count 200", "--count 1")), leaves=("pictures/labels.json",)
+    ),
+    ".venv/bin/python -m sim.dataset --out data/train --count 1280 --seed 11": Understood(source="sim/dataset.py"),
+    ".venv/bin/python -m sim.dataset --out data/held_out --count 320 --seed 901": Understood(source="sim/dataset.py"),
+    "python3 -m venv .venv-train": Run(
+        prints="", instead=((".venv-train", "--without-pip TMP/venv"),), leaves=("venv/bin/python3",)
+    ),
+    ".venv-train/bin/pip install torch==2.13.0 onnx -r requirements.lock": Elsewhere(
+        test="tests/house/test_docs.py::test_the_lock_that_training_installs_is_there"
+    ),
+    ".venv-train/bin/python -m perception.training.train --train data/train --held-out data/held_out "
+    "--out perception/weights/own.onnx --minutes 15": TRAIN,
+    ".venv/bin/python -m scripts.build_ros": Elsewhere(
+        test="tests/ros/test_overlay.py::test_the_message_has_the_standard_layout"
+    ),
+    "colcon build --base-paths . ros_ws/src": Elsewhere(
+        test="tests/ros/test_bringup.py::test_packages_are_of_format_3_and_say_how_they_build"
+    ),
+    ". install/setup.bash": LAUNCH,
+    "ros2 launch patrol_bringup simulation.launch.py run_folder:=/tmp/patrol "
+    "site:=$PWD/config/sites/depot.geojson mission:=$PWD/config/missions/perimeter.yaml "
+    "scenario:=$PWD/sim/scenarios/depot_quiet.yaml autostart:=true": LAUNCH,
+}
+NAMED = [command for page in PAGES for command in commands(page)]
+ELSEWHERE = {line: entry.test for line, entry in TABLE.items() if isinstance(entry, Elsewhere)}
+UNDERSTOOD = {line: entry.source for line, entry in TABLE.items() if isinstance(entry, Understood)}
+RUNS = {line: entry for line, entry in TABLE.items() if isinstance(entry, Run)}
+
+
+@pytest.mark.parametrize("command", NAMED, ids=lambda command: f"{command.page}: {command.line}")
+def test_every_command_of_a_page_is_in_the_table(command: Command) -> None:
+    assert command.line in TABLE, f"{command.page} names a command that no test runs"
+
+
+def test_every_command_of_the_table_is_on_a_page() -> None:
+    assert set(TABLE) - {command.line for command in NAMED} == set()
+    assert len(NAMED) >= 25
+
+
+@pytest.mark.parametrize(("line", "test"), ELSEWHERE.items(), ids=ELSEWHERE)
+def test_a_test_that_is_said_to_run_a_command_exists(line: str, test: str) -> None:
+    path, _, name = test.partition("::")
+    assert (ROOT / path).is_file(), f"{line}: {path} is not there"
+    assert name in {node.name for node in tree_of(ROOT / path).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+@pytest.mark.parametrize(("line", "source"), UNDERSTOOD.items(), ids=UNDERSTOOD)
+def test_a_program_knows_the_options_that_a_page_gives_it(line: str, source: str) -> None:
+    known = {
+        node.args[0].value
+        for node in ast.walk(tree_of(ROOT / source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "add_argument"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    given = {word for word in shlex.split(line) if word.startswith("--")}
+    assert given
+    assert given <= known
+    assert source.removesuffix(".py").replace("/", ".") in line
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the commands write, one after the other, and what they find there: a scan log of a room."""
+    folder = tmp_path_factory.mktemp("pages")
+    write_room_log(folder / "room.clf", scans=12)
+    (folder / "room.relations").write_text("0.0 1.0 1.0 0 0 0 0 0\n", "ascii")
+    return folder
+
+
+@pytest.mark.parametrize(("line", "entry"), RUNS.items(), ids=RUNS)
+def test_a_command_does_what_its_page_says(folder: Path, line: str, entry: Run) -> None:
+    typed = f"{line} {entry.more}"
+    for given, other in entry.instead:
+        assert given in typed
+        typed = typed.replace(given, other)
+    words = shlex.split(typed.replace("TMP", str(folder)).replace(".venv/bin/", f"{Path(sys.executable).parent}/"))
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=BOUND_S, check=False)
+    assert done.returncode == entry.code, done.stdout[-2000:] + done.stderr[-4000:]
+    assert re.search(entry.prints, done.stdout), done.stdout[-2000:]
+    assert [name for name in entry.leaves if not (folder / name).is_file()] == []
+
+
+def test_the_lap_benchmark_tells_its_figures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same program with its arguments, but a lap is given up after a second."""
+
+    def short(**given: Any) -> LockstepPlan:
+        return replace(LockstepPlan(**given), limit_s=1.0)
+
+    monkeypatch.setattr(depot_lap, "LockstepPlan", short)
+    monkeypatch.setattr("sys.argv", ["depot_lap.py", "--seeds", "1", "--with-camera"])
+    with pytest.warns(RuntimeWarning, match="empty|invalid"):
+        depot_lap.main()
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert '"benchmark": "depot_lap"' in told
+    assert '"laps": 1' in told
+
+
+def test_make_test_would_run_the_tests() -> None:
+    dry = subprocess.run(["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True).stdout
+    assert dry.splitlines() == ["scripts/setup.sh --with-test-tools", ".venv/bin/python -m pytest "]
+
+
+def test_the_lock_that_training_installs_is_there() -> None:
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    assert "numpy==" in lock
+    assert not re.search(r"^(torch|onnx)==", lock, re.MULTILINE), "the page installs these two besides the lock"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in links(page):
+        path, _, anchor = target.partition("#")
+        leads_to = (page.parent / path).resolve() if path else page
+        assert leads_to.is_file(), f"{page.name}: {target}"
+        assert leads_to.is_relative_to(ROOT)
+        assert not anchor or anchor in anchors(leads_to), f"{page.name}: {target}"
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        found = {(page.parent / target.partition("#")[0]).resolve() for target in links(page)}
+        waiting += [path for path in found if path.suffix == ".md" and path not in reached]
+    assert set(PAGES) <= reached
+
+
+def test_the_readme_is_one_screen() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 45
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_shell_commands_stand_in_sh_fences(page: Path) -> None:
+    for language, text in fences(page):
+        assert language == "sh" or not re.search(r"^(\.venv/bin/|python |npm |make |patrol )", text, re.MULTILINE), text
+        if language == "python":
+            ast.parse(text if "await" not in text else re.sub(r"\bawait ", "", text))
+
+
+def test_the_scenario_of_the_page_is_one() -> None:
+    page = ROOT / "docs" / "simulation.md"
+    (text,) = (text for language, text in fences(page) if language == "yaml")
+    scenario = validate_config(Scenario, yaml.safe_load(text), source=page)
+    assert [actor.kind for actor in scenario.actors] == ["loiterer"]
+    assert (ROOT / "sim" / "scenarios" / scenario.site).resolve().is_file()
+    assert (ROOT / "sim" / "scenarios" / scenario.world).resolve().is_file()
+
+
+def test_the_site_of_the_page_is_one(tmp_path: Path) -> None:
+    (text,) = (text for language, text in fences(ROOT / "docs" / "sites.md") if language == "json")
+    path = tmp_path / "yard.geojson"
+    path.write_text(text, "utf-8")
+    assert check_site(path) == ()

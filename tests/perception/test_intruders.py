@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many intruders there must be: one who is lost and found again stays one, two in sight or out of reach are two."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patrol.percepts import Track, TrackState
+from perception.intruders import Intruders, Suspect
+from perception.rules import SameConfig
+from tests.perception.build import STEP_NS, track
+
+SAME = SameConfig()
+WALK_MPS = 1.4
+Sight = tuple[int, float, float]
+
+
+class Scene:
+    """Pictures at 10 Hz; everyone named in a picture is in sight and breaks the rule."""
+
+    def __init__(self, config: SameConfig = SAME) -> None:
+        self._intruders = Intruders(config)
+        self._stamp_ns = 0
+        self.alerts = 0
+
+    def see(self, *sights: Sight, for_s: float = 0.1) -> None:
+        for _ in range(round(10 * for_s)):
+            self._look([self._track(sight) for sight in sights], suspects=True)
+
+    def unsure(self, sight: Sight, state: TrackState) -> None:
+        """A track that is there, yet neither sure nor breaking the rule."""
+        self._look([self._track(sight, state)], suspects=False)
+
+    def wait(self, wait_s: float) -> None:
+        self._stamp_ns += round(wait_s * 1e9)
+        self._look([], suspects=False)
+
+    def _track(self, sight: Sight, state: TrackState = "confirmed") -> Track:
+        track_id, x_m, y_m = sight
+        return track(x_m, y_m, self._stamp_ns, track_id=track_id, state=state)
+
+    def _look(self, tracks: list[Track], *, suspects: bool) -> None:
+        self._stamp_ns += STEP_NS
+        placed = [Suspect(track_id=item.track_id, ground=item.ground) for item in tracks if item.ground is not None]
+        self.alerts += len(self._intruders.new_among(placed if suspects else [], tracks, self._stamp_ns))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    gaps_s=st.lists(st.floats(0.1, 100.0), min_size=1, max_size=12),
+    headings=st.lists(st.floats(-1.0, 1.0), min_size=12, max_size=12),
+)
+def test_one_person_followed_anew_any_number_of_times_is_one(gaps_s: list[float], headings: list[float]) -> None:
+    scene, x_m = Scene(), 0.0
+    scene.see((1, x_m, 0.0), for_s=1.0)
+    for number, gap_s in enumerate(gaps_s):
+        x_m += WALK_MPS * gap_s * headings[number]
+        scene.wait(gap_s)
+        scene.see((number + 2, x_m, 0.0), for_s=0.5)
+    assert scene.alerts == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(count=st.integers(2, 5), apart_m=st.floats(0.3, 40.0))
+def test_people_in_sight_at_once_are_as_many_as_they_are(count: int, apart_m: float) -> None:
+    scene = Scene()
+    scene.see(*[(number, apart_m * number, 0.0) for number in range(count)], for_s=2.0)
+    assert scene.alerts == count
+
+
+@settings(max_examples=60, deadline=None)
+@given(gap_s=st.floats(0.0, 60.0), beyond_m=st.floats(0.5, 100.0))
+def test_someone_who_can_not_have_come_from_there_is_another(gap_s: float, beyond_m: float) -> None:
+    scene = Scene()
+    scene.see((1, 0.0, 0.0), for_s=1.0)
+    scene.wait(gap_s)
+    reach_m = SAME.slack_m + 3.0 * 2**0.5 * 0.2 + SAME.speed_mps * (gap_s + 0.2)
+    scene.see((2, reach_m + beyond_m, 0.0), for_s=0.5)
+    assert scene.alerts == 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(gap_s=st.floats(1.0, 100.0), swapped=st.booleans())
+def test_two_who_come_back_are_still_two_whichever_is_which(*, gap_s: float, swapped: bool) -> None:
+    scene = Scene()
+    scene.see((1, 0.0, 0.0), (2, 10.0, 0.0), for_s=2.0)
+    scene.wait(gap_s)
+    places = [(3, 1.0, 0.5), (4, 9.0, -0.5)]
+    scene.see(*(places[::-1] if swapped else places), for_s=2.0)
+    assert scene.alerts == 2
+    scene.see(*places, (5, 20.0, 0.0), for_s=2.0)
+    assert scene.alerts == 3
+
+
+def test_a_second_track_of_one_body_is_not_a_second_body() -> None:
+    scene = Scene()
+    scene.see((1, 0.0, 0.0), for_s=1.0)
+    scene.see((1, 0.0, 0.0), (2, 0.4, 0.0), for_s=0.5)
+    scene.see((2, 0.4, 0.0), for_s=3.0)
+    assert scene.alerts == 1
+
+
+def test_a_track_that_only_coasts_beside_the_new_one_is_not_in_sight() -> None:
+    scene = Scene()
+    scene.see((1, 0.0, 0.0), for_s=1.0)
+    scene.unsure((1, 0.0, 0.0), "coasting")
+    scene.see((2, 1.5, 0.0), for_s=3.0)
+    assert scene.alerts == 1
+
+
+def test_after_the_quiet_time_the_next_sight_is_news() -> None:
+    scene = Scene()
+    scene.see((1, 0.0, 0.0), for_s=1.0)
+    scene.wait(SAME.quiet_s - 1.0)
+    scene.see((2, 0.0, 0.0), for_s=1.0)
+    assert scene.alerts == 1
+    scene.wait(SAME.quiet_s + 1.0)
+    scene.see((3, 0.0, 0.0), for_s=1.0)
+    assert scene.alerts == 2
+
+
+def test_an_intruder_in_sight_is_never_forgotten() -> None:
+    scene = Scene(SameConfig(quiet_s=1.0))
+    scene.see((1, 0.0, 0.0), for_s=10.0)
+    assert scene.alerts == 1
