@@ -22,8 +22,8 @@ from patrol.geometry import Pose2
 from patrol.percepts import Box, Label
 from patrol.sensors import CameraModel
 
-Height = tuple[float, float]
-_HEIGHTS_M: Mapping[Label, Height] = MappingProxyType(
+Pair = tuple[float, float]
+_HEIGHTS_M: Mapping[Label, Pair] = MappingProxyType(
     {Label.PERSON: (1.70, 0.12), Label.VEHICLE: (1.70, 0.40), Label.ANIMAL: (0.50, 0.20), Label.OBJECT: (0.60, 0.40)}
 )
 _EDGE_PX = 2.0
@@ -33,9 +33,14 @@ _STEPS = np.array([0.25, 0.25, 1e-4, 1e-4, 1e-3])
 
 
 class GroundConfig(Config):
-    """Noise of a box's edges (the larger of px and a fraction of its height), of the camera's attitude, and of the ground."""
+    """Noise of a box's edges (the larger of px and a fraction of its height), of the camera's attitude, and of the ground.
+
+    ``heat_edge_px`` holds for boxes that a thermal camera found: one of its pixels is about three of the colour picture, and
+    the error stays the same while nothing moves, so that more pictures do not help.
+    """
 
     edge_px: float = Field(default=1.2, gt=0.0)
+    heat_edge_px: float = Field(default=5.0, gt=0.0)
     edge_fraction: float = Field(default=0.03, ge=0.0)
     pitch_std_deg: float = Field(default=0.5, ge=0.0)
     roll_std_deg: float = Field(default=0.5, ge=0.0)
@@ -62,9 +67,11 @@ class GroundProjector:
         self._camera = camera
         self._config = config
 
-    def locate(self, box: Box, label: Label) -> Located | None:
-        """Where on the ground the thing in ``box`` stands, or None when neither foot nor top says so."""
-        ways = [self._from_foot(box), self._from_top(box, label)]
+    def locate(self, box: Box, label: Label, *, by_heat: bool = False) -> Located | None:
+        """Where on the ground the thing in ``box`` stands, or None when neither foot nor top says so; ``by_heat``: the box
+        comes from a thermal picture."""
+        least_px = self._config.heat_edge_px if by_heat else self._config.edge_px
+        ways = [self._from_foot(box, least_px), self._from_top(box, label, least_px)]
         found = [way for way in ways if way is not None]
         if not found:
             return self._beside(box, label)
@@ -81,24 +88,27 @@ class GroundProjector:
         position = self._camera.base_from_optical.translation_m[:2] + _BESIDE_M * along / np.hypot(*along)
         return Located(position_m=position, covariance_m2=np.eye(2) * _BESIDE_STD_M**2)
 
-    def _from_foot(self, box: Box) -> Located | None:
+    def _from_foot(self, box: Box, least_px: float) -> Located | None:
         if box.y1_px >= self._camera.height_px - _EDGE_PX:
             return None
-        u_px, v_px = box.foot_px
-        return self._meet(u_px, v_px, box, height=(0.0, self._config.ground_std_m))
+        spread_px = self._edges_px(box, least_px)
+        return self._meet(box.foot_px, spread_px, height=(0.0, self._config.ground_std_m))
 
-    def _from_top(self, box: Box, label: Label) -> Located | None:
+    def _from_top(self, box: Box, label: Label, least_px: float) -> Located | None:
         if box.y0_px <= _EDGE_PX:
             return None
-        return self._meet(0.5 * (box.x0_px + box.x1_px), box.y0_px, box, height=_HEIGHTS_M[label])
+        top_px = (0.5 * (box.x0_px + box.x1_px), box.y0_px)
+        return self._meet(top_px, self._edges_px(box, least_px), height=_HEIGHTS_M[label])
 
-    def _meet(self, u_px: float, v_px: float, box: Box, *, height: Height) -> Located | None:
-        """Where the ray through (u, v) meets the plane at ``height`` (m, std m), to first order with its covariance."""
+    def _edges_px(self, box: Box, least_px: float) -> Pair:
+        """Standard deviation of a box's middle and of its upper or lower edge."""
+        return max(least_px, 0.12 * box.width_px), max(least_px, self._config.edge_fraction * box.height_px)
+
+    def _meet(self, point_px: Pair, spread_px: Pair, *, height: Pair) -> Located | None:
+        """Where the ray through ``point_px`` meets the plane at ``height`` (m, std m), to first order with its covariance."""
         config = self._config
-        edge_px = max(config.edge_px, config.edge_fraction * box.height_px)
-        side_px = max(config.edge_px, 0.12 * box.width_px)
-        spread = [side_px, edge_px, math.radians(config.pitch_std_deg), math.radians(config.roll_std_deg), height[1]]
-        middle = np.array([u_px, v_px, 0.0, 0.0, height[0]])
+        spread = [*spread_px, math.radians(config.pitch_std_deg), math.radians(config.roll_std_deg), height[1]]
+        middle = np.array([*point_px, 0.0, 0.0, height[0]])
         nudged = middle + np.vstack((np.zeros(5), np.diag(_STEPS), -np.diag(_STEPS)))
         places = _meeting_points(self._camera, nudged)
         ranges = np.hypot(places[:, 0], places[:, 1])

@@ -83,21 +83,24 @@ class Placer:
         tracks: tuple[Track, ...],
         estimate: PoseEstimate | None,
         ranged: Mapping[int, tuple[Located, ...]] = MappingProxyType({}),
+        *,
+        by_heat: frozenset[int] = frozenset(),
     ) -> tuple[Track, ...]:
         """The tracks with ``ground``: measured where the track was seen in this picture and the pose is known, else predicted.
 
-        ``ranged`` holds places in base_link that a lidar offers, by track id. A track never placed keeps ground None.
+        ``ranged`` holds places in base_link that a lidar offers, by track id; ``by_heat`` the ids of tracks whose box a thermal
+        camera found. A track never placed keeps ground None.
         """
-        placed = tuple(self._placed(track, estimate, ranged.get(track.track_id, ())) for track in tracks)
+        places = {track.track_id: self._measured(track, ranged.get(track.track_id, ()), by_heat) for track in tracks}
+        placed = tuple(self._placed(track, estimate, places[track.track_id]) for track in tracks)
         live = {track.track_id for track in tracks if track.state != "ended"}
         self._filters = {track_id: item for track_id, item in self._filters.items() if track_id in live}
         return placed
 
-    def _placed(self, track: Track, estimate: PoseEstimate | None, ranged: tuple[Located, ...]) -> Track:
+    def _placed(self, track: Track, estimate: PoseEstimate | None, measured: Located | None) -> Track:
         known = self._filters.get(track.track_id)
         if known is not None:
             known.predict(track.stamp_ns)
-        measured = self._measured(track, ranged) if estimate is not None else None
         if measured is not None and estimate is not None:
             on_map = to_map(measured, estimate.map_from_base)
             if known is None:
@@ -108,10 +111,10 @@ class Placer:
             return track
         return replace(track, ground=known.position(estimate), floor=0 if estimate is None else estimate.floor)
 
-    def _measured(self, track: Track, ranged: tuple[Located, ...]) -> Located | None:
+    def _measured(self, track: Track, ranged: tuple[Located, ...], by_heat: frozenset[int]) -> Located | None:
         if track.box is None or track.last_seen_ns != track.stamp_ns:
             return None
-        seen = self._projector.locate(track.box, track.label)
+        seen = self._projector.locate(track.box, track.label, by_heat=track.track_id in by_heat)
         if seen is None:
             return ranged[0] if ranged else None
         fitting = [place for place in ranged if contradiction(place, seen) <= _OTHER_THING_MIN]

@@ -114,7 +114,7 @@ class Perception:
         motion = self._camera_motion(pose, image.stamp_ns)
         detections, fault = self._look(image)
         tracks = self._tracker.update(detections, image.stamp_ns, motion)
-        placed = self._placer.place(tracks, pose, self._ranged(tracks, pose))
+        placed = self._placer.place(tracks, pose, self._ranged(tracks, pose), by_heat=self._tracker.by_heat)
         looked = Looked(stamp_ns=image.stamp_ns, detections=detections, tracks=placed)
         safe = self._anonymiser.make_safe(image, looked, estimate, fault)
         alerts = self._alerts(placed, image.stamp_ns, pose, safe)

@@ -69,6 +69,7 @@ class _Following:
         self.first_seen_ns = self.last_seen_ns = self._sure_ns = detection.stamp_ns
         self.hits = self._strong_hits = 1
         self.score = detection.score
+        self.by_heat = detection.source == "thermal"
         self.state: TrackState = "tentative"
         self._votes = {detection.label: detection.score}
 
@@ -80,6 +81,7 @@ class _Following:
     def continue_with(self, detection: Detection, config: TrackerConfig) -> None:
         self.filter.correct(detection.box, detection.score)
         self.last_seen_ns = detection.stamp_ns
+        self.by_heat = detection.source == "thermal"
         self.hits += 1
         self.score = 0.7 * self.score + 0.3 * detection.score
         self._votes[detection.label] = self._votes.get(detection.label, 0.0) + detection.score
@@ -107,6 +109,11 @@ class Tracker:
         self._followed: list[_Following] = []
         self._next_id = 1
         self._stamp_ns: int | None = None
+
+    @property
+    def by_heat(self) -> frozenset[int]:
+        """Ids of the tracks whose last detection came from a thermal picture."""
+        return frozenset(item.track_id for item in self._followed if item.by_heat)
 
     def update(self, detections: Sequence[Detection], stamp_ns: int, motion: CameraMotion | None = None) -> tuple[Track, ...]:
         """Take in the detections of the picture at ``stamp_ns``, later than the last; ``motion`` is the camera's since then.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patrol.checks import Floats
@@ -25,6 +25,7 @@ def test_iou_of_known_boxes() -> None:
     np.testing.assert_allclose(iou_matrix(first, second), [[1.0, 1.0 / 3.0, 0.0]])
 
 
+@settings(deadline=None)
 @given(boxes())
 def test_iou_is_symmetric_and_one_with_itself(some: Floats) -> None:
     overlap = iou_matrix(some, some)
@@ -33,6 +34,7 @@ def test_iou_is_symmetric_and_one_with_itself(some: Floats) -> None:
     assert ((overlap >= 0.0) & (overlap <= 1.0 + 1e-12)).all()
 
 
+@settings(deadline=None)
 @given(boxes(), st.floats(0.1, 0.9))
 def test_suppression_keeps_the_best_and_nothing_that_overlaps_it(some: Floats, iou_max: float) -> None:
     scores = np.linspace(1.0, 0.1, len(some))[::-1].copy()

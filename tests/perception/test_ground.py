@@ -27,6 +27,7 @@ def seen(box: Box, stamp_ns: int = 0, track_id: int = 1) -> Track:
     return replace(make_track(0.0, 0.0, stamp_ns, track_id=track_id), box=box, ground=None)
 
 
+@settings(deadline=None)
 @given(st.floats(3.0, 35.0), st.floats(-0.6, 0.6))
 def test_a_standing_person_is_found_where_they_stand(range_m: float, bearing: float) -> None:
     x, y = range_m * math.cos(bearing), range_m * math.sin(bearing)
@@ -35,6 +36,7 @@ def test_a_standing_person_is_found_where_they_stand(range_m: float, bearing: fl
     assert math.dist(located.position_m, (x, y)) < 0.02 * range_m + 0.3
 
 
+@settings(deadline=None)
 @given(st.floats(3.0, 35.0))
 def test_the_covariance_grows_with_range_and_is_positive(range_m: float) -> None:
     near, far = (PROJECTOR.locate(person_box(x, 0.0), Label.PERSON) for x in (range_m, range_m + 5.0))

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patrol.geometry import Pose3
@@ -48,6 +48,7 @@ def finder() -> HeatFinder:
     return HeatFinder(THERMAL, CAMERA, HeatConfig())
 
 
+@settings(deadline=None)
 @given(st.floats(4.0, 25.0), st.floats(-0.3, 0.3))
 def test_a_person_is_found_and_shown_in_the_dark_colour_picture(range_m: float, bearing: float) -> None:
     x, y = range_m * math.cos(bearing), range_m * math.sin(bearing)
@@ -98,3 +99,27 @@ def test_an_intruder_in_the_dark_is_reported_by_heat_alone_and_masked() -> None:
     box = person_box(10.0, 0.0)
     part = (slice(int(box.y0_px), int(box.y1_px)), slice(int(box.x0_px), int(box.x1_px)))
     assert np.mean(percepts.safe.pixels[part] == dark().pixels[part]) < 0.2
+
+
+def test_a_thermal_camera_that_is_known_only_later_is_used_from_then_on() -> None:
+    perception = Perception(PerceptionConfig(), CAMERA, detector=Scripted([]))
+    counts = []
+    for number in range(4):
+        if number == 2:
+            perception.know_thermal(THERMAL)
+        perception.on_thermal(thermal(10.0, 0.0, stamp_ns=number * STEP_NS))
+        counts.append(len(perception.on_image(dark(number * STEP_NS), estimate(number * STEP_NS)).tracks))
+    assert counts == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("range_m", [12.0, 20.0, 30.0])
+def test_far_bodies_found_by_heat_are_as_far_off_as_their_covariance_says(range_m: float) -> None:
+    perception = Perception(PerceptionConfig(), CAMERA, detector=Scripted([]), thermal=THERMAL)
+    for number in range(10):
+        perception.on_thermal(thermal(range_m, 1.0, stamp_ns=number * STEP_NS))
+        percepts = perception.on_image(dark(number * STEP_NS), estimate(number * STEP_NS))
+    (track,) = percepts.tracks
+    assert track.ground is not None
+    error = track.ground.position_m - np.array([range_m, 1.0])
+    assert error @ np.linalg.solve(track.ground.covariance_m2, error) < 9.21
+    assert math.sqrt(np.linalg.eigvalsh(track.ground.covariance_m2)[1]) < 0.25 * range_m

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -159,6 +159,7 @@ def test_the_probability_of_being_inside_is_that_of_the_gaussian() -> None:
     assert inside_probability(ground(-2.0, 0.0, 1.0), half_plane) == pytest.approx(0.023, abs=0.02)
 
 
+@settings(deadline=None)
 @given(st.floats(-20.0, 30.0), st.floats(-20.0, 30.0), st.floats(0.01, 10.0))
 def test_inside_and_outside_share_all_probability(x: float, y: float, std_m: float) -> None:
     store, world = zone("store", square(0.0, 0.0, 10.0)), zone("world", square(-500.0, -500.0, 1000.0))

@@ -28,9 +28,9 @@ export function timeOfDay(ns: number): string {
   return new Date(ns / 1e6).toLocaleTimeString("en-GB");
 }
 
-/** Compass-free heading in degrees, counter-clockwise from east, 0..359. */
-export function degrees(yawRad: number): number {
-  return ((Math.round((yawRad * 180) / Math.PI) % 360) + 360) % 360;
+/** Compass heading in whole degrees of a yaw (counter-clockwise from east): clockwise from north, 0..359, as in site files. */
+export function compassDegrees(yawRad: number): number {
+  return ((Math.round(90 - (yawRad * 180) / Math.PI) % 360) + 360) % 360;
 }
 
 /** Splits a threshold's name into words and its unit: "dwell_s" → ["dwell", "s"]. */

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { paint } from "../src/map/grid-picture";
 import { ellipse } from "../src/map/shapes";
-import { degrees, duration, figure, nameAndUnit } from "../src/words";
+import { compassDegrees, duration, figure, nameAndUnit } from "../src/words";
 
 it("draws the ellipse of a covariance along its axes", () => {
   const points = ellipse([10, 20], [4, 0, 1], 2);
@@ -24,7 +24,7 @@ it("leaves unknown cells clear and shows walls", () => {
 
 it("puts figures into words", () => {
   expect([duration(4.21), duration(75), duration(3720), duration(Number.NaN)]).toEqual(["4.2 s", "1 min 15 s", "1 h 2 min", "–"]);
-  expect([degrees(-Math.PI / 2), degrees(2 * Math.PI)]).toEqual([270, 0]);
+  expect([compassDegrees(Math.PI / 2), compassDegrees(0), compassDegrees(-Math.PI)]).toEqual([0, 90, 270]);
   expect(nameAndUnit("dwell_s")).toEqual(["dwell", "s"]);
   expect(nameAndUnit("score")).toEqual(["score", ""]);
   expect([figure(2.345), figure(23.45), figure(234.5)]).toEqual(["2.35", "23.4", "235"]);

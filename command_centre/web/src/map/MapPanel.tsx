@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { AlertView } from "../generated/wire";
 import type { Robot } from "../state";
-import { degrees } from "../words";
+import { compassDegrees } from "../words";
 import type { Position } from "./shapes";
 import { SiteMap } from "./site-map";
 
@@ -85,7 +85,7 @@ function Pose({ robot, lost }: { robot: Robot; lost: boolean }) {
         <b>y</b> {pose.y_m.toFixed(1)} m
       </span>
       <span>
-        <b>heading</b> {degrees(pose.yaw_rad)}°
+        <b>heading</b> {String(compassDegrees(pose.yaw_rad)).padStart(3, "0")}°
       </span>
       <span>
         <b>±</b> {(2 * robot.telemetry.position_std_m).toFixed(2)} m
