@@ -20,6 +20,8 @@ from patrol.config import Config
 from patrol.geometry import STOPPED, Pose2, Twist2
 from patrol.sensors import Scan
 
+_STILL_MPS = 1e-6
+
 
 class StopGuardConfig(Config):
     """The body, how it brakes, how close it may come, and how old its inputs may be."""
@@ -149,7 +151,7 @@ class StopGuard:
         config = self._config
         reach_m = math.hypot(0.5 * config.length_m, 0.5 * config.width_m)
         corner_mps = math.hypot(wanted.forward_mps, wanted.left_mps) + abs(wanted.turn_radps) * reach_m
-        if corner_mps <= 0.0:
+        if corner_mps <= _STILL_MPS:
             return 1.0, 0.0
         delay_s = config.latency_s + scan_age_s
         horizon_m = corner_mps * delay_s + corner_mps**2 / (2.0 * config.decel_mps2) + config.stand_off_m

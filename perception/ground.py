@@ -35,12 +35,11 @@ _STEPS = np.array([0.25, 0.25, 1e-4, 1e-4, 1e-3])
 class GroundConfig(Config):
     """Noise of a box's edges (the larger of px and a fraction of its height), of the camera's attitude, and of the ground.
 
-    ``heat_edge_px`` holds for boxes that a thermal camera found: one of its pixels is about three of the colour picture, and
-    the error stays the same while nothing moves, so that more pictures do not help.
+    ``heat_edge_px`` holds for boxes that a thermal camera found: one of its pixels is about three of the colour picture.
     """
 
     edge_px: float = Field(default=1.2, gt=0.0)
-    heat_edge_px: float = Field(default=5.0, gt=0.0)
+    heat_edge_px: float = Field(default=3.0, gt=0.0)
     edge_fraction: float = Field(default=0.03, ge=0.0)
     pitch_std_deg: float = Field(default=0.5, ge=0.0)
     roll_std_deg: float = Field(default=0.5, ge=0.0)

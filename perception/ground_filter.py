@@ -2,7 +2,9 @@
 """Where tracks are on the map: one constant-velocity Kalman filter per track, in metres and seconds.
 
 Constant velocity with white acceleration (Bar-Shalom, Li, Kirubarajan 2001, ch. 6). The pose's error is the same in picture
-after picture and must not average out, so it stays outside the filter and is added to what the filter says.
+after picture and must not average out, so it stays outside the filter and is added to what the filter says. What pictures alone
+say of the range errs alike for about a second (the robot's pitch, the way a box is drawn around a stride): each picture then
+counts only as its share of that second.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ _ACCELERATION_MPS2: Mapping[Label, float] = MappingProxyType(
     {Label.PERSON: 1.0, Label.VEHICLE: 2.0, Label.ANIMAL: 2.0, Label.OBJECT: 0.2}
 )
 _FIRST_SPEED_MPS = 1.5
+_ALIKE_S = 1.0
+_SHARE_MIN = 0.01
 _SURPRISE_MAX = 9.21
 _OTHER_THING_MIN = 16.0
 _KEEP_POSITION = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
@@ -33,7 +37,7 @@ class GroundFilter:
 
     def __init__(self, first: Located, label: Label, stamp_ns: int) -> None:
         self._power = _ACCELERATION_MPS2[label] ** 2
-        self._stamp_ns = stamp_ns
+        self._stamp_ns = self._corrected_ns = stamp_ns
         self._state = np.concatenate((first.position_m, np.zeros(2)))
         self._covariance = np.zeros((4, 4))
         self._covariance[:2, :2] = first.covariance_m2
@@ -49,10 +53,13 @@ class GroundFilter:
         self._state = carry @ self._state
         self._covariance = carry @ self._covariance @ carry.T + np.kron(single, np.eye(2))
 
-    def correct(self, measured: Located) -> None:
-        """Take in a measured place. One that surprises (beyond 99 %) is trusted less, in proportion."""
+    def correct(self, measured: Located, *, by_picture: bool) -> None:
+        """Take in a measured place, ``by_picture`` alone or not. One that surprises (beyond 99 %) is trusted less, in
+        proportion."""
         error = measured.position_m - self._state[:2]
-        noise = measured.covariance_m2
+        share = min(seconds(self._stamp_ns - self._corrected_ns) / _ALIKE_S, 1.0) if by_picture else 1.0
+        self._corrected_ns = self._stamp_ns
+        noise = measured.covariance_m2 / max(share, _SHARE_MIN)
         total = self._covariance[:2, :2] + noise
         surprise = float(error @ np.linalg.solve(total, error))
         if surprise > _SURPRISE_MAX:
@@ -91,13 +98,13 @@ class Placer:
         ``ranged`` holds places in base_link that a lidar offers, by track id; ``by_heat`` the ids of tracks whose box a thermal
         camera found. A track never placed keeps ground None.
         """
-        places = {track.track_id: self._measured(track, ranged.get(track.track_id, ()), by_heat) for track in tracks}
-        placed = tuple(self._placed(track, estimate, places[track.track_id]) for track in tracks)
+        placed = tuple(self._placed(track, estimate, ranged.get(track.track_id, ()), by_heat) for track in tracks)
         live = {track.track_id for track in tracks if track.state != "ended"}
         self._filters = {track_id: item for track_id, item in self._filters.items() if track_id in live}
         return placed
 
-    def _placed(self, track: Track, estimate: PoseEstimate | None, measured: Located | None) -> Track:
+    def _placed(self, track: Track, estimate: PoseEstimate | None, ranged: tuple[Located, ...], by_heat: frozenset[int]) -> Track:
+        measured, by_picture = self._measured(track, ranged, by_heat)
         known = self._filters.get(track.track_id)
         if known is not None:
             known.predict(track.stamp_ns)
@@ -106,18 +113,19 @@ class Placer:
             if known is None:
                 known = self._filters[track.track_id] = GroundFilter(on_map, track.label, track.stamp_ns)
             else:
-                known.correct(on_map)
+                known.correct(on_map, by_picture=by_picture)
         if known is None:
             return track
         return replace(track, ground=known.position(estimate), floor=0 if estimate is None else estimate.floor)
 
-    def _measured(self, track: Track, ranged: tuple[Located, ...], by_heat: frozenset[int]) -> Located | None:
+    def _measured(self, track: Track, ranged: tuple[Located, ...], by_heat: frozenset[int]) -> tuple[Located | None, bool]:
+        """Where the track is seen in base_link, and whether only the picture says so."""
         if track.box is None or track.last_seen_ns != track.stamp_ns:
-            return None
+            return None, True
         seen = self._projector.locate(track.box, track.label, by_heat=track.track_id in by_heat)
         if seen is None:
-            return ranged[0] if ranged else None
+            return (ranged[0], False) if ranged else (None, True)
         fitting = [place for place in ranged if contradiction(place, seen) <= _OTHER_THING_MIN]
         if not fitting:
-            return seen
-        return fused(min(fitting, key=lambda place: contradiction(place, seen)), seen)
+            return seen, True
+        return fused(min(fitting, key=lambda place: contradiction(place, seen)), seen), False

@@ -75,7 +75,7 @@ PERSON_IN_RESTRICTED_ZONE = RuleConfig(
         LimitConfig(measure="inside_probability", limit=0.8),
         LimitConfig(measure="dwell_s", limit=0.4),
         LimitConfig(measure="hits", limit=4),
-        LimitConfig(measure="score", limit=0.4),
+        LimitConfig(measure="score", limit=0.5),
     ),
     severity="critical",
 )
