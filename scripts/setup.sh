@@ -100,7 +100,7 @@ make_environment() { "$1" -m venv "$venv"; }
 install_python_packages() {
     awk '/^uv==/ {on = 1} on {print} on && !/\\$/ {exit}' requirements.lock >"$log_dir/uv.lock"
     "$venv/bin/python" -m pip install --quiet --require-hashes --no-deps -r "$log_dir/uv.lock"
-    "$venv/bin/uv" pip install --python "$venv/bin/python" --require-hashes -r requirements.lock
+    "$venv/bin/uv" pip install --python "$venv/bin/python" --require-hashes --compile-bytecode -r requirements.lock
     "$venv/bin/uv" pip install --python "$venv/bin/python" --no-deps --no-build-isolation -e .
 }
 
