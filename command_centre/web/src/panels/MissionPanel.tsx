@@ -35,8 +35,8 @@ export function MissionPanel({ robot, lost }: { robot: Robot; lost: boolean }) {
           unit="%"
           warn={telemetry !== null && telemetry.charge < 0.25}
         />
-        <Figure name="Lap" testId="lap" value={progress ? `${progress.lap}` : "–"} />
-        <Figure name="Leg" testId="leg" value={progress ? `${progress.leg} / ${progress.legs}` : "–"} />
+        <Figure name="Lap" testId="lap" value={progress ? `${progress.lap + 1}` : "–"} />
+        <Figure name="Leg" testId="leg" value={progress ? `${Math.min(progress.leg + 1, progress.legs)} / ${progress.legs}` : "–"} />
         <Figure name="Time left" testId="time-left" value={progress ? duration(progress.time_left_s) : "–"} />
       </dl>
       <progress
