@@ -134,9 +134,10 @@ def _keep_running(
 
 
 def _report(plan: DemoPlan) -> Path | None:
-    """The patrol's report; it is written here when the patrol was stopped before it was done. None without a patrol."""
+    """The patrol's report, written (anew) now that every process has ended: the recording is whole, and so is its hash. None
+    without a patrol."""
     report = plan.folder / JSON_FILE
-    if not report.is_file() and (plan.folder / LOG_FILE).is_file():
+    if (plan.folder / LOG_FILE).is_file():
         try:
             make_report(plan.folder, read_site(read_scenario(plan.scenario).site))
         except (BadInput, OSError):

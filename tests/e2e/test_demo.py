@@ -137,4 +137,5 @@ def test_one_headless_lap(tmp_path: Path) -> None:
     assert report["alerts"], "the intruder was not noticed"
     assert (folder / "report.html").stat().st_size > 10_000
     assert report["recording"]["messages"] > 10_000
+    assert report["recording"]["damage"] == "", "the report was made while the recording was still being written"
     assert (folder / "map" / "map.pgm").is_file()
