@@ -17,7 +17,7 @@ import rclpy
 from rclpy.clock import Clock, JumpThreshold
 from rclpy.clock_type import ClockType
 from rclpy.duration import Duration
-from rclpy.experimental.events_executor import EventsExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 
@@ -159,7 +159,7 @@ def _started(name: str) -> Iterator[tuple[Link, Any, threading.Event]]:
     node: Any = rclpy.create_node(name)
     closing = Closing()
     closing.add(node.destroy_node)
-    executor = EventsExecutor()
+    executor = SingleThreadedExecutor()
     executor.add_node(node)
     jump = _TimeJump(node, ending)
     try:
