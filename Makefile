@@ -16,8 +16,10 @@ demo:
 
 test:
 	@scripts/setup.sh --with-test-tools
-	@.venv/bin/python -m pytest -n 2 --dist loadfile -m "not e2e and not ros" $(ARGS)
-	@.venv/bin/python -m pytest -m "e2e or ros" $(ARGS)
+	@failed=0; \
+	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not e2e and not ros" $(ARGS) || failed=1; \
+	.venv/bin/python -m pytest -m "e2e or ros" $(ARGS) || failed=1; \
+	exit $$failed
 
 lint:
 	@scripts/setup.sh
