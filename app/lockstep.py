@@ -18,11 +18,10 @@ from patrol.percepts import Alert
 from patrol.sensors import Scan
 from patrol.version import software
 from perception.detector import Detector
-from sim.simulator import ALL_SENSORS, Simulator
+from sim.simulator import ALL_SENSORS, TRUTH_FILE, Simulator
 
 STEP_NS = nanoseconds(0.05)
 ROBOT = "rover"
-TRUTH_FILE = "truth.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +36,6 @@ class LockstepPlan:
     limit_s: float = 3600.0
     sensors: frozenset[str] = ALL_SENSORS - {"imu", "fix"}
     map_folder: Path | None = None
-    with_truth: bool = False
     config: StackConfig = field(default_factory=StackConfig)
 
 
@@ -63,8 +61,7 @@ def run_lockstep(plan: LockstepPlan, *, detector: Detector | None = None) -> Loc
     inputs = _inputs(plan)
     run = _Run(plan, inputs, detector)
     plan.folder.mkdir(parents=True, exist_ok=True)
-    truth = plan.folder / TRUTH_FILE if plan.with_truth else None
-    simulator = Simulator.open(plan.scenario, seed=plan.seed, sensors=plan.sensors, truth_path=truth)
+    simulator = Simulator.open(plan.scenario, seed=plan.seed, sensors=plan.sensors, truth_path=plan.folder / TRUTH_FILE)
     try:
         return run.drive(simulator)
     finally:

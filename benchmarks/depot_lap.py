@@ -52,7 +52,6 @@ def drive(scenario: Path, seed: int, sensors: frozenset[str]) -> Lap:
             laps=1,
             limit_s=1200.0,
             sensors=sensors,
-            with_truth=True,
         )
         result = run_lockstep(plan)
         truth = read_truth(plan.folder / "truth.jsonl")

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole stack as real processes, headless: does it hold real time, and what does each process cost?
+"""The whole stack as real processes with the page open: does it hold real time, and what does each process cost?
+
+The browser stands for the operator's machine: its processor time weighs on the figures, but is not counted among them.
 
 python benchmarks/stack.py --seconds 60
-python benchmarks/stack.py --seconds 60 --with-centre
+python benchmarks/stack.py --seconds 60 --headless
 """
 
 from __future__ import annotations
 
 import argparse
 import secrets
-import socket
 import sys
 import tempfile
 import time
@@ -18,11 +19,9 @@ from pathlib import Path
 
 import psutil
 
-from app.centre import ROBOT, Centre
-from app.paths import MISSIONS, SCENARIOS, SITES
-from app.supervise import Job
+from app.paths import SCENARIOS
 from benchmarks.figures import tell
-from patrol_bringup.settings import RunSettings
+from benchmarks.live import live, simulated
 from patrol_bringup.table import Backend, processes_for
 from patrol_ros.conversions.stamps import stamp_from_ros
 from tests.ros.graph import Graph, running
@@ -109,30 +108,14 @@ def measure(graph: Graph, *, seconds: float, began_s: float) -> Measured:
 
 
 def run(folder: Path, given: argparse.Namespace) -> Measured:
-    """One patrol in ``folder``."""
-    centre = Centre.prepare(folder / "centre", port=_free_port()) if given.with_centre else None
-    settings = RunSettings(
-        run_folder=folder / "patrol",
-        robot_id=ROBOT,
-        site=SITES / "depot.geojson",
-        mission=MISSIONS / "perimeter.yaml",
-        scenario=given.scenario,
-        map_folder=folder / "patrol" / "map",
-        autostart=True,
-        uplink_url=centre.robot_url if centre else "",
-        uplink_token_file=centre.robot_token if centre else None,
-    )
-    without = frozenset[str]() if centre else frozenset({"uplink"})
-    names = tuple(row.name for row in processes_for(Backend.SIMULATION, without=without))
-    more: tuple[Job, ...] = (centre.job(),) if centre else ()
-    began_s, logs = time.monotonic(), folder / "patrol" / "logs"
-    with running(settings, *names, domain_id=1 + secrets.randbelow(100), logs=logs, more=more) as graph:
+    """One patrol in ``folder``, with the page open or without command centre and uplink."""
+    settings, began_s = simulated(folder, scenario=given.scenario), time.monotonic()
+    if not given.headless:
+        with live(settings, folder) as stack:
+            return measure(stack.graph, seconds=given.seconds, began_s=began_s)
+    names = tuple(row.name for row in processes_for(Backend.SIMULATION, without=frozenset({"uplink"})))
+    with running(settings, *names, domain_id=1 + secrets.randbelow(100), logs=settings.run_folder / "logs") as graph:
         return measure(graph, seconds=given.seconds, began_s=began_s)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def main() -> None:
@@ -140,7 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="simulated")
     parser.add_argument("--scenario", type=Path, default=SCENARIOS / "depot_intruder.yaml")
-    parser.add_argument("--with-centre", action="store_true")
+    parser.add_argument("--headless", action="store_true", help="no command centre, no page")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stack-") as name:
         measured = run(Path(name), given)
@@ -159,7 +142,7 @@ def main() -> None:
             **{f"{name}_cpu_s_per_simulated_s": share for name, share in per_s.items()},
             "memory_pss_mb": sum(measured.pss_mb.values()),
         },
-        centre=given.with_centre,
+        page=not given.headless,
         scenario=given.scenario.stem,
         processors=psutil.cpu_count(),
     )

@@ -89,7 +89,8 @@ TRACK_STATES: tuple[TrackState, ...] = ("tentative", "confirmed", "coasting", "e
 class Track:
     """One thing followed over time. ``box`` is where it is, or is predicted to be, in the picture at ``stamp_ns``;
     ``ground`` is missing while it could not be placed on the map. A coasting track was not, or not surely, detected
-    in this picture."""
+    in this picture. ``cold_s``: how long a thermal camera saw it stand where it was first seen, no warmer than what
+    surrounds it; 0 without a thermal camera that could tell."""
 
     track_id: int
     label: Label
@@ -102,6 +103,7 @@ class Track:
     box: Box | None
     ground: GroundPosition | None
     floor: int = 0
+    cold_s: float = 0.0
 
     def __post_init__(self) -> None:
         require_in("state", self.state, TRACK_STATES)

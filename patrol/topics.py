@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one table of topics: name, type, rate, quality of service, when its data is stale, and whether it is recorded.
+"""The one table of topics: name, type, rate, quality of service, when its data is stale, and how much of it is recorded.
 
 Names are relative to the robot's namespace unless they start with ``/``. Simulators, replays and robots publish the rows of
 ``Side.BACKEND``; the stack's own nodes publish the others. Types are ROS 2 interface names; only ``ros_ws`` resolves them.
@@ -40,13 +40,24 @@ class Topic:
     qos: Qos
     rate_hz: float | None = None
     stale_after_s: float | None = None
-    recorded: bool = True
+    recorded_every: int = 1
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether recordings hold it: all of it, or every ``recorded_every``-th message."""
+        return self.recorded_every > 0
 
 
 TOPICS: tuple[Topic, ...] = (
-    Topic(name="/clock", type="rosgraph_msgs/msg/Clock", publisher=Side.BACKEND, qos=Qos.SENSOR, rate_hz=50, recorded=False),
+    Topic(name="/clock", type="rosgraph_msgs/msg/Clock", publisher=Side.BACKEND, qos=Qos.SENSOR, rate_hz=50, recorded_every=0),
     Topic(
-        name="points", type="sensor_msgs/msg/PointCloud2", publisher=Side.BACKEND, qos=Qos.SENSOR, rate_hz=10, stale_after_s=0.4
+        name="points",
+        type="sensor_msgs/msg/PointCloud2",
+        publisher=Side.BACKEND,
+        qos=Qos.SENSOR,
+        rate_hz=10,
+        stale_after_s=0.4,
+        recorded_every=10,
     ),
     Topic(name="scan", type="sensor_msgs/msg/LaserScan", publisher=Side.BACKEND, qos=Qos.SENSOR, rate_hz=10, stale_after_s=0.4),
     Topic(name="imu", type="sensor_msgs/msg/Imu", publisher=Side.BACKEND, qos=Qos.SENSOR, rate_hz=100, stale_after_s=0.2),
@@ -59,7 +70,7 @@ TOPICS: tuple[Topic, ...] = (
         qos=Qos.STREAM,
         rate_hz=10,
         stale_after_s=0.5,
-        recorded=False,
+        recorded_every=0,
     ),
     Topic(name="camera/camera_info", type="sensor_msgs/msg/CameraInfo", publisher=Side.BACKEND, qos=Qos.STREAM, rate_hz=10),
     Topic(
@@ -69,7 +80,7 @@ TOPICS: tuple[Topic, ...] = (
         qos=Qos.STREAM,
         rate_hz=9,
         stale_after_s=0.6,
-        recorded=False,
+        recorded_every=0,
     ),
     Topic(name="thermal/camera_info", type="sensor_msgs/msg/CameraInfo", publisher=Side.BACKEND, qos=Qos.STREAM, rate_hz=9),
     Topic(

@@ -23,6 +23,7 @@ from perception.ground_filter import Placer
 from perception.heat import HeatConfig, HeatFinder
 from perception.ranging import LidarRanger, RangingConfig
 from perception.tracker import Tracker, TrackerConfig
+from perception.warmth import ColdClock, WarmthConfig
 from perception.watch import Watch, WatchConfig
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class PerceptionConfig(Config):
     ground: GroundConfig = GroundConfig()
     ranging: RangingConfig = RangingConfig()
     heat: HeatConfig = HeatConfig()
+    warmth: WarmthConfig = WarmthConfig()
     watch: WatchConfig = WatchConfig()
     anonymiser: AnonymiserConfig = AnonymiserConfig()
     evidence: EvidenceConfig = EvidenceConfig()
@@ -89,6 +91,8 @@ class Perception:
         self._site = site
         self._ranger = None if base_from_lidar is None else LidarRanger(camera, base_from_lidar, config.ranging)
         self._heat: HeatFinder | None = None
+        self._cold: ColdClock | None = None
+        self._thermal = thermal
         if thermal is not None:
             self.know_thermal(thermal)
         self._anonymiser = Anonymiser(config.anonymiser, camera, () if site is None else site.privacy_areas)
@@ -100,6 +104,7 @@ class Perception:
         self._tracker = Tracker(self._config.tracker)
         self._placer = Placer(GroundProjector(self._camera, self._config.ground))
         self._watch = None if self._site is None else Watch(self._config.watch, self._site)
+        self._cold = None if self._thermal is None else ColdClock(self._thermal, self._camera, self._config.warmth)
         self._stamp_ns: int | None = None
         self._odom_from_base: Pose2 | None = None
 
@@ -115,6 +120,8 @@ class Perception:
         detections, fault = self._look(image)
         tracks = self._tracker.update(detections, image.stamp_ns, motion)
         placed = self._placer.place(tracks, pose, self._ranged(tracks, pose), by_heat=self._tracker.by_heat)
+        if self._cold is not None:
+            placed = self._cold.timed(placed, None if pose is None else pose.map_from_base.inverse())
         looked = Looked(stamp_ns=image.stamp_ns, detections=detections, tracks=placed)
         safe = self._anonymiser.make_safe(image, looked, estimate, fault)
         alerts = self._alerts(placed, image.stamp_ns, pose, safe)
@@ -123,7 +130,9 @@ class Perception:
 
     def know_thermal(self, thermal: CameraModel) -> None:
         """Use this thermal camera from now on."""
+        self._thermal = thermal
         self._heat = HeatFinder(thermal, self._camera, self._config.heat)
+        self._cold = ColdClock(thermal, self._camera, self._config.warmth)
 
     def on_cloud(self, cloud: PointCloud, estimate: PoseEstimate) -> None:
         """Keep a lidar revolution, taken at about the time of ``estimate``; it refines how far tracks are."""
@@ -136,12 +145,14 @@ class Perception:
             self._ranger.on_scan(scan, estimate.odom_from_base)
 
     def on_thermal(self, image: Image) -> None:
-        """Keep the warm bodies of a thermal picture; while the colour picture is dark they count as detections in it.
+        """Keep the warm bodies of a thermal picture; while the colour picture is dark they count as detections in it. It also
+        tells which of the people seen in colour are cold.
 
         Raises BadValue for a picture that is not mono16.
         """
-        if self._heat is not None:
+        if self._heat is not None and self._cold is not None:
             self._heat.on_thermal(image)
+            self._cold.on_thermal(image)
 
     def _is_much_older(self, stamp_ns: int) -> bool:
         return self._stamp_ns is not None and seconds(self._stamp_ns - stamp_ns) > self._config.restart_after_s

@@ -23,6 +23,7 @@ _SAID: Mapping[str, tuple[str, str]] = MappingProxyType(
         "score": ("detection score", ""),
         "speed_mps": ("speed", " m/s"),
         "position_std_m": ("position uncertainty", " m"),
+        "cold_s": ("time it stood still, as cold as what surrounds it,", " s"),
     }
 )
 

@@ -23,7 +23,7 @@ from patrol.site import Purpose, Zone
 _SAMPLES = 128
 _GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 
-MeasureName = Literal["inside_probability", "dwell_s", "hits", "score", "speed_mps", "position_std_m"]
+MeasureName = Literal["inside_probability", "dwell_s", "hits", "score", "speed_mps", "position_std_m", "cold_s"]
 
 
 class LimitConfig(Config):
@@ -76,6 +76,7 @@ PERSON_IN_RESTRICTED_ZONE = RuleConfig(
         LimitConfig(measure="dwell_s", limit=0.4),
         LimitConfig(measure="hits", limit=4),
         LimitConfig(measure="score", limit=0.5),
+        LimitConfig(measure="cold_s", limit=0.3, holds_when="at most"),
     ),
     severity="critical",
 )
@@ -99,6 +100,7 @@ MEASURES: Mapping[MeasureName, Callable[[Observation], float]] = MappingProxyTyp
         "score": lambda seen: seen.track.score,
         "speed_mps": lambda seen: float(np.hypot(*seen.ground.velocity_mps)),
         "position_std_m": lambda seen: float(np.sqrt(max(np.linalg.eigvalsh(seen.ground.covariance_m2)[1], 0.0))),
+        "cold_s": lambda seen: seen.track.cold_s,
     }
 )
 

@@ -14,8 +14,9 @@ from sim.sensor_suite import ALL_SENSORS, Measurement, SensorSuite
 from sim.stage import TICK_NS, Stage
 from sim.truth import Truth, TruthLog
 
-__all__ = ["ALL_SENSORS", "TICK_NS", "Measurement", "Simulator"]
+__all__ = ["ALL_SENSORS", "TICK_NS", "TRUTH_FILE", "Measurement", "Simulator"]
 
+TRUTH_FILE = "truth.jsonl"
 _ACTORS_EVERY = 5
 _LOG_EVERY = 10
 

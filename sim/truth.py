@@ -93,6 +93,7 @@ class TruthLog:
     """Writes one JSON line per record."""
 
     def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8")
 
     def write(self, truth: Truth) -> None:

@@ -69,11 +69,12 @@ class SlamSession:
         """False once the map is finished and localised in."""
         return isinstance(self._core, Mapper)
 
-    def add_scan(self, scan: Scan, odom_from_base: Pose2) -> SlamUpdate:
-        """Take in one scan and where odometry has the base at its stamp; return where the base is in the map."""
+    def add_scan(self, scan: Scan, odom_from_base: Pose2, *, odom_at_end: Pose2 | None = None) -> SlamUpdate:
+        """Take in one scan and where odometry has the base at its stamp, and at its last beam when that is known; return where
+        the base is in the map."""
         if self._ready is not None:
             self._change_over(self._ready, odom_from_base)
-        update = self._core.add_scan(scan, odom_from_base)
+        update = self._core.add_scan(scan, odom_from_base, odom_at_end=odom_at_end)
         self._estimate = update.estimate
         self._is_changed = self._is_changed or update.keyframe_added or update.loop_closed
         return update

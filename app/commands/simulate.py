@@ -23,7 +23,6 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same bytes.")] = 1,
     limit_s: Annotated[float, typer.Option(min=1.0, help="Simulated seconds after which the run is given up.")] = 3600.0,
     folder: Annotated[Path | None, typer.Option(help="The patrol's folder; default: a new one under patrols/.")] = None,
-    truth: Annotated[bool, typer.Option("--truth", help="Also write truth.jsonl, the ground truth, for scoring.")] = False,
     map_folder: Annotated[Path | None, typer.Option(help="Localise in this saved map instead of mapping.")] = None,
 ) -> None:
     """Run simulator and cores in one process without ROS; write log, map and report."""
@@ -35,7 +34,6 @@ def simulate(
         laps=laps,
         limit_s=limit_s,
         map_folder=map_folder,
-        with_truth=truth,
     )
     result = run_lockstep(plan)
     print_report(Console(soft_wrap=True, highlight=False), result.report.json_path)

@@ -122,11 +122,10 @@ def test_a_broken_file_is_refused_whole_before_anything_starts(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("truth", [[], ["--truth"]], ids=["plain", "with truth"])
-def test_a_broken_map_leaves_no_folder_behind(patrol: Patrol, tmp_path: Path, truth: list[str]) -> None:
+def test_a_broken_map_leaves_no_folder_behind(patrol: Patrol, tmp_path: Path) -> None:
     (tmp_path / "map").mkdir()
     written(tmp_path / "map" / "map.yaml", "image: [")
-    answer = patrol("simulate", "--map-folder", tmp_path / "map", "--folder", tmp_path / "run", *truth)
+    answer = patrol("simulate", "--map-folder", tmp_path / "map", "--folder", tmp_path / "run")
     assert answer.code == BAD_INPUT
     assert str(tmp_path / "map") in answer.err
     assert not (tmp_path / "run").exists()

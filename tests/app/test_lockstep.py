@@ -50,9 +50,7 @@ class Drive:
 def drive(folder: Path, seed: int) -> Drive:
     """A few seconds of a patrol; the folder's name is part of the report, so it is the same for all."""
     detector = SeesOne()
-    plan = LockstepPlan(
-        scenario=QUIET, mission=PERIMETER, folder=folder / "patrol", seed=seed, limit_s=LIMIT_S, sensors=SENSORS, with_truth=True
-    )
+    plan = LockstepPlan(scenario=QUIET, mission=PERIMETER, folder=folder / "patrol", seed=seed, limit_s=LIMIT_S, sensors=SENSORS)
     return Drive(plan.folder, run_lockstep(plan, detector=detector), detector)
 
 

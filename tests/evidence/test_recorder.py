@@ -181,10 +181,10 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 
 def test_pictures_from_before_the_anonymiser_are_never_recorded(tmp_path: Path) -> None:
-    assert not topic("camera/image_raw").recorded
-    assert not topic("thermal/image_raw").recorded
-    assert topic("camera/image_safe").recorded
-    channels = [channel_for(row) for row in TOPICS if row.recorded]
+    assert not topic("camera/image_raw").is_recorded
+    assert not topic("thermal/image_raw").is_recorded
+    assert topic("camera/image_safe").is_recorded
+    channels = [channel_for(row) for row in TOPICS if row.is_recorded]
     assert RecordedChannel(topic="camera/image_safe/compressed", type="sensor_msgs/msg/CompressedImage") in channels
     assert "sensor_msgs/msg/Image" not in {channel.type for channel in channels}
     for name in ("camera/image_raw", "/rover_1/thermal/image_raw", "camera/image_raw/compressed"):

@@ -81,7 +81,7 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
         test="tests/sim/test_worlds.py::test_committed_files_are_what_the_builder_writes"
     ),
     ".venv/bin/patrol simulate": Run(prints=NOT_DONE, more=f"{SHORT} --folder TMP/run", code=1, leaves=("run/report.html",)),
-    ".venv/bin/patrol simulate sim/scenarios/depot_night_rain.yaml --seed 7 --truth --folder patrols/night-rain": Run(
+    ".venv/bin/patrol simulate sim/scenarios/depot_night_rain.yaml --seed 7 --folder patrols/night-rain": Run(
         prints=NOT_DONE, instead=PATROLS, more=SHORT, code=1, leaves=("night-rain/truth.jsonl", "night-rain/map/map.yaml")
     ),
     ".venv/bin/patrol simulate sim/scenarios/depot_quiet.yaml --map-folder patrols/night-rain/map --folder patrols/again": Run(

@@ -48,7 +48,7 @@ def test_the_reason_says_rule_thresholds_and_what_would_have_kept_it_silent() ->
     assert reason.rule == "person in restricted zone"
     assert "'Store'" in reason.sentence
     assert "0.4 s" in reason.sentence
-    assert {item.name for item in reason.thresholds} == {"inside_probability", "dwell_s", "hits", "score"}
+    assert {item.name for item in reason.thresholds} == {"inside_probability", "dwell_s", "hits", "score", "cold_s"}
     assert all(item.margin >= 0.0 for item in reason.thresholds)
     assert "2.0 m further west" in reason.nearest_change
 

@@ -68,10 +68,11 @@ def test_track(*, stamp_ns: int, label: Label, state: Any, boxed: bool, placed: 
         box=Box(x0_px=1.5, y0_px=2.0, x1_px=30.0, y1_px=99.0) if boxed else None,
         ground=ground(seed) if placed else None,
         floor=-1,
+        cold_s=0.5,
     )
     (got,) = percepts.tracks_from_ros(through_wire(percepts.tracks_to_ros(stamp_ns, "camera_optical_frame", (track,))))
     assert_same_ground(got.ground, track.ground)
-    names = ("track_id", "label", "state", "stamp_ns", "first_seen_ns", "last_seen_ns", "hits", "score", "box", "floor")
+    names = ("track_id", "label", "state", "stamp_ns", "first_seen_ns", "last_seen_ns", "hits", "score", "box", "floor", "cold_s")
     assert [getattr(got, name) for name in names] == [getattr(track, name) for name in names]
 
 

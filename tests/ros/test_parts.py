@@ -21,9 +21,9 @@ from patrol_ros.health import Ages, stale_status
 from patrol_ros.link import interface
 from patrol_ros.pacing import Pacer
 from patrol_ros.qos import profile
-from patrol_ros.recorder_node import set_aside
 from patrol_ros.remembered import PoseFile
 from patrol_ros.replay_sources import open_source
+from patrol_ros.run_file import set_aside
 from patrol_ros.slot import Worker
 from patrol_ros.stop_node import Latch
 
@@ -147,7 +147,7 @@ def test_missing_and_old_data_are_named() -> None:
 def test_a_recording_of_a_dead_recorder_is_kept(tmp_path: Path) -> None:
     for text in ("first", "second"):
         (tmp_path / "recording.mcap").write_text(text, "utf-8")
-        set_aside(tmp_path)
+        assert set_aside(tmp_path / "recording.mcap") == tmp_path / "recording.mcap"
     assert not (tmp_path / "recording.mcap").exists()
     assert (tmp_path / "recording-before-1.mcap").read_text("utf-8") == "first"
     assert (tmp_path / "recording-before-2.mcap").read_text("utf-8") == "second"

@@ -58,7 +58,7 @@ PROCESSES: tuple[Process, ...] = (
     Process(
         name="simulator",
         module="patrol_ros.simulator_node",
-        takes=("scenario", "seed", "factor", "sensors"),
+        takes=("scenario", "seed", "factor", "sensors", "run_folder"),
         needs=("stop",),
         used_with=frozenset({Backend.SIMULATION}),
         tells_time=True,

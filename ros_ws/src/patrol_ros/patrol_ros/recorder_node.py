@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from patrol_ros.inputs import missions_at, required_site
 from patrol_ros.link import Link, run_node
 from patrol_ros.mounts import Mounts
 from patrol_ros.patrol_book import PatrolBook
-from patrol_ros.run_file import told_in
+from patrol_ros.run_file import set_aside, told_in
 from patrol_ros.slot import Worker
 
 log = logging.getLogger(__name__)
@@ -31,24 +32,13 @@ PICTURES = "sensor_msgs/msg/Image"
 CLOSE_WITHIN_S = 1.0
 
 
-def set_aside(folder: Path) -> None:
-    """Keep the recording of a recorder that died under another name, so that a new one can begin."""
-    existing = folder / RECORDING_FILE
-    number = 1
-    while existing.exists():
-        aside = folder / f"{existing.stem}-before-{number}{existing.suffix}"
-        if not aside.exists():
-            existing.rename(aside)
-        number += 1
-
-
 class Tape:
     """The recording: raw messages as they come; pictures are compressed in a thread, the newest only."""
 
     def __init__(self, link: Link, folder: Path) -> None:
         self._link = link
-        rows = [row for row in TOPICS if row.recorded]
-        set_aside(folder)
+        rows = [row for row in TOPICS if row.is_recorded]
+        set_aside(folder / RECORDING_FILE)
         version, commit = software()
         recorder = Recorder(
             folder,
@@ -77,7 +67,7 @@ class Tape:
     def _listen(self, row: Topic) -> None:
         name = channel_for(row).topic
         if row.type != PICTURES:
-            self._link.subscribe(row.name, lambda cdr: self._write(name, cdr), raw=True)
+            self._link.subscribe(row.name, _every(row.recorded_every, lambda cdr: self._write(name, cdr)), raw=True)
             return
         compressor: Worker[Any] = Worker(name, lambda message: self._write(name, self._compressed(message)))
         self._compressors.append(compressor)
@@ -88,6 +78,12 @@ class Tape:
 
     def _write(self, topic: str, cdr: bytes) -> None:
         self.background.write(topic, cdr, log_ns=self._link.now_ns())
+
+
+def _every(nth: int, callback: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """``callback`` for the first message and every ``nth`` after it."""
+    count = itertools.count()
+    return lambda cdr: callback(cdr) if next(count) % nth == 0 else None
 
 
 class RecorderNode:

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from patrol.clock import NS_PER_S
@@ -18,7 +19,8 @@ from patrol_ros.conversions.geometry import twist_from_ros
 from patrol_ros.health import Status, report_health
 from patrol_ros.link import Link, run_looping_node
 from patrol_ros.pacing import Pacer
-from sim.simulator import ALL_SENSORS, Simulator
+from patrol_ros.run_file import set_aside
+from sim.simulator import ALL_SENSORS, TRUTH_FILE, Simulator
 
 log = logging.getLogger(__name__)
 STEP_NS = NS_PER_S // 50
@@ -50,7 +52,10 @@ class SimulatorNode:
         if scenario is None:
             raise BadValue("scenario: the simulator needs a scenario file")
         self._simulator = Simulator.open(
-            scenario, seed=link.parameter("seed", 1), sensors=_sensors(link.parameter("sensors", ""))
+            scenario,
+            seed=link.parameter("seed", 1),
+            sensors=_sensors(link.parameter("sensors", "")),
+            truth_path=_truth_path(link.path("run_folder")),
         )
         self._pacer = Pacer(link.parameter("factor", 1.0))
         self._topics = BackendTopics(link)
@@ -88,6 +93,11 @@ class SimulatorNode:
 
     def _status(self) -> Status:
         return Status(values={"real_time_factor": f"{self._pacer.real_time_factor:.3f}"})
+
+
+def _truth_path(folder: Path | None) -> Path | None:
+    """Where the ground truth of this run is kept, for scoring; that of a simulator that died is put aside."""
+    return None if folder is None else set_aside(folder / TRUTH_FILE)
 
 
 def _sensors(listed: str) -> frozenset[str]:

@@ -85,7 +85,7 @@ class SlamNode:
         if session is None or odom_from_base is None:
             return
         was_mapping = session.is_mapping
-        update = session.add_scan(scan, odom_from_base)
+        update = session.add_scan(scan, odom_from_base, odom_at_end=self._odom_at(scan.end_ns))
         self._grid_due = self._grid_due or update.grid_changed
         self._tell(update.estimate)
         self._tell_grid(session, scan.stamp_ns)

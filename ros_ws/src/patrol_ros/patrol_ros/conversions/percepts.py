@@ -44,6 +44,7 @@ def track_to_ros(track: Track) -> TrackMessage:
         box=[] if track.box is None else [_box_to_ros(track.box)],
         ground=[] if track.ground is None else [_ground_to_ros(track.ground)],
         floor=int(track.floor),
+        cold_s=float(track.cold_s),
     )
 
 
@@ -61,6 +62,7 @@ def track_from_ros(message: TrackMessage) -> Track:
         box=_box_from_ros(message.box[0]) if message.box else None,
         ground=_ground_from_ros(message.ground[0]) if message.ground else None,
         floor=message.floor,
+        cold_s=message.cold_s,
     )
 
 

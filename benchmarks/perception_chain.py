@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Milliseconds per picture of the perception chain at 640 x 480 on one core, piece by piece.
 
-``python -m benchmarks.perception [--detector own|omz-2004|yolox-nano] [--pictures N]``. The pictures are renderings of a
+``python benchmarks/perception_chain.py [--detector own|omz-2004|yolox-nano] [--pictures N]``. The pictures are renderings of a
 depot with an intruder, day and night, shifted a little each time; every piece is timed on the same pictures.
 """
 
@@ -76,7 +76,7 @@ def main() -> None:
     times["chain_without_detector_ms"] = _chain(images, _Remembered(answers))
     metrics = {f"{name}_{part}": value for name, spent in times.items() for part, value in _figures(spent).items()}
     metrics["core_share_at_10_hz_percent"] = round(metrics["chain_ms_mean"], 1)
-    tell("perception", metrics, detector=given.detector, pictures=len(images))
+    tell("perception_chain", metrics, detector=given.detector, pictures=len(images))
 
 
 def _images(count: int) -> list[Image]:
