@@ -207,7 +207,9 @@ def test_the_lap_benchmark_tells_its_figures(monkeypatch: pytest.MonkeyPatch, ca
 
 def test_make_test_would_run_the_tests() -> None:
     outside = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    dry = subprocess.run(["make", "-n", "test"], cwd=ROOT, env=outside, capture_output=True, text=True, timeout=30, check=True).stdout
+    dry = subprocess.run(
+        ["make", "-n", "test"], cwd=ROOT, env=outside, capture_output=True, text=True, timeout=30, check=True
+    ).stdout
     setup, *script = dry.splitlines()
     quick, processes = (line for line in script if "pytest" in line)
     assert setup == "scripts/setup.sh --with-test-tools"

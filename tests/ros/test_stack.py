@@ -111,8 +111,9 @@ def test_an_estop_outlives_the_stop_path(graph: Graph) -> None:
     assert graph.until(lambda: graph.probe.newest("robot_state").mode == "estopped")
     kill(graph, "stop")
     graph.probe.heard["stop_state"].clear()
+    assert graph.until(lambda: graph.report("stop").restarts == 1)
+    graph.probe.heard["stop_state"].clear()
     assert graph.until(lambda: graph.probe.heard["stop_state"])
-    assert graph.report("stop").restarts == 1
     assert graph.probe.newest("stop_state").estop_latched
 
 
