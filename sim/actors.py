@@ -192,10 +192,10 @@ class Cast:
         self._by_name = {actor.spec.name: actor for actor in actors}
         self._shapes = {actor.spec.name: ActorShape(model, actor.spec.name) for actor in actors}
         self._mocap = {
-            actor.spec.name: {
-                part: int(model.body(f"{actor.spec.name}/{part}").mocapid[0])
+            actor.spec.name: [
+                int(model.body(f"{actor.spec.name}/{part}").mocapid[0])
                 for part in actor.body.limb_poses(actor.world_from_actor, 0.0, 0.0)
-            }
+            ]
             for actor in actors
         }
 
@@ -222,9 +222,9 @@ class Cast:
             self._placed[actor.spec.name] = now
             poses = actor.body.limb_poses(actor.world_from_actor, state.speed_mps, state.phase_rad)
             ids = self._mocap[actor.spec.name]
-            for part, pose in poses.items():
-                self._data.mocap_pos[ids[part]] = pose.translation_m
-                mujoco.mju_mat2Quat(self._data.mocap_quat[ids[part]], pose.rotation.ravel())
+            self._data.mocap_pos[ids] = poses.positions_m
+            for index, rotation in zip(ids, poses.rotations, strict=True):
+                mujoco.mju_mat2Quat(self._data.mocap_quat[index], rotation.ravel())
 
     def targets(self, near_m: Floats, reach_m: float) -> tuple[ActorTarget, ...]:
         """What a lidar at ``near_m`` (2,) can meet within ``reach_m``."""

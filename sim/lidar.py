@@ -77,7 +77,7 @@ class SpinningLidar:
         self.azimuths_rad = -np.pi + 2.0 * np.pi * np.arange(part.columns) / part.columns
         elevations = part.elevations_rad()
         azimuth, elevation = self.azimuths_rad[:, None], elevations[None, :]
-        self._directions = np.stack(
+        directions = np.stack(
             (
                 np.cos(elevation) * np.cos(azimuth),
                 np.cos(elevation) * np.sin(azimuth),
@@ -85,10 +85,10 @@ class SpinningLidar:
             ),
             axis=-1,
         )
-        self._directions32 = self._directions.astype(np.float32).reshape(-1, 3)
+        self._directions: Floats32 = directions.astype(np.float32)
         self._elevations = elevations
         self._fractions = np.arange(part.columns) / part.columns
-        self._time_s = np.repeat(self._fractions / part.rate_hz, part.rings).astype(np.float32)
+        self._turn = np.repeat(self._fractions, part.rings).astype(np.float32)
         self._ring = np.tile(np.arange(part.rings, dtype=np.uint8), part.columns)
 
     def revolve(
@@ -99,34 +99,47 @@ class SpinningLidar:
         ``trail`` (K, 6): poses of ``base_link`` (x, y, z, roll, pitch, yaw; yaw without jumps), equally spaced over the
         revolution. Actors stand where they are at its end and move in a straight line during it.
         """
-        origins, directions = self._rays(trail)
-        rays = np.empty((len(directions), 6), dtype=np.float32)
-        rays[:, :3], rays[:, 3:] = np.repeat(origins, self._part.rings, axis=0), directions
+        rays = self._rays(trail)
         ranges, intensity = self._targets.cast(rays)
         for actor in actors:
             self._meet(actor, rays, ranges, intensity)
+        return self.spoiled(ranges, intensity, starts_ns, weather, noise_gain=noise_gain)
+
+    def spoiled(
+        self,
+        ranges: Floats32,
+        intensity: Floats32,
+        starts_ns: int,
+        weather: Weather,
+        *,
+        noise_gain: float = 1.0,
+        period_s: float | None = None,
+    ) -> Revolution:
+        """What the sensor makes of true ``ranges`` and ``intensity`` (columns x rings,), which it changes in place.
+        ``period_s`` is the time of one revolution; 0 where every beam was fired at once."""
         self._spoil(ranges, intensity, weather, noise_gain)
         shape = (self._part.columns, self._part.rings)
         return Revolution(
             starts_ns=starts_ns,
-            period_s=1.0 / self._part.rate_hz,
+            period_s=1.0 / self._part.rate_hz if period_s is None else period_s,
             ranges_m=ranges.reshape(shape),
             intensity=intensity.reshape(shape),
         )
 
-    def _rays(self, trail: Floats) -> tuple[Floats, Floats32]:
-        """Origins (columns, 3) and unit directions (columns x rings, 3) in the world, each column at its own time."""
+    def _rays(self, trail: Floats) -> Floats32:
+        """Origins and unit directions (columns x rings, 6) in the world, each column at its own time."""
         steps = np.linspace(0.0, 1.0, len(trail))
         x, y, z, roll, pitch, yaw = (np.interp(self._fractions, steps, trail[:, axis]) for axis in range(6))
         rotations = _rotations(roll, pitch, yaw)
         mount = np.array(self._part.position_m)
-        origins: Floats = np.column_stack((x, y, z)) + rotations @ mount
-        turned = np.matmul(self._directions, rotations.transpose(0, 2, 1))
-        return origins, turned.astype(np.float32).reshape(-1, 3)
+        rays = np.empty((self._part.columns, self._part.rings, 6), dtype=np.float32)
+        rays[:, :, :3] = (np.column_stack((x, y, z)) + rotations @ mount)[:, None, :]
+        rays[:, :, 3:] = np.matmul(self._directions, rotations.transpose(0, 2, 1).astype(np.float32))
+        return rays.reshape(-1, 6)
 
     def _meet(self, actor: ActorTarget, rays: Floats32, ranges: Floats32, intensity: Floats32) -> None:
         """Let the rays that may meet ``actor`` meet it; shortens ``ranges`` in place."""
-        chosen = self._candidates(actor, rays)
+        chosen = self._candidates(actor, rays, ranges)
         if not len(chosen):
             return
         delay = self._time_s[chosen] - 1.0 / self._part.rate_hz
@@ -137,7 +150,8 @@ class SpinningLidar:
         ranges[hit] = distances[nearer]
         intensity[hit] = _ACTOR_REFLECTIVITY
 
-    def _candidates(self, actor: ActorTarget, rays: Floats32) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _candidates(self, actor: ActorTarget, rays: Floats32, ranges: Floats32) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Indices of the rays that may meet ``actor`` before they meet the world."""
         rings = self._part.rings
         middle = rays[len(rays) // 2, :3]
         dx, dy = actor.centre_m[0] - middle[0], actor.centre_m[1] - middle[1]
@@ -156,7 +170,8 @@ class SpinningLidar:
         bottom = np.arctan2(actor.bottom_m - middle[2], near if actor.bottom_m < middle[2] else distance + radius)
         inside = (self._elevations >= bottom - _CULL_MARGIN_RAD) & (self._elevations <= top + _CULL_MARGIN_RAD)
         chosen: np.ndarray[tuple[int], np.dtype[np.int64]] = (columns[:, None] * rings + np.flatnonzero(inside)[None, :]).ravel()
-        return chosen
+        moved_m = float(np.hypot(*actor.velocity_mps[:2])) / self._part.rate_hz
+        return chosen[ranges[chosen] > distance - radius - moved_m]
 
     def _spoil(self, ranges: Floats32, intensity: Floats32, weather: Weather, noise_gain: float) -> None:
         """Add noise, drop-outs, weather and the sensor's limits, in place."""
@@ -171,14 +186,14 @@ class SpinningLidar:
         """The 3D points in ``lidar_link``, each as seen from where the lidar was at that point's time."""
         ranges = revolution.ranges_m.ravel()
         keep = np.flatnonzero(np.isfinite(ranges))
-        points = self._directions32[keep] * ranges[keep, None]
+        points = self._directions.reshape(-1, 3)[keep] * ranges[keep, None]
         return PointCloud(
             stamp_ns=revolution.starts_ns,
             frame_id="lidar_link",
             points_m=_sealed(points),
             intensity=_sealed(np.clip(revolution.intensity.ravel()[keep], 0.0, 1.0)),
             ring=_sealed(self._ring[keep]),
-            time_s=_sealed(self._time_s[keep]),
+            time_s=_sealed(self._turn[keep] * np.float32(revolution.period_s)),
         )
 
     def scan(self, revolution: Revolution) -> Scan:

@@ -11,6 +11,7 @@ import numpy as np
 
 from patrol.checks import Floats
 from patrol.clock import NS_PER_S
+from patrol.geometry import Pose2
 from patrol.sensors import Battery, Fix, Image, Imu, Odometry, PointCloud, Scan
 from sim.exposure import Exposure
 from sim.eye import Eye, View
@@ -26,7 +27,7 @@ ALL_SENSORS = frozenset({"points", "scan", "camera", "thermal", "imu", "odom", "
 _SIGHT_SCALE = 2
 
 
-class _Metronome:
+class Metronome:
     """Says when a sensor is due: at the first tick at or after every multiple of its period."""
 
     def __init__(self, start_ns: int, rate_hz: float) -> None:
@@ -61,8 +62,8 @@ class SensorSuite:
             self._exposure = Exposure(robot.camera, stage.weather, rngs["camera"])
             self._thermal = ThermalCamera(stage.model, stage.cast.actors, stage.weather, rngs["thermal"])
         self._owner_of_geom = self._owners()
-        self._rows: list[tuple[_Metronome, Callable[[int, float], list[Measurement]]]] = [
-            (_Metronome(start_ns, rate), measure)
+        self._rows: list[tuple[Metronome, Callable[[int, float], list[Measurement]]]] = [
+            (Metronome(start_ns, rate), measure)
             for name, rate, measure in (
                 ("lidar", robot.lidar.rate_hz, self._measure_lidar),
                 ("imu", robot.imu.rate_hz, self._measure_imu),
@@ -158,16 +159,24 @@ class SensorSuite:
         return [Image(stamp_ns=now_ns, frame_id=part.frame_id, encoding="mono16", pixels=pixels)]
 
     def sights(self) -> dict[str, Sight]:
-        """How the colour camera sees each actor now; drawn for the purpose, at half resolution. Empty without a camera."""
-        if self._eye is None or "camera" not in self._sensors:
-            return {}
+        """How the colour camera sees each actor now; drawn for the purpose, at half resolution, unless all are behind it. Empty
+        without a camera."""
         stage, part = self._stage, self._stage.robot.camera_part
+        if self._eye is None or "camera" not in self._sensors or not self._is_anybody_ahead():
+            return {}
         stage.settle(within_m=math.inf)
         view = View(
             camera="camera", width_px=part.width_px // _SIGHT_SCALE, height_px=part.height_px // _SIGHT_SCALE, fence=False
         )
         geoms, _ = self._eye.geoms(stage.data, view)
         return sights(geoms, self._owner_of_geom, [actor.spec.name for actor in stage.cast.actors], float(_SIGHT_SCALE))
+
+    def _is_anybody_ahead(self) -> bool:
+        """Whether any actor can be in the colour picture."""
+        base_from_map = self._stage.chassis.map_from_base().to_pose2().inverse()
+        half_rad = math.radians(0.5 * self._stage.robot.camera_part.hfov_deg)
+        present = [actor for actor in self._stage.cast.actors if actor.state.visible]
+        return any(_is_in_fan(base_from_map @ actor.state.pose, actor.body.radius_m + 1.0, half_rad) for actor in present)
 
     def close(self) -> None:
         """Give back the renderer."""
@@ -179,3 +188,12 @@ class SensorSuite:
 def view_of(camera: str, part: CameraPart, *, fence: bool = True) -> View:
     """The whole picture of one camera of the robot."""
     return View(camera=camera, width_px=part.width_px, height_px=part.height_px, fence=fence)
+
+
+def _is_in_fan(base_from_actor: Pose2, radius_m: float, half_rad: float) -> bool:
+    """Whether a cylinder of ``radius_m`` reaches into the fan of ``half_rad`` to either side of straight ahead."""
+    distance_m = math.hypot(base_from_actor.x_m, base_from_actor.y_m)
+    if distance_m <= radius_m:
+        return True
+    bearing_rad = abs(math.atan2(base_from_actor.y_m, base_from_actor.x_m))
+    return bearing_rad <= half_rad + math.asin(radius_m / distance_m)

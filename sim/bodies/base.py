@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import mujoco
+import numpy as np
 
+from patrol.checks import Floats
 from patrol.geometry import Pose3
 from patrol.percepts import Label
 
@@ -19,6 +21,32 @@ COLLISION_PART = "collision"
 """Part that carries the invisible collision geom."""
 ACTOR_CONTYPE = 2
 """``contype`` of a collision geom (``conaffinity`` 0): it meets the robot and nothing else."""
+
+
+class PartPoses(Mapping[str, Pose3]):
+    """World poses of a body's parts as two arrays: ``positions_m`` (P, 3) and ``rotations`` (P, 3, 3), in the order of
+    ``parts``. As a mapping it gives one pose by its part's name."""
+
+    __slots__ = ("parts", "positions_m", "rotations")
+
+    def __init__(self, parts: tuple[str, ...], positions_m: Floats, rotations: Floats) -> None:
+        self.parts, self.positions_m, self.rotations = parts, positions_m, rotations
+
+    @classmethod
+    def of(cls, poses: Mapping[str, Pose3]) -> PartPoses:
+        """From one pose per part."""
+        places = np.stack([pose.translation_m for pose in poses.values()])
+        return cls(tuple(poses), places, np.stack([pose.rotation for pose in poses.values()]))
+
+    def __getitem__(self, part: str) -> Pose3:
+        index = self.parts.index(part)
+        return Pose3(self.positions_m[index], self.rotations[index])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.parts)
+
+    def __len__(self) -> int:
+        return len(self.parts)
 
 
 class Body(Protocol):
@@ -60,7 +88,7 @@ class Body(Protocol):
         """Add the mocap bodies, geoms, materials and textures (all names start with ``{name}/``) to ``spec``."""
         ...
 
-    def limb_poses(self, world_from_actor: Pose3, speed_mps: float, phase_rad: float) -> dict[str, Pose3]:
+    def limb_poses(self, world_from_actor: Pose3, speed_mps: float, phase_rad: float) -> PartPoses:
         """World pose of every part, ``collision`` included; a pure function.
 
         ``phase_rad`` grows by 2π per stride (two steps), with the distance walked, or with time for what only sways. An actor

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import mujoco
 import numpy as np
 
+from patrol.checks import Floats
 from patrol.geometry import Pose3
 from patrol.percepts import Label
 from sim.bodies.appearance import Look
-from sim.bodies.base import COLLISION_PART
+from sim.bodies.base import COLLISION_PART, PartPoses
 from sim.bodies.gait import climbing, walking
 from sim.bodies.person_build import build_person
 from sim.bodies.pieces import Build
@@ -53,7 +54,7 @@ class Person:
     def add_to(self, spec: mujoco.MjSpec) -> None:
         self._build.add_to(spec, self.name)
 
-    def limb_poses(self, world_from_actor: Pose3, speed_mps: float, phase_rad: float) -> dict[str, Pose3]:
+    def limb_poses(self, world_from_actor: Pose3, speed_mps: float, phase_rad: float) -> PartPoses:
         off_ground = float(world_from_actor.translation_m[2]) > _CLIMBING_ABOVE_M
         posture = climbing(phase_rad) if off_ground else walking(phase_rad, speed_mps)
         placed = self._skeleton.place(posture)
@@ -65,9 +66,7 @@ class Person:
         return _in_world(world_from_actor, placed)
 
 
-def _in_world(world_from_actor: Pose3, placed: Mapping[str, Placed]) -> dict[str, Pose3]:
-    rotations = world_from_actor.rotation @ np.stack([rotation for rotation, _ in placed.values()])
-    places = np.stack([at for _, at in placed.values()]) @ world_from_actor.rotation.T + world_from_actor.translation_m
-    rotations.setflags(write=False)
-    places.setflags(write=False)
-    return {part: Pose3(place, rotation) for part, place, rotation in zip(placed, places, rotations, strict=True)}
+def _in_world(world_from_actor: Pose3, placed: Mapping[str, Placed]) -> PartPoses:
+    rotations: Floats = world_from_actor.rotation @ np.stack([rotation for rotation, _ in placed.values()])
+    places: Floats = np.stack([at for _, at in placed.values()]) @ world_from_actor.rotation.T + world_from_actor.translation_m
+    return PartPoses(tuple(placed), places, rotations)

@@ -11,7 +11,7 @@ import numpy as np
 
 from patrol.geometry import Pose3
 from patrol.percepts import Label
-from sim.bodies.base import COLLISION_PART
+from sim.bodies.base import COLLISION_PART, PartPoses
 from sim.bodies.pieces import Build
 
 IDENTITY3 = Pose3(np.zeros(3), np.eye(3))
@@ -43,8 +43,8 @@ class SimpleBody:
     def add_to(self, spec: mujoco.MjSpec) -> None:
         self.build.add_to(spec, self.name)
 
-    def limb_poses(self, world_from_actor: Pose3, speed_mps: float, phase_rad: float) -> dict[str, Pose3]:
+    def limb_poses(self, world_from_actor: Pose3, speed_mps: float, phase_rad: float) -> PartPoses:
         moved = self.motion(speed_mps, phase_rad)
         poses = {part: world_from_actor @ moved[part] if part in moved else world_from_actor for part in self.build.parts}
         poses[COLLISION_PART] = world_from_actor
-        return poses
+        return PartPoses.of(poses)

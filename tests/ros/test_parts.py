@@ -18,6 +18,7 @@ from patrol.errors import BadInput, BadValue
 from patrol.geometry import Pose2
 from patrol.topics import TOPICS, Qos, Topic
 from patrol_ros.health import Ages, stale_status
+from patrol_ros.hearing import DEAF_AFTER_S, Deaf, Hearing
 from patrol_ros.link import interface
 from patrol_ros.pacing import Pacer
 from patrol_ros.qos import profile
@@ -158,3 +159,24 @@ def test_what_can_not_be_replayed_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "notes.txt").write_text("hello", "utf-8")
     with pytest.raises(BadInput, match=r"is not there|is not one of"):
         open_source(tmp_path / name)
+
+
+def looked_at(hearing: Hearing, publishers: dict[str, int], *, until_s: float) -> None:
+    for step in range(round(until_s * 10.0)):
+        hearing.check(100.0 + step / 10.0, lambda topic: publishers.get(topic, 0))
+
+
+def test_a_node_that_hears_nothing_although_somebody_speaks_ends() -> None:
+    hearing = Hearing()
+    hearing.watch("scan")
+    hearing.watch("odom")
+    with pytest.raises(Deaf, match=r"^scan have publishers"):
+        looked_at(hearing, {"scan": 1}, until_s=DEAF_AFTER_S + 3.0)
+
+
+def test_a_node_without_publishers_or_with_one_message_goes_on() -> None:
+    hearing = Hearing()
+    hearing.watch("scan")
+    looked_at(hearing, {}, until_s=10.0 * DEAF_AFTER_S)
+    hearing.heard()
+    looked_at(hearing, {"scan": 1}, until_s=10.0 * DEAF_AFTER_S)

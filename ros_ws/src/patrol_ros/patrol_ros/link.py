@@ -7,9 +7,10 @@ import importlib
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,12 +18,13 @@ import rclpy
 from rclpy.clock import Clock, JumpThreshold
 from rclpy.clock_type import ClockType
 from rclpy.duration import Duration
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.experimental.events_executor import EventsExecutor
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 
 from patrol import topics
 from patrol.errors import PatrolError
+from patrol_ros.hearing import Hearing
 from patrol_ros.qos import profile
 
 log = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ class Link:
 
     node: Any
     closing: Closing
+    hearing: Hearing = field(default_factory=Hearing)
 
     def now_ns(self) -> int:
         """The active clock: simulated when ``use_sim_time`` is set. Zero before the first ``/clock``."""
@@ -83,6 +86,8 @@ class Link:
     def subscribe(self, name: str, callback: Callable[[Any], None], *, raw: bool = False) -> None:
         """Hear the topic ``name`` of the table. A message that its type refuses is told once a second and left out."""
         row = topics.topic(name)
+        if row.rate_hz is not None:
+            self.hearing.watch(name)
         self.node.create_subscription(interface(row.type), name, self._guard(name, callback), profile(row.qos), raw=raw)
 
     def every(self, period_s: float, callback: Callable[[], None]) -> None:
@@ -96,6 +101,7 @@ class Link:
 
     def _guard(self, name: str, callback: Callable[[Any], None]) -> Callable[[Any], None]:
         def guarded(message: Any) -> None:
+            self.hearing.heard()
             try:
                 callback(message)
             except PatrolError as error:
@@ -105,11 +111,12 @@ class Link:
 
 
 def run_node(name: str, build: Callable[[Link], object]) -> None:
-    """Start ROS, let ``build`` set the node up, and serve it until SIGINT or SIGTERM."""
+    """Start ROS, let ``build`` set the node up, and serve it until SIGINT or SIGTERM. Raises Deaf when nothing gets through."""
     with _started(name) as (link, executor, ending):
         build(link)
         while not ending.is_set():
             executor.spin_once(timeout_sec=_LOOK_S)
+            link.hearing.check(time.monotonic(), link.node.count_publishers)
 
 
 def run_looping_node(name: str, build: Callable[[Link], Callable[[Callable[[], bool]], None]]) -> None:
@@ -159,7 +166,7 @@ def _started(name: str) -> Iterator[tuple[Link, Any, threading.Event]]:
     node: Any = rclpy.create_node(name)
     closing = Closing()
     closing.add(node.destroy_node)
-    executor = SingleThreadedExecutor()
+    executor = EventsExecutor()
     executor.add_node(node)
     jump = _TimeJump(node, ending)
     try:
