@@ -142,7 +142,7 @@ class SpinningLidar:
         chosen = self._candidates(actor, rays, ranges)
         if not len(chosen):
             return
-        delay = self._time_s[chosen] - 1.0 / self._part.rate_hz
+        delay = (self._turn[chosen] - np.float32(1.0)) / np.float32(self._part.rate_hz)
         origins = rays[chosen, :3].astype(np.float64) - delay[:, None] * actor.velocity_mps
         distances = actor.meet(origins, rays[chosen, 3:].astype(np.float64)).astype(np.float32)
         nearer = distances < ranges[chosen]
