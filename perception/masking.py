@@ -25,10 +25,11 @@ _CHANGED_PART = 0.5
 def mask_regions(pixels: Bytes, regions: Regions, method: Method) -> Bytes:
     """A copy of ``pixels`` (H, W, 3) in which every region (N, 4) px is masked, and proven to be.
 
-    A block is a twelfth of the region's height, 8 px at least: a head keeps two blocks at most. Raises MaskingFailed.
+    A block is a twelfth of the region's height, 8 px at least: a head keeps two blocks at most. Where regions overlap, the
+    larger blocks stay. Raises MaskingFailed.
     """
     masked = pixels.copy()
-    for x0, y0, x1, y1 in regions.tolist():
+    for x0, y0, x1, y1 in _finest_first(regions):
         masked[y0:y1, x0:x1] = _METHODS[method](pixels[y0:y1, x0:x1])
     require_masked(pixels, masked, regions)
     return masked
@@ -38,14 +39,23 @@ def require_masked(before: Bytes, after: Bytes, regions: Regions) -> None:
     """Raise MaskingFailed unless every region of ``after`` differs from ``before`` by about the detail that masking hides.
 
     That detail is the lesser of what blocks and what their smooth joining hide: a plain wall, an even slope of light, or an
-    edge that runs along the blocks may stay as it was.
+    edge that runs along the blocks may stay as it was. Where regions overlap, the one with the largest blocks answers.
     """
-    for x0, y0, x1, y1 in regions.tolist():
-        part = before[y0:y1, x0:x1]
-        detail = min(float(np.mean(cv2.absdiff(part, hidden(part)))) for hidden in (_pixelate, _blur))
-        change = float(np.mean(cv2.absdiff(part, after[y0:y1, x0:x1])))
+    is_proven = np.zeros(before.shape[:2], dtype=np.bool_)
+    for x0, y0, x1, y1 in reversed(_finest_first(regions)):
+        part, mine = before[y0:y1, x0:x1], ~is_proven[y0:y1, x0:x1]
+        if not mine.any():
+            continue
+        detail = min(float(np.mean(cv2.absdiff(part, hidden(part))[mine])) for hidden in (_pixelate, _blur))
+        change = float(np.mean(cv2.absdiff(part, after[y0:y1, x0:x1])[mine]))
         if detail > _DETAIL_MIN and change < _CHANGED_PART * detail:
             raise MaskingFailed(f"masking left the region at ({x0}, {y0}) as it was")
+        is_proven[y0:y1, x0:x1] = True
+
+
+def _finest_first(regions: Regions) -> list[tuple[int, int, int, int]]:
+    """The regions by the size of their blocks; of two with equal blocks the first given comes first."""
+    return sorted((tuple(region) for region in regions.tolist()), key=lambda region: _block_px(region[3] - region[1]))
 
 
 def _block_px(height_px: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -154,6 +155,23 @@ def test_plain_scenes_with_sharp_edges_are_not_covered_by_mistake(box: Box, row:
     pixels[row:], pixels[:, column:] = 60, 110
     plain = Image(stamp_ns=PICTURE.stamp_ns, frame_id=FRAME, encoding="bgr8", pixels=pixels)
     assert Anonymiser(AnonymiserConfig(method=method), CAMERA).make_safe(plain, looked(box), None).covered_because == ""
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(person_boxes(), min_size=2, max_size=8), st.integers(0, 99), st.sampled_from(METHODS))
+def test_crowds_in_a_real_looking_scene_are_not_covered_by_mistake(boxes: list[Box], seed: int, method: Method) -> None:
+    coarse = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    pixels = np.asarray(cv2.resize(coarse, (640, 480), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+    scene = Image(stamp_ns=PICTURE.stamp_ns, frame_id=FRAME, encoding="bgr8", pixels=pixels)
+    assert Anonymiser(AnonymiserConfig(method=method), CAMERA).make_safe(scene, looked(*boxes), None).covered_because == ""
+
+
+def test_where_regions_overlap_the_larger_blocks_stay() -> None:
+    near, far = [100, 50, 250, 450], [140, 100, 170, 160]
+    pixels = PICTURE.pixels.astype(np.uint8)
+    alone = mask_regions(pixels, np.array([near]), "pixelate")
+    for both in ([near, far], [far, near]):
+        assert np.array_equal(mask_regions(pixels, np.array(both), "pixelate"), alone)
 
 
 @settings(max_examples=60, deadline=None)
