@@ -24,7 +24,7 @@ from rclpy.utilities import try_shutdown
 
 from patrol import topics
 from patrol.errors import PatrolError
-from patrol_ros.hearing import Hearing
+from patrol_ros.hearing import LOOK_EVERY_S, Hearing
 from patrol_ros.qos import profile
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 _LOOK_S = 0.1
 _END_WITHIN_S = 1.0
 _MOST_BACK_S = 1.0
+DIAGNOSTICS = "diagnostics"
 _JUMP: Any = JumpThreshold
 Value = TypeVar("Value", str, bool, int, float)
 
@@ -86,8 +87,6 @@ class Link:
     def subscribe(self, name: str, callback: Callable[[Any], None], *, raw: bool = False) -> None:
         """Hear the topic ``name`` of the table. A message that its type refuses is told once a second and left out."""
         row = topics.topic(name)
-        if row.rate_hz is not None:
-            self.hearing.watch(name)
         self.node.create_subscription(interface(row.type), name, self._guard(name, callback), profile(row.qos), raw=raw)
 
     def every(self, period_s: float, callback: Callable[[], None]) -> None:
@@ -101,7 +100,8 @@ class Link:
 
     def _guard(self, name: str, callback: Callable[[Any], None]) -> Callable[[Any], None]:
         def guarded(message: Any) -> None:
-            self.hearing.heard()
+            if name != DIAGNOSTICS:
+                self.hearing.heard()
             try:
                 callback(message)
             except PatrolError as error:
@@ -114,9 +114,10 @@ def run_node(name: str, build: Callable[[Link], object]) -> None:
     """Start ROS, let ``build`` set the node up, and serve it until SIGINT or SIGTERM. Raises Deaf when nothing gets through."""
     with _started(name) as (link, executor, ending):
         build(link)
+        others = _Others(link)
         while not ending.is_set():
             executor.spin_once(timeout_sec=_LOOK_S)
-            link.hearing.check(time.monotonic(), link.node.count_publishers)
+            others.check()
 
 
 def run_looping_node(name: str, build: Callable[[Link], Callable[[Callable[[], bool]], None]]) -> None:
@@ -131,6 +132,25 @@ def run_looping_node(name: str, build: Callable[[Link], Callable[[Callable[[], b
         finally:
             ending.set()
             serving.join(_END_WITHIN_S)
+
+
+class _Others:
+    """The other nodes: that they are there, and that they are heard."""
+
+    def __init__(self, link: Link) -> None:
+        self._link, self._name, self._looked_s = link, link.node.get_name(), 0.0
+        link.subscribe(DIAGNOSTICS, self._on_diagnostics)
+
+    def check(self) -> None:
+        """Look once a second until it is known. Raises Deaf."""
+        now_s, hearing = time.monotonic(), self._link.hearing
+        if not hearing.is_proven and now_s - self._looked_s >= LOOK_EVERY_S:
+            self._looked_s = now_s
+            hearing.check(now_s, self._link.node.count_publishers(DIAGNOSTICS) - 1)
+
+    def _on_diagnostics(self, message: Any) -> None:
+        if any(status.name != self._name for status in message.status):
+            self._link.hearing.heard()
 
 
 class TimeWentBack(PatrolError):
