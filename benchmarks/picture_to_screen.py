@@ -35,7 +35,7 @@ TIME_BITS = 24
 _SCENE = Path(__file__).resolve().parents[1] / "tests" / "perception" / "pictures" / "intruder_day.jpg"
 # Reads the time out of each new picture; cells whose check sum is wrong (a picture cut off, or covered) are left out.
 _READ = """(wanted) => new Promise((resolve) => {
-  const painted = document.querySelector('[data-carrier="websocket"] [data-testid="painted-video"]');
+  const painted = document.querySelector('[data-surface="canvas"] [data-testid="painted-video"]');
   const video = document.querySelector('[data-testid="video"]');
   const canvas = new OffscreenCanvas(640, 24);
   const context = canvas.getContext("2d", { willReadFrequently: true });

@@ -25,7 +25,7 @@ _START_WITHIN_S = 30.0
 _POLL_MS, _POLLS = 100, 250
 # For each shown picture: its stamp, and where the red figure stands in it (left and right edge; pixels of the picture).
 _MEASURE_FIGURE = """(wanted) => new Promise((resolve) => {
-  const painted = document.querySelector('[data-carrier="websocket"] [data-testid="painted-video"]');
+  const painted = document.querySelector('[data-surface="canvas"] [data-testid="painted-video"]');
   const video = document.querySelector('[data-testid="video"]');
   const canvas = new OffscreenCanvas(640, 480);
   const context = canvas.getContext("2d", { willReadFrequently: true });

@@ -49,6 +49,7 @@ function Picture({ robot, stream }: { robot: Robot; stream: string }) {
   const overlay = useRef<HTMLCanvasElement>(null);
   const [shownAt, setShownAt] = useState<number | null>(null);
   const [carrier, setCarrier] = useState<Carrier>("webrtc");
+  const [isPainted, setPainted] = useState(false);
   const [caption, setCaption] = useState("");
   const [trouble, setTrouble] = useState("");
   const now = useNow(250);
@@ -59,13 +60,14 @@ function Picture({ robot, stream }: { robot: Robot; stream: string }) {
     const playing = new Player(
       (by, events) =>
         by === "webrtc"
-          ? new WebRtcTransport(player, { robot_id: robot.robot_id, stream }, events)
+          ? new WebRtcTransport(player, painted, { robot_id: robot.robot_id, stream }, events)
           : new WebSocketTransport(painted, videoAddress(robot.robot_id, stream), events),
       CHOICE,
       {
-        onPicture(picture) {
+        onPicture(picture, by) {
           if (overlay.current) drawOverlay(overlay.current, picture);
-          setCarrier(picture.surface === player ? "webrtc" : "websocket");
+          setCarrier(by);
+          setPainted(picture.surface === painted);
           setShownAt(performance.now());
           setCaption(picture.metadata?.caption ?? "");
           setTrouble("");
@@ -84,7 +86,8 @@ function Picture({ robot, stream }: { robot: Robot; stream: string }) {
   const state = robot.video.find((each) => each.stream === stream);
   const veil = veilOf({ robot, state, ageS, trouble });
   return (
-    <div class={veil?.grey ? "picture stale" : "picture"} data-testid="video-tile" data-state={veil?.kind ?? "live"} data-carrier={carrier}>
+    <div class={veil?.grey ? "picture stale" : "picture"} data-testid="video-tile" data-state={veil?.kind ?? "live"} data-carrier={carrier}
+      data-surface={isPainted ? "canvas" : "video"}>
       <video
         ref={video}
         data-testid="video"
@@ -92,15 +95,15 @@ function Picture({ robot, stream }: { robot: Robot; stream: string }) {
         playsInline
         autoPlay
         aria-label={`Camera ${stream} of ${robot.name}`}
-        aria-hidden={carrier !== "webrtc"}
+        aria-hidden={isPainted}
       />
       <canvas
         ref={canvas}
-        class={carrier === "websocket" ? "painted" : "painted unused"}
+        class={isPainted ? "painted" : "painted unused"}
         data-testid="painted-video"
         role="img"
         aria-label={`Camera ${stream} of ${robot.name}`}
-        aria-hidden={carrier !== "websocket"}
+        aria-hidden={!isPainted}
       />
       <canvas ref={overlay} class="overlay" aria-hidden="true" />
       {!veil && <span class="live-mark">LIVE</span>}

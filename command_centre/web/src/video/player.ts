@@ -13,7 +13,7 @@ const UNABLE =
   "This browser can show no live video here. It has no WebRTC, and WebCodecs needs https or this machine's own address.";
 
 export interface PlayerEvents {
-  onPicture(picture: ShownPicture): void;
+  onPicture(picture: ShownPicture, carrier: Carrier): void;
   onTrouble(because: string): void;
 }
 
@@ -84,7 +84,7 @@ export class Player {
       boxes: metadata?.boxes.length ?? 0,
       caption: metadata?.caption ?? "",
     });
-    this.events.onPicture(picture);
+    this.events.onPicture(picture, attempt.carrier);
   }
 
   /** Most often the robot sends none, and the connection stands. Should it not, a new one helps. */

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Pictures over WebRTC on a video element. A worker reads each one's metadata on its way to the decoder. */
+/**
+ * Pictures over WebRTC. A worker reads each one's metadata and decodes it, and it is painted on a canvas; where the browser does
+ * not let a page decode, the video element shows it.
+ */
 import { offerVideo } from "../service";
-import { Matcher, type PictureFacts } from "./matcher";
+import type { FromWorker } from "./encoded-worker";
+import { Matcher } from "./matcher";
+import { paint } from "./paint";
 import type { Transport, TransportEvents } from "./transport";
 
 const GATHER_WITHIN_MS = 1500;
@@ -9,9 +14,10 @@ const GATHER_WITHIN_MS = 1500;
 export class WebRtcTransport implements Transport {
   readonly #peer = new RTCPeerConnection({ iceServers: [] });
   readonly #matcher = new Matcher();
-  readonly #worker = new Worker(new URL("./metadata-worker.ts", import.meta.url), { type: "module" });
+  readonly #worker = new Worker(new URL("./encoded-worker.ts", import.meta.url), { type: "module" });
   #following = 0;
   #closed = false;
+  #isPainting = false;
 
   static get isSupported(): boolean {
     return typeof RTCPeerConnection === "function" && typeof RTCRtpScriptTransform === "function";
@@ -19,10 +25,14 @@ export class WebRtcTransport implements Transport {
 
   constructor(
     private readonly video: HTMLVideoElement,
+    private readonly canvas: HTMLCanvasElement,
     private readonly wanted: { robot_id: string; stream: string },
     private readonly events: TransportEvents,
   ) {
-    this.#worker.onmessage = ({ data }: MessageEvent<PictureFacts>) => this.#matcher.put(data);
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if ("facts" in data) this.#matcher.put(data.facts);
+      else this.#paint(data.picture);
+    };
     this.#peer.onconnectionstatechange = () => this.#followConnection();
     this.#peer.ontrack = ({ track, streams }) => {
       video.srcObject = streams[0] ?? new MediaStream([track]);
@@ -62,7 +72,7 @@ export class WebRtcTransport implements Transport {
 
   #followPictures(): void {
     this.#following = this.video.requestVideoFrameCallback((_now, shown) => {
-      if (this.#closed) return;
+      if (this.#closed || this.#isPainting) return;
       this.events.onPicture({
         surface: this.video,
         widthPx: shown.width,
@@ -71,6 +81,13 @@ export class WebRtcTransport implements Transport {
       });
       this.#followPictures();
     });
+  }
+
+  #paint(picture: VideoFrame): void {
+    if (this.#closed) return picture.close();
+    this.#isPainting = true;
+    const { widthPx, heightPx, timestamp } = paint(this.canvas, picture);
+    this.events.onPicture({ surface: this.canvas, widthPx, heightPx, metadata: this.#matcher.take(timestamp) });
   }
 
   #break(because: string): void {

@@ -5,10 +5,10 @@
  */
 import { Matcher } from "./matcher";
 import { readPacket } from "./packet";
+import { CODEC, paint } from "./paint";
 import { readMetadata } from "./sei";
 import type { Transport, TransportEvents } from "./transport";
 
-const CODEC: VideoDecoderConfig = { codec: "avc1.42E01F", optimizeForLatency: true };
 const CLOSE_GOING = 1000;
 
 export class WebSocketTransport implements Transport {
@@ -74,13 +74,7 @@ export class WebSocketTransport implements Transport {
 
   #show(picture: VideoFrame): void {
     if (this.#closed) return picture.close();
-    const { displayWidth: widthPx, displayHeight: heightPx, timestamp } = picture;
-    if (this.canvas.width !== widthPx || this.canvas.height !== heightPx) {
-      this.canvas.width = widthPx;
-      this.canvas.height = heightPx;
-    }
-    this.canvas.getContext("2d", { alpha: false })?.drawImage(picture, 0, 0);
-    picture.close();
+    const { widthPx, heightPx, timestamp } = paint(this.canvas, picture);
     this.events.onPicture({ surface: this.canvas, widthPx, heightPx, metadata: this.#matcher.take(timestamp) });
   }
 
