@@ -18,7 +18,8 @@ interface Transformer {
   writable: WritableStream<EncodedPicture>;
 }
 
-export type FromWorker = { facts: PictureFacts } | { picture: VideoFrame };
+/** Facts of a picture, a decoded picture, or that this browser can not decode the stream at all. */
+export type FromWorker = { facts: PictureFacts } | { picture: VideoFrame } | { undecodable: string };
 
 const WAITING_MAX = 8;
 
@@ -31,6 +32,7 @@ const scope = self as unknown as {
 class Decoding {
   #decoder: VideoDecoder | null = null;
   #keyWanted = true;
+  #hasDecoded = false;
 
   take(picture: EncodedPicture, timestamp: number): void {
     if (typeof VideoDecoder !== "function" || picture.type === "empty") return;
@@ -49,8 +51,14 @@ class Decoding {
   #opened(): VideoDecoder {
     if (this.#decoder === null || this.#decoder.state === "closed") {
       this.#decoder = new VideoDecoder({
-        output: (picture) => scope.postMessage({ picture }, [picture]),
-        error: () => (this.#keyWanted = true),
+        output: (picture) => {
+          this.#hasDecoded = true;
+          scope.postMessage({ picture }, [picture]);
+        },
+        error: ({ message }) => {
+          this.#keyWanted = true;
+          if (!this.#hasDecoded) scope.postMessage({ undecodable: message });
+        },
       });
       this.#decoder.configure(CODEC);
     }

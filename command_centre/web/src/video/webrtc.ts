@@ -17,7 +17,8 @@ export class WebRtcTransport implements Transport {
   readonly #worker = new Worker(new URL("./encoded-worker.ts", import.meta.url), { type: "module" });
   #following = 0;
   #closed = false;
-  #isPainting = false;
+  /** WebCodecs needs a secure context: https, or this machine's own address. */
+  #isPainting = typeof VideoDecoder === "function";
 
   static get isSupported(): boolean {
     return typeof RTCPeerConnection === "function" && typeof RTCRtpScriptTransform === "function";
@@ -31,7 +32,8 @@ export class WebRtcTransport implements Transport {
   ) {
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if ("facts" in data) this.#matcher.put(data.facts);
-      else this.#paint(data.picture);
+      else if ("picture" in data) this.#paint(data.picture);
+      else this.#isPainting = false;
     };
     this.#peer.onconnectionstatechange = () => this.#followConnection();
     this.#peer.ontrack = ({ track, streams }) => {
@@ -84,8 +86,7 @@ export class WebRtcTransport implements Transport {
   }
 
   #paint(picture: VideoFrame): void {
-    if (this.#closed) return picture.close();
-    this.#isPainting = true;
+    if (this.#closed || !this.#isPainting) return picture.close();
     const { widthPx, heightPx, timestamp } = paint(this.canvas, picture);
     this.events.onPicture({ surface: this.canvas, widthPx, heightPx, metadata: this.#matcher.take(timestamp) });
   }
