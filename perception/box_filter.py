@@ -2,12 +2,14 @@
 """A Kalman filter for one box: centre and size, each with its own rate, each on its own.
 
 Constant velocity with white acceleration (Bar-Shalom, Li, Kirubarajan, "Estimation with Applications to Tracking and
-Navigation", 2001, ch. 6). Noise scales with the box's height, since what moves like a person moves in body heights. The four
-components share no covariance, so all arithmetic is on arrays (4,): centre x, centre y, width, height.
+Navigation", 2001, ch. 6). Noise scales with the box's height, since what moves like a person moves in body heights, and along
+the picture more than up and down it. The four components share no covariance, so all arithmetic is on arrays (4,): centre x,
+centre y, width, height.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,17 +19,22 @@ from patrol.percepts import Box
 from perception.boxes import box_from_row
 
 SIZE_MIN_PX = 2.0
+_FIRST_SHARES = np.array([1.0, 0.55, 0.22, 0.22])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxNoise:
-    """Standard deviations in box heights: acceleration per s² of centre and size, measured centre and size, first rate per s."""
+    """Standard deviations in box heights: acceleration per s² of centre and size, measured centre and size, first rate per s,
+    and the wobble per root second of a box around its body (a stride). ``upright`` is how much less things accelerate up and
+    down; a first rate up and down, and of the size, is less as well."""
 
-    centre_acceleration: float = 1.2
-    size_acceleration: float = 0.4
-    centre: float = 0.05
+    centre_acceleration: float = 0.5
+    size_acceleration: float = 0.3
+    upright: float = 0.3
+    centre: float = 0.06
     size: float = 0.08
-    first_rate: float = 1.0
+    first_rate: float = 0.8
+    wobble: float = 0.10
 
 
 class BoxFilter:
@@ -39,14 +46,17 @@ class BoxFilter:
         self.rate_pxps = np.zeros(4)
         spread = self._measured_px(1.0)
         self._var, self._cov = spread**2, np.zeros(4)
-        self._rate_var = np.full(4, (noise.first_rate * box.height_px) ** 2)
+        self._rate_var = (noise.first_rate * box.height_px * _FIRST_SHARES) ** 2
+        upright = np.array([1.0, noise.upright, 1.0, noise.upright])
+        self._acceleration = upright * np.array([noise.centre_acceleration] * 2 + [noise.size_acceleration] * 2)
 
     def predict(self, dt_s: float) -> None:
         """Move on by ``dt_s`` seconds."""
-        noise, height = self._noise, self.value_px[3]
-        power = (height * np.array([noise.centre_acceleration] * 2 + [noise.size_acceleration] * 2)) ** 2
+        height = self.value_px[3]
+        power = (height * self._acceleration) ** 2
+        wobble = (self._noise.wobble * height) ** 2 * dt_s
         self.value_px = self.value_px + self.rate_pxps * dt_s
-        self._var = self._var + 2.0 * dt_s * self._cov + dt_s**2 * self._rate_var + power * dt_s**3 / 3.0
+        self._var = self._var + 2.0 * dt_s * self._cov + dt_s**2 * self._rate_var + power * dt_s**3 / 3.0 + wobble
         self._cov = self._cov + dt_s * self._rate_var + power * dt_s**2 / 2.0
         self._rate_var = self._rate_var + power * dt_s
         self.value_px[2:] = np.maximum(self.value_px[2:], SIZE_MIN_PX)
@@ -71,9 +81,10 @@ class BoxFilter:
         self._var, self._cov = self._var * scale**2 + slack**2, self._cov * scale**2
         self._rate_var = self._rate_var * scale**2
 
-    def hold_size(self) -> None:
-        """Stop growing or shrinking: nothing was seen that says so."""
-        self.rate_pxps = self.rate_pxps * np.array([1.0, 1.0, 0.0, 0.0])
+    def lose_pace(self, dt_s: float, memory_s: float) -> None:
+        """Unseen for another ``dt_s``: stop growing or shrinking, and slow down with the time constant ``memory_s``; who walks
+        behind something may have stopped there."""
+        self.rate_pxps = self.rate_pxps * np.array([1.0, 1.0, 0.0, 0.0]) * math.exp(-dt_s / memory_s)
 
     def row(self) -> Floats:
         """Left, top, right, bottom (4,) px; may lie outside the picture."""

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one thing that every detector can do, and how to open the one that a configuration names.
 
-A new detector is a class with ``detect`` and one row in ``_OPENERS``.
+A new model is a description file (``detectors/description.py``); a detector of another kind is a class with ``detect``.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -16,18 +14,14 @@ from pydantic import Field
 from patrol.config import Config
 from patrol.percepts import Detection
 from patrol.sensors import Image
-from perception.detectors.omz import OmzDetector
-from perception.detectors.onnx_model import Selection
-from perception.detectors.own import OwnDetector
-from perception.detectors.yolox import YoloxDetector
+from perception.detectors.description import describe
+from perception.detectors.network_detector import OWN, NetworkDetector
+from perception.detectors.networks import open_network
+from perception.detectors.picking import Selection
+from perception.detectors.store import models_folder
 from perception.errors import ModelMissing
 
-MODELS_VARIABLE = "PATROL_MODELS"
 OWN_WEIGHTS = Path(__file__).parent / "weights" / "own.onnx"
-OMZ_FILE = "person-vehicle-bike-detection-2004_rawheads_fp32.onnx"
-YOLOX_FILE = "yolox_nano.onnx"
-_OWN_WIDTH_PX = 640
-_OMZ_WIDTH_PX = 384
 
 
 class Detector(Protocol):
@@ -41,50 +35,32 @@ class Detector(Protocol):
 
 
 class DetectorConfig(Config):
-    """``models`` is the folder of models that the project does not ship; None: the folder that PATROL_MODELS names.
+    """``detector`` is the name of a model; ``patrol models list`` prints them. ``models`` is the folder of models that the
+    project does not ship; None: the folder that PATROL_MODELS names, else one in the user's cache.
 
     ``score_min`` is low on purpose: the tracker uses faint detections to keep tracks alive, and the anonymiser to mask.
+    ``precision``: "exact" gives about the same answer on every machine, "fast" uses whatever the processor does faster.
     """
 
-    detector: Literal["own", "omz-2004", "yolox-nano"] = "own"
+    detector: str = Field(default=OWN, pattern=r"^[a-z0-9][a-z0-9.-]*$")
     models: Path | None = None
     score_min: float = Field(default=0.10, ge=0.0, le=1.0)
     overlap_max: float = Field(default=0.45, gt=0.0, le=1.0)
     input_width_px: int | None = Field(
-        default=None,
-        ge=128,
-        le=1920,
-        description="the height follows the picture; None: 640 for own, 384 for omz-2004; yolox-nano is fixed",
+        default=None, ge=64, le=1920, description="of a picture of 4:3, others get the same area; None: as the model's file says"
     )
+    threads: int = Field(default=1, ge=1, le=64)
+    precision: Literal["exact", "fast"] = "exact"
 
 
 def open_detector(config: DetectorConfig) -> Detector:
-    """Open the detector that ``config`` names. Raises ModelMissing naming the file that is not there or can not be read."""
+    """Open the detector that ``config`` names. Raises BadInput when there is no such model, and ModelMissing naming the file
+    that is not there or can not be read."""
+    folder = config.models or models_folder()
+    described = describe(config.detector, folder)
+    path = folder / described.files[0].name if described.files else OWN_WEIGHTS
+    if not path.is_file():
+        raise ModelMissing(f"{path}: no such file; get it with: patrol models pull {described.name}")
+    network = open_network(described, path, threads=config.threads, exact=config.precision == "exact")
     selection = Selection(score_min=config.score_min, overlap_max=config.overlap_max)
-    return _OPENERS[config.detector](config, selection)
-
-
-def _model_path(config: DetectorConfig, name: str) -> Path:
-    folder = config.models or (Path(os.environ[MODELS_VARIABLE]) if os.environ.get(MODELS_VARIABLE) else None)
-    if folder is None:
-        raise ModelMissing(f"{config.detector}: needs {name}; name its folder in `models` or in {MODELS_VARIABLE}")
-    return folder / name
-
-
-def _open_own(config: DetectorConfig, selection: Selection) -> Detector:
-    return OwnDetector(OWN_WEIGHTS, selection, input_width_px=config.input_width_px or _OWN_WIDTH_PX)
-
-
-def _open_omz(config: DetectorConfig, selection: Selection) -> Detector:
-    return OmzDetector(_model_path(config, OMZ_FILE), selection, input_width_px=config.input_width_px or _OMZ_WIDTH_PX)
-
-
-def _open_yolox(config: DetectorConfig, selection: Selection) -> Detector:
-    return YoloxDetector(_model_path(config, YOLOX_FILE), selection)
-
-
-_OPENERS: dict[str, Callable[[DetectorConfig, Selection], Detector]] = {
-    "own": _open_own,
-    "omz-2004": _open_omz,
-    "yolox-nano": _open_yolox,
-}
+    return NetworkDetector(described, network, selection, input_width_px=config.input_width_px)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Follows things from picture to picture.
 
-Strong detections are matched first, faint ones then keep alive what is left (Zhang et al., "ByteTrack", ECCV 2022), and a
-last, wider look catches what jumped. Predictions are carried by the camera's own motion. Ids count up from 1 in the order
+Strong detections are matched first, faint ones then keep alive what is left (Zhang et al., "ByteTrack", ECCV 2022), and new
+tracks come last. Predictions are carried by the camera's own motion. Ids count up from 1 in the order
 of the detections, so that the same pictures give the same ids. No appearance is remembered: place and motion only.
 """
 
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
-from patrol.clock import seconds
+from patrol.clock import nanoseconds, seconds
 from patrol.config import Config
 from patrol.percepts import Box, Detection, Label, Track, TrackState
 from perception.association import Side, associate
 from perception.box_filter import BoxFilter, BoxNoise
-from perception.boxes import as_array
+from perception.boxes import as_array, iou_matrix
 from perception.ego_motion import CameraMotion
 
 _LABELS = tuple(Label)
@@ -30,9 +30,12 @@ class TrackerConfig(Config):
 
     Faint detections alone carry a track on (somebody half hidden), yet not for ever: a track that drifted on to a post would
     live as long as the post is in view. After ``sure_s`` without a strong one it is only coasting, after ``faint_coast_s`` it
-    ends.
+    ends. They do not bring back a track that was unseen for more than ``faint_after_s``: by then the faint thing near it is
+    more often another. No track starts where one is already (overlap above ``start_overlap_max``). Below ``faint_score``
+    a detection counts for nothing here.
     """
 
+    faint_score: float = Field(default=0.10, ge=0.0, le=1.0)
     strong_score: float = Field(default=0.40, ge=0.0, le=1.0)
     start_score: float = Field(default=0.50, ge=0.0, le=1.0)
     confirm_hits: int = Field(default=3, ge=1)
@@ -40,6 +43,9 @@ class TrackerConfig(Config):
     coast_s: float = Field(default=1.5, ge=0.0)
     sure_s: float = Field(default=1.0, ge=0.0)
     faint_coast_s: float = Field(default=4.0, ge=0.0)
+    faint_after_s: float = Field(default=0.1, ge=0.0)
+    start_overlap_max: float = Field(default=0.6, gt=0.0, le=1.0)
+    pace_memory_s: float = Field(default=0.7, gt=0.0, description="time constant with which an unseen track slows down")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +59,10 @@ class _Round:
 
 
 _ROUNDS = (
-    _Round(strong=True, tentative=False, overlap_min=0.20, reach=0.10),
-    _Round(strong=False, tentative=False, overlap_min=0.40, reach=0.0),
-    _Round(strong=True, tentative=True, overlap_min=0.15, reach=0.35),
-    _Round(strong=False, tentative=True, overlap_min=0.45, reach=0.0),
+    _Round(strong=True, tentative=False, overlap_min=0.20, reach=0.25),
+    _Round(strong=False, tentative=False, overlap_min=0.55, reach=0.0),
+    _Round(strong=True, tentative=True, overlap_min=0.30, reach=0.25),
+    _Round(strong=False, tentative=True, overlap_min=0.55, reach=0.0),
 )
 
 
@@ -92,8 +98,6 @@ class _Following:
     def judge(self, stamp_ns: int, config: TrackerConfig) -> None:
         """Say what state the track is in after the picture at ``stamp_ns``."""
         unseen_s, unsure_s = seconds(stamp_ns - self.last_seen_ns), seconds(stamp_ns - self._sure_ns)
-        if unseen_s > 0.0:
-            self.filter.hold_size()
         coast_s = config.tentative_coast_s if self.state == "tentative" else config.coast_s
         if unseen_s > coast_s or unsure_s > config.faint_coast_s:
             self.state = "ended"
@@ -120,8 +124,9 @@ class Tracker:
 
         Returns every track, in the order of ids; one that ended is returned once more, as ended and without a box.
         """
+        before_ns = self._stamp_ns
         self._predict(stamp_ns, motion)
-        unmatched = self._match(detections)
+        unmatched = self._match(detections, stamp_ns if before_ns is None else before_ns)
         for following in self._followed:
             following.judge(stamp_ns, self._config)
         self._start(unmatched)
@@ -134,39 +139,60 @@ class Tracker:
         self._stamp_ns = stamp_ns
         for following in self._followed:
             following.filter.predict(dt_s)
+            if following.last_seen_ns < stamp_ns - nanoseconds(dt_s):
+                following.filter.lose_pace(dt_s, self._config.pace_memory_s)
         if motion is not None and self._followed:
             moved = motion.warp(np.stack([following.filter.row() for following in self._followed]))
             for following, row in zip(self._followed, moved, strict=True):
                 following.filter.move_to(row)
 
-    def _match(self, detections: Sequence[Detection]) -> list[Detection]:
-        """Run all rounds; return the detections that continue no track."""
-        left, waiting = list(detections), list(self._followed)
+    def _match(self, detections: Sequence[Detection], before_ns: int) -> list[Detection]:
+        """Run all rounds; return the detections that continue no track. ``before_ns`` is the stamp of the picture before."""
+        left = [item for item in detections if item.score >= self._config.faint_score]
+        waiting = list(self._followed)
         for stage in _ROUNDS:
-            tracks = [item for item in waiting if stage.tentative or item.state != "tentative"]
+            tracks = [item for item in waiting if self._takes_part(item, stage, before_ns)]
             usable = [item for item in left if (item.score >= self._config.strong_score) == stage.strong]
-            pairs = associate(_tracks_side(tracks), _detections_side(usable), overlap_min=stage.overlap_min, reach=stage.reach)
+            sides = _tracks_side(tracks, before_ns), _detections_side(usable)
+            pairs = associate(*sides, overlap_min=stage.overlap_min, reach=stage.reach)
             for row, column in pairs:
                 tracks[row].continue_with(usable[column], self._config)
                 waiting.remove(tracks[row])
                 left.remove(usable[column])
         return left
 
+    def _takes_part(self, item: _Following, stage: _Round, before_ns: int) -> bool:
+        recent = stage.strong or seconds(before_ns - item.last_seen_ns) <= self._config.faint_after_s
+        return recent and (stage.tentative or item.state != "tentative")
+
     def _start(self, detections: Sequence[Detection]) -> None:
+        """Start a track for every detection that is sure enough, unless one of its label is there already."""
         for detection in detections:
-            if detection.score >= self._config.start_score:
+            if detection.score < self._config.start_score:
+                continue
+            there = [item.filter.row() for item in self._followed if item.state != "ended" and item.label is detection.label]
+            overlap = iou_matrix(as_array([detection.box]), np.array(there).reshape(-1, 4))
+            if overlap.max(initial=0.0) <= self._config.start_overlap_max:
                 self._followed.append(_Following(self._next_id, detection))
                 self._next_id += 1
 
 
-def _tracks_side(tracks: Sequence[_Following]) -> Side:
-    boxes = np.array([item.filter.row() for item in tracks]).reshape(-1, 4)
-    return Side(boxes=boxes, labels=np.array([_LABELS.index(item.label) for item in tracks], dtype=np.int64))
+def _tracks_side(tracks: Sequence[_Following], before_ns: int) -> Side:
+    return Side(
+        boxes=np.array([item.filter.row() for item in tracks]).reshape(-1, 4),
+        labels=np.array([_LABELS.index(item.label) for item in tracks], dtype=np.int64),
+        scores=np.ones(len(tracks)),
+        unseen_s=np.array([seconds(before_ns - item.last_seen_ns) for item in tracks]),
+    )
 
 
 def _detections_side(detections: Sequence[Detection]) -> Side:
-    labels = np.array([_LABELS.index(item.label) for item in detections], dtype=np.int64)
-    return Side(boxes=as_array([item.box for item in detections]), labels=labels)
+    return Side(
+        boxes=as_array([item.box for item in detections]),
+        labels=np.array([_LABELS.index(item.label) for item in detections], dtype=np.int64),
+        scores=np.array([item.score for item in detections]),
+        unseen_s=np.zeros(len(detections)),
+    )
 
 
 def _track(following: _Following, stamp_ns: int) -> Track:

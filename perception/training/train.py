@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from perception.detectors.onnx_model import Selection
-from perception.detectors.own import OwnDetector
+from perception.detectors.network_detector import own_detector
+from perception.detectors.picking import Selection
 from perception.training.architecture import CLASSES
 from perception.training.augment import random_crop
 from perception.training.evaluate import measure
@@ -130,7 +130,7 @@ def _chances(pictures: tuple[Labelled, ...]) -> Any:
 def _report(parts: Any, plan: Plan, held_out: tuple[Labelled, ...]) -> None:
     torch.save(parts.state_dict(), plan.out.with_suffix(".pt"))
     write_onnx({name: value.detach().float().numpy().copy() for name, value in parts.state_dict().items()}, plan.out)
-    detector = OwnDetector(plan.out, Selection(score_min=0.02, overlap_max=0.55), input_width_px=640)
+    detector = own_detector(plan.out, Selection(score_min=0.02, overlap_max=0.55))
     everything = measure(detector, held_out)
     near = measure(detector, held_out, height_min_px=PERSON_25_M_PX)
     logger.info("held out %d pictures: %s", len(held_out), json.dumps({"ap50": everything, "ap50_from_26_px": near}))

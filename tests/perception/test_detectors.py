@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from patrol.errors import BadInput
 from patrol.percepts import Label
 from patrol.sensors import Image
-from perception.detector import MODELS_VARIABLE, Detector, DetectorConfig, open_detector
-from perception.detectors.omz import decode
-from perception.detectors.onnx_model import OnnxModel, Selection, pick
-from perception.detectors.yolox import decode_grid
+from perception.detector import Detector, DetectorConfig, open_detector
+from perception.detectors.anchors import decode_anchors
+from perception.detectors.cells import decode_grid
+from perception.detectors.onnx_model import OnnxModel
+from perception.detectors.picking import Selection, pick
+from perception.detectors.store import MODELS_VARIABLE
 from perception.errors import DetectorFailed, ModelMissing
 from tests.perception.build import FRAME, data, noise_image
 
@@ -40,7 +43,7 @@ def test_anchors_decode_by_level_anchor_and_class() -> None:
         for name, channels in (("cls", 9), ("ctr", 3), ("box", 12)):
             outputs[f"{name}{level}"] = np.full((1, channels, size, size), 0.0 if name == "box" else -20.0, dtype=np.float32)
     outputs["cls1"][0, 3 * 1 + 2, 3, 2] = outputs["ctr1"][0, 1, 3, 2] = 20.0
-    boxes, scores = decode(outputs)
+    boxes, scores = decode_anchors(outputs)
     best = np.unravel_index(scores.argmax(), scores.shape)
     assert best[1] == 2
     assert scores[best] == pytest.approx(1.0)
@@ -81,20 +84,25 @@ def test_a_thermal_picture_is_refused_not_called_empty() -> None:
 
 
 def test_missing_and_broken_models_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(MODELS_VARIABLE, raising=False)
-    with pytest.raises(ModelMissing, match=MODELS_VARIABLE):
-        open_detector(DetectorConfig(detector="omz-2004"))
     monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path))
-    with pytest.raises(ModelMissing, match=r"yolox_nano\.onnx: no such file"):
+    with pytest.raises(ModelMissing, match=r"yolox_nano\.onnx: no such file.*patrol models pull yolox-nano"):
         open_detector(DetectorConfig(detector="yolox-nano"))
+    (tmp_path / "yolox_nano.onnx").write_bytes(b"not a network")
+    with pytest.raises(ModelMissing, match="yolox_nano"):
+        open_detector(DetectorConfig(detector="yolox-nano"))
+    (tmp_path / "person-vehicle-bike-detection-2003.xml").write_text("<net/>", "ascii")
+    with pytest.raises(ModelMissing, match=r"2003\.bin: no such file"):
+        open_detector(DetectorConfig(detector="omz-2003"))
     (tmp_path / "broken.onnx").write_bytes(b"not a network")
     with pytest.raises(ModelMissing, match="broken"):
         OnnxModel(tmp_path / "broken.onnx")
+    with pytest.raises(BadInput, match=r"there are .*own.*oracle"):
+        open_detector(DetectorConfig(detector="oracle"))
     with pytest.raises(ValidationError, match="detector"):
-        DetectorConfig.model_validate({"detector": "oracle"})
+        DetectorConfig.model_validate({"detector": "../oracle"})
 
 
-@pytest.mark.parametrize(("kind", "recall"), [("omz-2004", 0.8), ("yolox-nano", 0.6)])
+@pytest.mark.parametrize(("kind", "recall"), [("omz-2003", 0.8), ("omz-2004", 0.8), ("omz-2004-onnx", 0.8), ("yolox-nano", 0.6)])
 def test_public_detectors_find_pedestrians_of_a_real_video(kind: str, recall: float) -> None:
     """TUD-Stadtmitte, every 30th picture: the share of labelled people under a box of IoU 0.5."""
     detector = open_detector(DetectorConfig.model_validate({"detector": kind, "models": data("perception", "models")}))

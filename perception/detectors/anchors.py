@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Open Model Zoo's person-vehicle-bike-detection-2004 as an ONNX file with raw heads.
+"""Raw heads with anchors, as Open Model Zoo's person-vehicle-bike-detection-2004 has them when its heads are its outputs.
 
 An ATSS head (Zhang et al., "Bridging the Gap Between Anchor-based and Anchor-free Detection", CVPR 2020) on five levels.
 Level l has stride 8 * 2^l and three anchors per cell; score = sigmoid(class) * sigmoid(centreness).
@@ -8,19 +8,14 @@ Level l has stride 8 * 2^l and three anchors per cell; score = sigmoid(class) * 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from patrol.checks import Floats32
-from patrol.percepts import Detection, Label
-from patrol.sensors import Image
 from perception.boxes import logistic
-from perception.detectors.onnx_model import OnnxModel, Selection, batch_from_pixels, colour_pixels, pick, resized
 
-LABELS: tuple[Label | None, ...] = (Label.VEHICLE, Label.PERSON, Label.OBJECT)
-SIZE_STEP_PX = 128
 _LEVELS = 5
 _ANCHOR_STRIDES = 8.0
 _RATIOS = ((math.sqrt(2.0), 1.0 / math.sqrt(2.0)), (1.0, 1.0), (1.0 / math.sqrt(2.0), math.sqrt(2.0)))
@@ -28,27 +23,9 @@ _DELTA_SCALE = np.array([0.1, 0.1, 0.2, 0.2], dtype=np.float32)
 _LOG_SIZE_MAX = 4.0
 
 
-class OmzDetector:
-    """Input BGR 0..255, any size in multiples of 128 px; the picture is stretched to it."""
-
-    def __init__(self, path: Path, selection: Selection, *, input_width_px: int) -> None:
-        """Open ``path``. Raises ModelMissing."""
-        self._model = OnnxModel(path)
-        self._selection = selection
-        self._width_px = _to_step(input_width_px)
-
-    def detect(self, image: Image) -> tuple[Detection, ...]:
-        pixels = colour_pixels(image)
-        width = self._width_px
-        height = _to_step(width * image.height_px / image.width_px)
-        outputs = self._model.run(batch_from_pixels(resized(pixels, width, height)))
-        boxes, scores = decode(outputs)
-        scale = np.array([image.width_px / width, image.height_px / height] * 2, dtype=np.float32)
-        return pick(image, LABELS, self._selection, boxes=boxes * scale, scores=scores)
-
-
-def decode(outputs: dict[str, Floats32]) -> tuple[Floats32, Floats32]:
-    """Boxes (N, 4) in input pixels and scores (N, 3) of all levels and anchors."""
+def decode_anchors(outputs: Mapping[str, Floats32]) -> tuple[Floats32, Floats32]:
+    """Boxes (N, 4) in input pixels and scores (N, C) of all levels and anchors, from the tensors ``cls0`` .. ``cls4``
+    (1, A * C, H, W), ``ctr0`` .. (1, A, H, W) and ``box0`` .. (1, A * 4, H, W)."""
     boxes, scores = [], []
     for level in range(_LEVELS):
         classes, centre, deltas = (_per_anchor(outputs[f"{name}{level}"]) for name in ("cls", "ctr", "box"))
@@ -80,7 +57,3 @@ def _boxes_from_deltas(anchors: Floats32, deltas: Floats32) -> Floats32:
     half = 0.5 * anchors[:, 2:] * np.exp(np.minimum(scaled[:, 2:], _LOG_SIZE_MAX))
     boxes: Floats32 = np.concatenate((centres - half, centres + half), axis=1)
     return boxes
-
-
-def _to_step(size_px: float) -> int:
-    return max(SIZE_STEP_PX, round(size_px / SIZE_STEP_PX) * SIZE_STEP_PX)

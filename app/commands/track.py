@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``patrol track``: who walks where in a video file."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from app.track import TrackConfig, mot_rows, open_video, track_video
+from patrol.config import load_config
+from perception.metrics.mot_file import write_mot
+
+console = Console(soft_wrap=True, highlight=False)
+
+
+def track(
+    video: Annotated[Path, typer.Argument(help="Any video file.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Where the tracks go, in the MOTChallenge format.")],
+    config: Annotated[Path | None, typer.Option(help="Another configuration than the frozen one.")] = None,
+    models: Annotated[Path | None, typer.Option(help="The folder of models; default: PATROL_MODELS, else the cache.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, max=240.0, help="Pictures a second, where the file is wrong.")] = None,
+) -> None:
+    """Follow the people in a video: one line per person and picture, ``frame, id, left, top, width, height, score``."""
+    told = load_config(TrackConfig, config)
+    if models is not None:
+        told = told.model_copy(update={"detector": told.detector.model_copy(update={"models": models})})
+    opened = open_video(video, rate)
+    began, spent = time.perf_counter(), time.process_time()
+    pictures = list(track_video(opened, told))
+    wall_s, core_s = time.perf_counter() - began, time.process_time() - spent
+    rows = mot_rows(iter(pictures), opened)
+    write_mot(out, rows)
+    console.print(
+        f"{out}: {len(set(rows.track_id.tolist()))} people in {len(pictures)} pictures; "
+        f"{len(pictures) / wall_s:.1f} pictures/s, {1e3 * core_s / max(len(pictures), 1):.1f} ms of a core each."
+    )
