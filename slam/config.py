@@ -48,6 +48,9 @@ class MotionConfig(Config):
     speed_max_mps: Positive = 6.0
     turn_max_radps: Positive = 6.0
     gap_max_s: Positive = 2.0
+    carry_max_s: Positive = 0.5
+    change_mps: Positive = 0.8
+    change_radps: Positive = 0.8
     jitter_max_s: Positive = 0.4
 
 
@@ -59,11 +62,15 @@ class TrackConfig(Config):
     keyframe_step_per_reach: NotNegative = 0.1
     keyframe_turn_rad: Positive = 0.35
     window_keyframes: Count = 25
+    score_sure: Fraction = 0.85
     score_min: Fraction = 0.65
     score_poor: Fraction = 0.35
     search_window_m: Positive = 0.6
+    search_window_max_m: Positive = 4.0
     search_window_rad: Positive = 0.35
-    search_window_rad_per_s: NotNegative = 0.4
+    gap_s: Positive = 1.0
+    break_after_s: Positive = 2.0
+    break_after_m: Positive = 1.5
 
 
 class LoopConfig(Config):
@@ -81,6 +88,11 @@ class LoopConfig(Config):
     search_max_m: Positive = 12.0
     search_max_rad: Positive = 0.6
     search_score_min: Fraction = 0.5
+    query_path_m: Positive = 10.0
+    alias_away_m: Positive = 1.0
+    alias_share: Fraction = 0.98
+    query_overlap_min: Fraction = 0.25
+    query_score_min: Fraction = 0.7
     near_overlap_min: Fraction = 0.5
     near_score_min: Fraction = 0.7
     far_overlap_min: Fraction = 0.7
@@ -88,6 +100,8 @@ class LoopConfig(Config):
     witness_m: Positive = 0.3
     witness_rad: Positive = 0.06
     robust_sigma: Positive = 2.0
+    dense_submaps: Annotated[int, Field(ge=0)] = 3
+    dense_rounds: Annotated[int, Field(ge=0)] = 2
 
 
 class GridConfig(Config):
@@ -113,6 +127,41 @@ class MapperConfig(Config):
     grid: GridConfig = GridConfig()
 
 
+class TrustConfig(Config):
+    """When the monitor stops to trust the pose: shares of beams over ``window_s``."""
+
+    window_s: Positive = 1.2
+    beams: Count = 120
+    range_max_m: Positive = 30.0
+    tolerance_m: Positive = 0.3
+    tolerance_share: NotNegative = 0.03
+    through_differs: Fraction = 0.025
+    through_wrong: Fraction = 0.12
+    short_beside: Fraction = 0.25
+    short_wrong: Fraction = 0.6
+    clear_share: Fraction = 0.5
+    place_m: Positive = 0.4
+    place_beams_min: Count = 9
+    place_share_min: Fraction = 0.8
+
+
+class RelocaliseConfig(Config):
+    """Finding the pose anywhere on the map."""
+
+    resolution_m: Positive = 0.2
+    std_m: Positive = 0.25
+    points: Count = 90
+    hypotheses_max: Count = 6
+    away_m: Positive = 1.0
+    away_rad: Positive = 0.4
+    search_share: Fraction = 0.85
+    score_min: Fraction = 0.5
+    rival_share: Fraction = 0.93
+    follow: Fraction = 0.3
+    together_m: Positive = 0.3
+    again_after_s: Positive = 1.0
+
+
 class LocaliserConfig(Config):
     """Everything a ``Localiser`` can be told."""
 
@@ -122,11 +171,41 @@ class LocaliserConfig(Config):
     score_min: Fraction = 0.6
     overlap_min: Fraction = 0.35
     lost_after_scans: Count = 10
+    trust: TrustConfig = TrustConfig()
+    relocalise: RelocaliseConfig = RelocaliseConfig()
     field_resolution_m: Positive = 0.1
     search_points: Count = 150
     search_score_min: Fraction = 0.55
     search_window_m: Positive = 1.5
     search_window_rad: Positive = 0.5
+
+
+class ChangeConfig(Config):
+    """What counts as a change against the approved baseline."""
+
+    cell_m: Positive = 0.1
+    range_max_m: Positive = 20.0
+    no_return_m: Positive = 12.0
+    every_m: Positive = 0.25
+    every_s: Positive = 1.0
+    position_std_max_m: Positive = 0.3
+    hits_min: Count = 4
+    hit_share_min: Fraction = 0.5
+    away_min_m: Positive = 0.25
+    crossings_min: Count = 4
+    left_share_max: Fraction = 0.2
+    square_min: Fraction = 0.35
+    behind_m: Positive = 0.2
+    beyond_m: Positive = 0.5
+    join_m: Positive = 0.3
+    cells_min: Count = 3
+    size_min_m: Positive = 0.25
+    line_within_m: Positive = 0.6
+    line_width_max_m: Positive = 0.5
+    goes_on_m: Positive = 1.0
+    vehicle_length_m: tuple[float, float] = (1.5, 8.0)
+    vehicle_width_min_m: Positive = 0.5
+    vehicle_moved_max_m: Positive = 30.0
 
 
 class CloudConfig(Config):

@@ -8,6 +8,7 @@ scored at once.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -29,6 +30,15 @@ class SearchWindow:
     centre: Pose2
     half_x_m: float
     half_y_m: float
+    half_rad: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """Poses within ``radius_m`` and ``half_rad`` of ``pose``."""
+
+    pose: Pose2
+    radius_m: float
     half_rad: float
 
 
@@ -72,10 +82,15 @@ class LikelihoodField:
         low_x_m, low_y_m = float(low[0] * resolution), float(low[1] * resolution)
         return low_x_m, low_y_m, low_x_m + width * resolution, low_y_m + height * resolution
 
-    def search(self, points_m: Floats, window: SearchWindow, score_min: float) -> SearchHit | None:
-        """The best pose in ``window`` for points (N, 2) m of the base, or None when none scores above ``score_min``."""
+    def search(
+        self, points_m: Floats, window: SearchWindow, score_min: float, *, but: Sequence[Exclusion] = ()
+    ) -> SearchHit | None:
+        """The best pose in ``window`` for points (N, 2) m of the base, or None when none scores above ``score_min``.
+
+        Poses near those of ``but`` do not count: what is found then is the best rival.
+        """
         search = _Search(self._pyramid, self._origin, self._resolution_m, points_m, window)
-        return search.run(score_min)
+        return search.run(score_min, but)
 
 
 def _without_border(field: Floats32) -> Floats32:
@@ -114,9 +129,10 @@ class _Search:
         self._half_rows = math.ceil(window.half_y_m / resolution_m)
         self._best: tuple[float, npt.NDArray[np.int64]] | None = None
         self._bound = 0.0
+        self._but: Sequence[Exclusion] = ()
 
-    def run(self, score_min: float) -> SearchHit | None:
-        self._bound = score_min
+    def run(self, score_min: float, but: Sequence[Exclusion] = ()) -> SearchHit | None:
+        self._bound, self._but = score_min, but
         widest = max(1, 2 * max(self._half_cols, self._half_rows))
         level = min(len(self._pyramid) - 1, max(0, math.floor(math.log2(widest)) - 1))
         block = 2**level
@@ -135,7 +151,9 @@ class _Search:
         scores = self._scores(candidates, level)
         order = np.argsort(-scores, kind="stable")
         if level == 0:
-            if scores[order[0]] > self._bound:
+            for exclusion in self._but:
+                order = order[~self._excluded(candidates[order], exclusion)]
+            if order.size and scores[order[0]] > self._bound:
                 self._bound = float(scores[order[0]])
                 self._best = (self._bound, candidates[order[0]])
             return
@@ -147,6 +165,14 @@ class _Search:
                 return
             children = [candidates[batch] + (0, dc, dr) for dc in (0, half) for dr in (0, half)]
             self._descend(np.concatenate(children), level - 1)
+
+    def _excluded(self, candidates: npt.NDArray[np.int64], but: Exclusion) -> npt.NDArray[np.bool_]:
+        """Mask (N,) of the candidates that stand near the exclusion's pose."""
+        x_m = self._window.centre.x_m + candidates[:, 1] * self._resolution_m - but.pose.x_m
+        y_m = self._window.centre.y_m + candidates[:, 2] * self._resolution_m - but.pose.y_m
+        turn = np.abs(np.remainder(self._yaws[candidates[:, 0]] - but.pose.yaw_rad + math.pi, 2.0 * math.pi) - math.pi)
+        near: npt.NDArray[np.bool_] = (np.hypot(x_m, y_m) < but.radius_m) & (turn < but.half_rad)
+        return near
 
     def _scores(self, candidates: npt.NDArray[np.int64], level: int) -> Floats:
         """Upper bound (level 0: value) of the score of every candidate (N, 3)."""

@@ -23,10 +23,12 @@ from slam.config import LocaliserConfig
 from slam.likelihood import LikelihoodField, SearchWindow
 from slam.map_files import SavedMap, load_map
 from slam.motion import MotionModel, MotionStep
+from slam.relocaliser import Relocaliser
 from slam.scan_check import ScanCheck
-from slam.scan_matcher import Match, MatchTarget, information, match_points
+from slam.scan_matcher import Match, MatchTarget, information, inverse, match_points
 from slam.scan_points import ScanPoints, points_from_scan, rate_during
 from slam.surface import Surface, joined, surface_from_scan
+from slam.trust_monitor import Trust, TrustMonitor
 from slam.updates import ScanOutcome, SlamUpdate
 
 _FIELD_STD_M = 0.15
@@ -34,7 +36,6 @@ _FIELD_LEVELS = 6
 _OCCUPIED_FROM = 50
 _UNKNOWN_STD = (20.0, 20.0, math.pi)
 _HIT_STD = (0.1, 0.1, 0.03)
-_SEARCH_EVERY = 5
 
 
 class Localiser:
@@ -46,11 +47,13 @@ class Localiser:
     def __init__(self, saved: SavedMap, config: LocaliserConfig, base_from_lidar: Pose2, *, start: Pose2 | None) -> None:
         """Raises BadValue when the map holds no occupied place."""
         self._config, self._base_from_lidar, self._grid = config, base_from_lidar, saved.grid
-        surface = _lasting_surface(saved)
+        surface = lasting_surface(saved)
         self._target = MatchTarget.from_surface(surface, config.match.target_voxel_m)
         self._field = LikelihoodField(
             self._target.points_m, resolution_m=config.field_resolution_m, std_m=_FIELD_STD_M, levels=_FIELD_LEVELS
         )
+        self._relocaliser = Relocaliser(self._target, config.relocalise, config.match)
+        self._monitor = TrustMonitor(saved.grid, config.trust, base_from_lidar)
         self._check = ScanCheck(config.scan.points_min)
         self._motion = MotionModel(config.motion)
         self._pose = start if start is not None else IDENTITY2
@@ -66,6 +69,8 @@ class Localiser:
     def stand_at(self, map_from_base: Pose2) -> None:
         """The base is known to stand there at the next scan."""
         self._pose, self._covariance, self._poor_scans = map_from_base, np.diag(np.square(_HIT_STD)), 0
+        self._relocaliser.forget()
+        self._monitor.forget()
 
     @property
     def is_lost(self) -> bool:
@@ -87,19 +92,9 @@ class Localiser:
             return self._answer(scan.stamp_ns, odom_from_base, verdict.outcome, 0.0, verdict.because)
         rate = step.rate if odom_at_end is None else rate_during(scan, odom_from_base, odom_at_end)
         points = points_from_scan(scan, self._base_from_lidar, rate, self._config.scan)
-        match = self._found(points) if self.is_lost else self._tracked(points, step)
-        return self._judged(scan.stamp_ns, odom_from_base, match)
-
-    def relocalise(self, points: ScanPoints) -> Match | None:
-        """Where on the whole map the scan fits best, by branch and bound; None when it fits nowhere well enough."""
-        low_x, low_y, high_x, high_y = self._field.bounds_m()
-        window = SearchWindow(
-            centre=Pose2(0.5 * (low_x + high_x), 0.5 * (low_y + high_y), 0.0),
-            half_x_m=0.5 * (high_x - low_x),
-            half_y_m=0.5 * (high_y - low_y),
-            half_rad=math.pi,
-        )
-        return self._searched(points, window)
+        match = self._found(points, step) if self.is_lost else self._tracked(points, step)
+        judged = replace(self._judged(scan.stamp_ns, odom_from_base, match), rate=rate)
+        return self._trusted(scan, judged)
 
     def grid(self, stamp_ns: int) -> OccupancyGrid:
         """The saved grid."""
@@ -114,10 +109,10 @@ class Localiser:
 
     def _coast(self, step: MotionStep) -> None:
         self._pose = self._pose @ step.last_from_base
-        self._covariance = self._covariance + np.linalg.inv(step.information)
+        self._covariance = self._covariance + step.covariance
 
     def _tracked(self, points: ScanPoints, step: MotionStep) -> Match | None:
-        match = match_points(points, self._target, self._pose, step.information, self._config.match)
+        match = match_points(points, self._target, self._pose, inverse(step.covariance), self._config.match)
         if self._fits(match):
             return match
         window = SearchWindow(
@@ -128,11 +123,27 @@ class Localiser:
         )
         return self._searched(points, window)
 
-    def _found(self, points: ScanPoints) -> Match | None:
-        """Search the whole map, on every few scans only: it takes long."""
-        self._poor_scans += 1
-        due = (self._poor_scans - self._config.lost_after_scans) % _SEARCH_EVERY == 1
-        return self.relocalise(points) if due else None
+    def _found(self, points: ScanPoints, step: MotionStep) -> Match | None:
+        """Look on the whole map; the place is told once it is the only one that fits."""
+        match = self._relocaliser.add(points, step)
+        if match is None or not self._fits(match):
+            return None
+        self._relocaliser.forget()
+        self._monitor.forget()
+        return match
+
+    def _trusted(self, scan: Scan, update: SlamUpdate) -> SlamUpdate:
+        """The update with the monitor's opinion; a pose it holds for wrong is given up and looked for anew."""
+        if self.is_lost:
+            return update
+        verdict = self._monitor.look(scan, update.estimate.map_from_base)
+        if verdict.trust is Trust.WRONG_PLACE:
+            self._poor_scans = self._config.lost_after_scans
+            self._monitor.forget()
+        if not verdict.because:
+            return replace(update, trust=verdict)
+        self._estimate = replace(update.estimate, doubt=update.estimate.doubt or verdict.because)
+        return replace(update, estimate=self._estimate, trust=verdict)
 
     def _searched(self, points: ScanPoints, window: SearchWindow) -> Match | None:
         thinned = points.points_m[:: max(1, len(points) // self._config.search_points)]
@@ -151,7 +162,10 @@ class Localiser:
             return self._answer(stamp_ns, odom_from_base, ScanOutcome.MATCHED, match.score, "")
         if self.is_lost:
             self._covariance = np.maximum(self._covariance, np.diag(np.square(_UNKNOWN_STD)))
-            because = "lost: the scan fits nowhere on the map well enough"
+            places = len(self._relocaliser.hypotheses)
+            because = (
+                f"lost: it could be at any of {places} places" if places else "lost: the scan fits nowhere on the map well enough"
+            )
             return self._answer(stamp_ns, odom_from_base, ScanOutcome.LOST, 0.0, because)
         self._poor_scans += 1
         because = f"the scan does not fit the map here ({self._poor_scans} scans in a row)"
@@ -173,7 +187,7 @@ class Localiser:
         return SlamUpdate(estimate=replace(last, doubt=because), outcome=ScanOutcome.TIME_BACKWARDS, score=0.0)
 
 
-def _lasting_surface(saved: SavedMap) -> Surface:
+def lasting_surface(saved: SavedMap) -> Surface:
     """What all keyframes saw, in map, without what the grid has found to be free since: people, vehicles that left."""
     surface = joined([surface_from_scan(frame.points).moved(frame.map_from_base) for frame in saved.keyframes])
     cells = saved.grid.rows_cols(surface.points_m)

@@ -11,10 +11,11 @@ import numpy as np
 
 from patrol.geometry import Pose2, wrap_angle
 from slam.config import LoopConfig, MatchConfig
-from slam.keyframe import Keyframe, Submap
-from slam.likelihood import SearchWindow
+from slam.keyframe import Keyframe, Submap, local_target
+from slam.likelihood import Exclusion, SearchWindow
 from slam.pose_graph import Edge, PoseGraph
-from slam.scan_matcher import Match, information, match_points
+from slam.scan_matcher import Match, agreement, information, match_points
+from slam.scan_points import ScanPoints
 
 _NEAR_WINDOW_M = 0.5
 _GUESS_STD_M = 0.5
@@ -23,6 +24,10 @@ _SIGMAS = 3.0
 _BASE_STD_M = 0.05
 _BASE_STD_RAD = 0.01
 _SEARCH_POINTS = 120
+_ALIAS_SEARCH_SHARE = 0.9
+_QUERY_POINTS = 400
+_QUERY_VOXEL_M = 0.15
+_ALIAS_RAD = 0.3
 _FAR_EVERY = 3
 _PENDING_PATH_M = 6.0
 
@@ -62,12 +67,19 @@ class LoopCloser:
     def submaps(self) -> tuple[Submap, ...]:
         return tuple(self._submaps)
 
-    def add_keyframe(self, keyframe: Keyframe) -> None:
-        """Grow the open submap; half of a finished one starts the next, so that neighbours overlap."""
+    def add_keyframe(self, keyframe: Keyframe, *, is_broken: bool = False) -> None:
+        """Grow the open submap; half of a finished one starts the next: neighbours overlap. A broken track starts anew."""
+        if is_broken:
+            self._finish_open()
+            self._open = []
         self._open.append(keyframe)
         if len(self._open) >= self._config.submap_keyframes:
-            self._submaps.append(Submap(tuple(self._open), self._match.target_voxel_m))
+            self._finish_open()
             self._open = self._open[len(self._open) // 2 :]
+
+    def _finish_open(self) -> None:
+        if self._open:
+            self._submaps.append(Submap(tuple(self._open), self._match.target_voxel_m))
 
     def find(self, keyframe: Keyframe, graph: PoseGraph) -> list[Edge]:
         """Closures of ``keyframe`` that can be believed now; may bring earlier ones that only lacked a witness."""
@@ -115,20 +127,44 @@ class LoopCloser:
         )
 
     def _matched(self, keyframe: Keyframe, candidate: _Candidate) -> Match | None:
-        guess = candidate.anchor_from_base if candidate.is_near else self._searched(keyframe, candidate)
-        if guess is None:
-            return None
-        prior = information(_GUESS_STD_M, _GUESS_STD_RAD)
-        match = match_points(keyframe.points, candidate.submap.target, guess, prior, self._match)
-        config = self._config
+        """The match of a candidate that passes: by the scan alone where it must be close, else by all that was seen of late."""
+        config, prior = self._config, information(_GUESS_STD_M, _GUESS_STD_RAD)
         if candidate.is_near:
+            match = match_points(keyframe.points, candidate.submap.target, candidate.anchor_from_base, prior, self._match)
             fits = match.overlap >= config.near_overlap_min and match.score >= config.near_score_min
-        else:
-            fits = match.overlap >= config.far_overlap_min and match.score >= config.far_score_min
-        return match if fits and _within(match.target_from_base, candidate) else None
+            return match if fits and _within(match.target_from_base, candidate) else None
+        return self._far_match(keyframe, candidate)
 
-    def _searched(self, keyframe: Keyframe, candidate: _Candidate) -> Pose2 | None:
-        points = keyframe.points.points_m
+    def _far_match(self, keyframe: Keyframe, candidate: _Candidate) -> Match | None:
+        """Where in the window the scan fits best, if all that was seen of late fits there too, and nowhere else as well."""
+        config, prior, target = self._config, information(_GUESS_STD_M, _GUESS_STD_RAD), candidate.submap.target
+        matches = [
+            match_points(keyframe.points, target, guess, prior, self._match) for guess in self._searched(keyframe, candidate)
+        ]
+        if not matches:
+            return None
+        best = matches[0]
+        is_alias = any(_merit(other) > config.alias_share * _merit(best) for other in matches[1:])
+        if is_alias or best.overlap < config.far_overlap_min or best.score < config.far_score_min:
+            return None
+        witness = agreement(self._query(keyframe), target, best.target_from_base, self._match)
+        if witness.overlap < config.query_overlap_min or witness.score < config.query_score_min:
+            return None
+        return best if _within(best.target_from_base, candidate) else None
+
+    def _query(self, keyframe: Keyframe) -> ScanPoints:
+        """What the latest keyframes saw, as one scan of ``keyframe``; as much of the way as one submap holds."""
+        latest = [k for k in self._open if k.path_m > keyframe.path_m - self._config.query_path_m]
+        if not latest:
+            return keyframe.points
+        base_from_track = keyframe.track_from_base.inverse()
+        target = local_target(latest, base_from_track, _QUERY_VOXEL_M)
+        step = max(1, len(target.points_m) // _QUERY_POINTS)
+        return ScanPoints(points_m=target.points_m[::step], rays=-target.normals[::step])
+
+    def _searched(self, keyframe: Keyframe, candidate: _Candidate) -> list[Pose2]:
+        """The place in the window where the scan fits best, and the best one away from it if it is nearly as good."""
+        config, field, points = self._config, candidate.submap.field, keyframe.points.points_m
         thinned = points[:: max(1, len(points) // _SEARCH_POINTS)]
         window = SearchWindow(
             centre=candidate.anchor_from_base,
@@ -136,8 +172,12 @@ class LoopCloser:
             half_y_m=candidate.window_m,
             half_rad=candidate.window_rad,
         )
-        hit = candidate.submap.field.search(thinned, window, self._config.search_score_min)
-        return hit.pose if hit else None
+        hit = field.search(thinned, window, config.search_score_min)
+        if hit is None:
+            return []
+        beside = Exclusion(pose=hit.pose, radius_m=config.alias_away_m, half_rad=_ALIAS_RAD)
+        alias = field.search(thinned, window, max(config.search_score_min, _ALIAS_SEARCH_SHARE * hit.score), but=(beside,))
+        return [hit.pose] if alias is None else [hit.pose, alias.pose]
 
     def _witnessed(self, edge: Edge, keyframe: Keyframe, graph: PoseGraph) -> list[Edge]:
         """The closure and those waiting that it agrees with; alone it starts to wait."""
@@ -160,6 +200,11 @@ class LoopCloser:
         expected = first.map_from_base @ moved
         turn = abs(wrap_angle(expected.yaw_rad - second.map_from_base.yaw_rad))
         return expected.distance_to(second.map_from_base) < self._config.witness_m and turn < self._config.witness_rad
+
+
+def _merit(match: Match) -> float:
+    """Share of all points that lie on the target."""
+    return match.overlap * match.score
 
 
 def _within(anchor_from_base: Pose2, candidate: _Candidate) -> bool:

@@ -65,7 +65,7 @@ class _MapYaml(Config):
 def save_map(folder: Path, saved: SavedMap) -> None:
     """Write the three files. Each appears complete or not at all, the YAML file last."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write_whole(folder / GRAPH_NAME, lambda path: _write_graph(path, saved))
+    write_whole(folder / GRAPH_NAME, lambda path: _write_graph(path, saved))
     save_grid(folder / YAML_NAME, saved.grid)
 
 
@@ -89,9 +89,9 @@ def save_grid(path: Path, grid: OccupancyGrid) -> None:
     fields = _MapYaml(
         image=path.with_suffix(".pgm").name, resolution=grid.resolution_m, origin=(grid.origin_x_m, grid.origin_y_m, 0.0)
     )
-    _write_whole(path.with_suffix(".pgm"), lambda part: cv2.imwrite(str(part), picture[::-1]))
+    write_whole(path.with_suffix(".pgm"), lambda part: cv2.imwrite(str(part), picture[::-1]))
     text = yaml.safe_dump(fields.model_dump(mode="json"), sort_keys=False)
-    _write_whole(path, lambda part: part.write_text(text, "utf-8"))
+    write_whole(path, lambda part: part.write_text(text, "utf-8"))
 
 
 def load_grid(path: Path) -> OccupancyGrid:
@@ -118,7 +118,8 @@ def load_grid(path: Path) -> OccupancyGrid:
     )
 
 
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a file beside ``path``, and put it in its place: a kill leaves the old one or the new."""
     part = path.with_name(f"part-{path.name}")
     write(part)
     part.replace(path)

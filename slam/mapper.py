@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from patrol.checks import Floats
-from patrol.clock import seconds
 from patrol.estimate import PoseEstimate
-from patrol.geometry import IDENTITY2, Pose2
+from patrol.geometry import IDENTITY2, Pose2, wrap_angle
 from patrol.grid import OccupancyGrid
 from patrol.sensors import Scan
 from slam.config import MapperConfig
+from slam.final_graph import settled
 from slam.grid_map import GridMap
 from slam.keyframe import Keyframe
 from slam.loop_closure import LoopCloser
@@ -70,7 +70,7 @@ class Mapper:
         keyframe = self._next_keyframe(scan, points, rate, tracked, verdict)
         loop_closed = self._extend_map(keyframe, tracked) if keyframe else False
         grid_changed = self._grid.redraw(self._config.grid.keyframes_per_step) or keyframe is not None
-        self._correct_motion(scan.stamp_ns, before, tracked)
+        self._correct_motion(scan.stamp_ns, step, before, tracked)
         self._remember(scan.stamp_ns, tracked)
         return SlamUpdate(
             estimate=self._estimated(scan.stamp_ns, odom_from_base, tracked, step),
@@ -86,10 +86,43 @@ class Mapper:
         self._grid.redraw()
         return self._grid.grid(stamp_ns)
 
+    def settle(self) -> None:
+        """Bring all keyframes to where the final graph has them: every sight that one has of another counts. Takes seconds; scans
+        may follow."""
+        poses = settled(self._graph, self._keyframes, self._loops.submaps, loop=self._config.loop, match=self._config.match)
+        if poses:
+            self._graph.move_to(poses)
+            self._grid.move_to(poses)
+
+    @property
+    def odometry_latency_s(self) -> float:
+        """How late odometry is against the laser, as far as known; negative when it runs ahead."""
+        return self._motion.latency_s
+
     def trajectory(self) -> Trajectory:
-        """The pose of every scan taken in, by the graph as it stands now. Raises BadValue before the first scan."""
-        poses = [self._graph.pose(keyframe_id) @ relative for _, keyframe_id, relative in self._history]
+        """The pose of every scan taken in, by the graph as it stands now. Raises BadValue before the first scan.
+
+        Between two keyframes the corrections of both are blended.
+        """
+        poses = [self._blended(keyframe_id, relative) for _, keyframe_id, relative in self._history]
         return Trajectory.from_poses([stamp_ns for stamp_ns, _, _ in self._history], poses)
+
+    def _blended(self, keyframe_id: int, relative: Pose2) -> Pose2:
+        """The pose ``relative`` to a keyframe, bent towards where the next keyframe was put."""
+        before = self._graph.pose(keyframe_id) @ relative
+        if keyframe_id + 1 >= len(self._keyframes):
+            return before
+        first, second = self._keyframes[keyframe_id], self._keyframes[keyframe_id + 1]
+        whole = first.track_from_base.inverse() @ second.track_from_base
+        after = self._graph.pose(keyframe_id + 1) @ (whole.inverse() @ relative)
+        done, left = _size(relative), _size(relative.inverse() @ whole)
+        share = done / (done + left) if done + left > 1e-6 else 0.0
+        turn = wrap_angle(after.yaw_rad - before.yaw_rad)
+        return Pose2(
+            before.x_m + share * (after.x_m - before.x_m),
+            before.y_m + share * (after.y_m - before.y_m),
+            before.yaw_rad + share * turn,
+        )
 
     def saved(self) -> SavedMap:
         """Everything that a later run needs of the map, as it is now."""
@@ -146,7 +179,9 @@ class Mapper:
         self, scan: Scan, points: ScanPoints, rate: BodyRate, tracked: Tracked, verdict: ScanVerdict
     ) -> Keyframe | None:
         """A keyframe of this scan when it is fit and stands far enough from the last one."""
-        if verdict.outcome is not ScanOutcome.MATCHED or not self._is_new_place(tracked.track_from_base):
+        if verdict.outcome is not ScanOutcome.MATCHED or (tracked.because and not tracked.is_broken):
+            return None
+        if not tracked.is_broken and not self._is_new_place(tracked.track_from_base):
             return None
         return Keyframe(
             id=len(self._keyframes),
@@ -176,8 +211,8 @@ class Mapper:
             moved = last.track_from_base.inverse() @ keyframe.track_from_base
             self._graph.add_keyframe(Edge(from_id=last.id, to_id=keyframe.id, from_to=moved, covariance=covariance))
         self._keyframes.append(keyframe)
-        self._tracker.add_keyframe(keyframe)
-        self._loops.add_keyframe(keyframe)
+        self._tracker.add_keyframe(keyframe, is_broken=tracked.is_broken)
+        self._loops.add_keyframe(keyframe, is_broken=tracked.is_broken)
         self._grid.add(keyframe.scan, keyframe.rate, self._graph.pose(keyframe.id))
         closures = self._loops.find(keyframe, self._graph) if self._config.loop.enabled else []
         if closures:
@@ -186,9 +221,12 @@ class Mapper:
         self._keyframe_covariance = self._graph.covariance(keyframe.id)
         return bool(closures)
 
-    def _correct_motion(self, stamp_ns: int, before: Pose2, tracked: Tracked) -> None:
-        if self._history and not tracked.because:
-            self._motion.correct(before.inverse() @ tracked.track_from_base, seconds(stamp_ns - self._history[-1][0]))
+    def _correct_motion(self, stamp_ns: int, step: MotionStep, before: Pose2, tracked: Tracked) -> None:
+        if not self._history or tracked.because:
+            return
+        after = tracked.track_from_base
+        seen = rotated_covariance(tracked.match_covariance, -after.yaw_rad)
+        self._motion.correct(stamp_ns, step, before.inverse() @ after, seen, after.yaw_rad)
 
     def _remember(self, stamp_ns: int, tracked: Tracked) -> None:
         if self._keyframes:
@@ -217,6 +255,11 @@ class Mapper:
         """The last estimate again, with the reason; nothing else changes. The check lets every first scan pass."""
         assert self._estimate is not None
         return SlamUpdate(estimate=replace(self._estimate, doubt=verdict.because), outcome=verdict.outcome, score=0.0)
+
+
+def _size(moved: Pose2) -> float:
+    """Metres and radians of a motion together."""
+    return IDENTITY2.distance_to(moved) + abs(moved.yaw_rad)
 
 
 def _outcome(verdict: ScanVerdict, tracked: Tracked) -> ScanOutcome:

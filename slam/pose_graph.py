@@ -15,12 +15,15 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from patrol.checks import Floats, frozen_array, require_all_finite
-from patrol.geometry import Pose2
+from patrol.errors import BadValue
+from patrol.geometry import IDENTITY2, Pose2
 
 _START_STD = (0.005, 0.005, 0.001)
 _STD_FLOOR = (0.003, 0.003, 0.0005)
 _CLOSURE_LENGTH_M = 0.5
 _SETTLE_UPDATES = 3
+_EDGE_STD_M, _EDGE_STD_RAD = 0.15, 0.05
+_LENGTH_PER_STD_M, _LENGTH_PER_STD_RAD = 100.0, 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +55,8 @@ class PoseGraph:
         self._poses = [start]
         self._lengths: list[float] = []
         graph, values = gtsam.NonlinearFactorGraph(), gtsam.Values()
-        noise = gtsam.noiseModel.Diagonal.Sigmas(np.array(_START_STD))
-        graph.add(gtsam.PriorFactorPose2(0, _to_gtsam(start), noise))
-        values.insert(0, _to_gtsam(start))
+        graph.add(start_factor(start))
+        values.insert(0, to_gtsam(start))
         self._isam.update(graph, values)
 
     @classmethod
@@ -63,7 +65,7 @@ class PoseGraph:
         restored = cls(poses[0], robust_sigma)
         values = gtsam.Values()
         for keyframe_id, pose in enumerate(poses[1:], start=1):
-            values.insert(keyframe_id, _to_gtsam(pose))
+            values.insert(keyframe_id, to_gtsam(pose))
         restored._poses = list(poses)
         restored._update(list(edges), values)
         return restored
@@ -82,9 +84,15 @@ class PoseGraph:
         """Append the keyframe ``edge.to_id``, joined to an earlier one."""
         pose = self._poses[edge.from_id] @ edge.from_to
         values = gtsam.Values()
-        values.insert(edge.to_id, _to_gtsam(pose))
+        values.insert(edge.to_id, to_gtsam(pose))
         self._poses.append(pose)
         self._update([edge], values)
+
+    def move_to(self, poses: Sequence[Pose2]) -> None:
+        """Take over the poses of all keyframes as the final graph found them."""
+        if len(poses) != len(self._poses):
+            raise BadValue(f"poses: {len(poses)} for {len(self._poses)} keyframes")
+        self._poses = list(poses)
 
     def close_loops(self, edges: list[Edge]) -> None:
         """Add loop closures and settle the whole graph."""
@@ -112,18 +120,34 @@ class PoseGraph:
         graph = gtsam.NonlinearFactorGraph()
         for edge in edges:
             self.edges.append(edge)
-            self._lengths.append(_CLOSURE_LENGTH_M if edge.is_closure else max(edge.from_to.distance_to(Pose2(0, 0, 0)), 1e-3))
-            graph.add(gtsam.BetweenFactorPose2(edge.from_id, edge.to_id, _to_gtsam(edge.from_to), self._noise(edge)))
+            self._lengths.append(_length_m(edge))
+            graph.add(edge_factor(edge, self._robust_sigma))
         self._isam.update(graph, values)
 
-    def _noise(self, edge: Edge) -> gtsam.noiseModel.Base:
-        # GTSAM's error lives in the tangent space at the measured pose, so its axes are those of the keyframe ``to_id``.
-        covariance = rotated_covariance(edge.covariance, -edge.from_to.yaw_rad) + np.diag(np.square(_STD_FLOOR))
-        noise = gtsam.noiseModel.Gaussian.Covariance(covariance)
-        if not edge.is_closure:
-            return noise
-        kernel = gtsam.noiseModel.mEstimator.Cauchy.Create(self._robust_sigma)
-        return gtsam.noiseModel.Robust.Create(kernel, noise)
+
+def start_factor(start: Pose2) -> gtsam.PriorFactorPose2:
+    """Keyframe 0 stands at ``start``."""
+    return gtsam.PriorFactorPose2(0, to_gtsam(start), gtsam.noiseModel.Diagonal.Sigmas(np.array(_START_STD)))
+
+
+def edge_factor(edge: Edge, robust_sigma: float) -> gtsam.BetweenFactorPose2:
+    """The edge as a factor; a closure under a Cauchy kernel."""
+    # GTSAM's error lives in the tangent space at the measured pose, so its axes are those of the keyframe ``to_id``.
+    covariance = rotated_covariance(edge.covariance, -edge.from_to.yaw_rad) + np.diag(np.square(_STD_FLOOR))
+    noise: gtsam.noiseModel.Base = gtsam.noiseModel.Gaussian.Covariance(covariance)
+    if edge.is_closure:
+        noise = gtsam.noiseModel.Robust.Create(gtsam.noiseModel.mEstimator.Cauchy.Create(robust_sigma), noise)
+    return gtsam.BetweenFactorPose2(edge.from_id, edge.to_id, to_gtsam(edge.from_to), noise)
+
+
+def _length_m(edge: Edge) -> float:
+    """How much drift the edge lets in, as metres driven; an uncertain one counts as many."""
+    if edge.is_closure:
+        return _CLOSURE_LENGTH_M
+    std_m = float(np.sqrt(max(edge.covariance[0, 0], edge.covariance[1, 1])))
+    std_rad = float(np.sqrt(edge.covariance[2, 2]))
+    doubt_m = max((std_m - _EDGE_STD_M) * _LENGTH_PER_STD_M, (std_rad - _EDGE_STD_RAD) * _LENGTH_PER_STD_RAD, 1e-3)
+    return max(IDENTITY2.distance_to(edge.from_to), doubt_m)
 
 
 def rotated_covariance(covariance: Floats, yaw_rad: float) -> Floats:
@@ -134,5 +158,6 @@ def rotated_covariance(covariance: Floats, yaw_rad: float) -> Floats:
     return turned
 
 
-def _to_gtsam(pose: Pose2) -> gtsam.Pose2:
+def to_gtsam(pose: Pose2) -> gtsam.Pose2:
+    """The same pose in GTSAM's type."""
     return gtsam.Pose2(pose.x_m, pose.y_m, pose.yaw_rad)

@@ -58,11 +58,21 @@ class MatchTarget:
 class Match:
     """``target_from_base`` with covariance (3, 3) over x m, y m, yaw rad in the target's frame.
 
-    ``overlap`` is the share of points that have any target near, ``score`` the share of those that lie on it.
+    ``overlap`` is the share of points that have a target near which faces them, ``score`` the share of those that lie on it.
+    ``told`` (3, 3) is the information of the scan alone, without the guess.
     """
 
     target_from_base: Pose2
     covariance: Floats
+    overlap: float
+    score: float
+    told: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """Share of the points with a target near that faces them, and share of those that lie on its line."""
+
     overlap: float
     score: float
 
@@ -74,7 +84,8 @@ def match_points(scan: ScanPoints, target: MatchTarget, guess: Pose2, prior_info
     gate, kernel = config.gate_start_m, config.kernel_start_m
     for _ in range(config.iterations_max):
         hessian, gradient = _normal_equations(scan, target, state, gate, kernel)
-        hessian = hessian / config.point_std_m**2 + prior_information
+        told = hessian / config.point_std_m**2
+        hessian = told + prior_information
         gradient = gradient / config.point_std_m**2 + prior_information @ (state - first)
         step = -np.linalg.solve(hessian, gradient)
         state += step
@@ -84,9 +95,9 @@ def match_points(scan: ScanPoints, target: MatchTarget, guess: Pose2, prior_info
         gate = max(config.gate_end_m, gate * config.shrink)
         kernel = max(config.kernel_end_m, kernel * config.shrink)
     pose = Pose2(float(state[0]), float(state[1]), float(state[2]))
-    overlap, score = _agreement(scan, target, pose, config)
+    fit = agreement(scan, target, pose, config)
     covariance: Floats = np.linalg.inv(hessian).astype(np.float64)
-    return Match(target_from_base=pose, covariance=covariance, overlap=overlap, score=score)
+    return Match(target_from_base=pose, covariance=covariance, overlap=fit.overlap, score=fit.score, told=told)
 
 
 def _normal_equations(
@@ -120,17 +131,25 @@ def _nearest(target: MatchTarget, points_m: Floats, within_m: float) -> tuple[Fl
     return np.asarray(distance, dtype=np.float64), np.asarray(index, dtype=np.int64)
 
 
-def _agreement(scan: ScanPoints, target: MatchTarget, pose: Pose2, config: MatchConfig) -> tuple[float, float]:
-    """Share of the points with a target within the first gate, and share of those that lie on their line."""
+def agreement(scan: ScanPoints, target: MatchTarget, pose: Pose2, config: MatchConfig) -> Agreement:
+    """How well the scan fits at ``pose``."""
     points = pose.apply(scan.points_m)
     distance, index = _nearest(target, points, config.gate_start_m)
-    found = np.isfinite(distance)
-    if not found.any():
-        return 0.0, 0.0
+    found = np.flatnonzero(np.isfinite(distance))
+    normals = target.normals[index[found]]
+    rays = Pose2(0.0, 0.0, pose.yaw_rad).apply(scan.rays[found])
+    front = np.einsum("ij,ij->i", normals, rays) < _BACKFACE
+    if not front.any():
+        return Agreement(overlap=0.0, score=0.0)
     errors = points[found] - target.points_m[index[found]]
-    across = np.abs(np.einsum("ij,ij->i", target.normals[index[found]], errors))
-    inlier = (across < config.inlier_m) & (distance[found] < 3.0 * config.inlier_m)
-    return float(found.mean()), float(inlier.mean())
+    across = np.abs(np.einsum("ij,ij->i", normals, errors))
+    inlier = front & (across < config.inlier_m) & (distance[found] < 3.0 * config.inlier_m)
+    return Agreement(overlap=float(front.sum() / len(scan)), score=float(inlier.sum() / front.sum()))
+
+
+def inverse(matrix: Floats) -> Floats:
+    """Covariance of an information matrix, or the other way round."""
+    return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
 
 
 def information(std_m: float, std_rad: float) -> npt.NDArray[np.float64]:

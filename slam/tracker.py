@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -14,35 +15,44 @@ from slam.config import MatchConfig, TrackConfig
 from slam.keyframe import Keyframe, local_target
 from slam.likelihood import LikelihoodField, SearchWindow
 from slam.motion import MotionStep
-from slam.scan_matcher import Match, MatchTarget, match_points
+from slam.pose_graph import rotated_covariance
+from slam.scan_matcher import Match, MatchTarget, inverse, match_points
 from slam.scan_points import ScanPoints
 
 _OVERLAP_MIN = 0.2
 _SEARCH_POINTS = 150
 _SEARCH_SCORE_MIN = 0.3
 _SEARCH_GAIN_MIN = 0.2
+_GUESS_GAIN_MIN = 0.12
+_HIT_VARIANCE = (0.04, 0.04, 0.01)
+_SIGMAS = 3.0
+_PRIOR_STD_FLOOR = (1e-4, 1e-4, 1e-5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracked:
-    """``track_from_base`` with the covariance (3, 3) of the match, or of odometry since the last match when ``because`` says
-    why no match was believed."""
+    """``track_from_base`` with its covariance (3, 3) since the last keyframe, in the track's axes. ``because`` says why no match
+    was believed; ``is_broken`` that none was for so long that the track can only go on elsewhere."""
 
     track_from_base: Pose2
     covariance: Floats
+    match_covariance: Floats
     score: float
     because: str = ""
+    is_broken: bool = False
 
 
 class Tracker:
-    """Keeps ``track_from_base``, which never jumps back and is never corrected."""
+    """Keeps ``track_from_base``, which never jumps back and is never corrected, and what it has not been sure of since the last
+    keyframe."""
 
     def __init__(self, config: TrackConfig, match: MatchConfig) -> None:
         self._config, self._match = config, match
         self._window: deque[Keyframe] = deque(maxlen=config.window_keyframes)
         self._target: MatchTarget | None = None
         self._field: LikelihoodField | None = None
-        self._coast_covariance: Floats = np.zeros((3, 3))
+        self._covariance: Floats = np.zeros((3, 3))
+        self._coasted_s = self._coasted_m = 0.0
         self.track_from_base = self._by_odometry = IDENTITY2
 
     def stand_at(self, track_from_base: Pose2) -> None:
@@ -50,59 +60,92 @@ class Tracker:
         self.track_from_base = self._by_odometry = track_from_base
 
     def track(self, points: ScanPoints, step: MotionStep) -> Tracked:
-        """Move on by one scan: match it from where odometry puts it; search around there when that fails; else coast."""
+        """Move on by one scan: match it from where odometry puts it; where that fails try the other places it may be; else
+        coast."""
         guess = self.track_from_base @ step.last_from_base
+        predicted = self._predicted(step)
         if self._target is None:
-            return self._coasted(guess, step, 1.0, "")
-        match = match_points(points, self._target, guess, step.information, self._match)
+            return self._coasted(guess, step, predicted, "")
+        prior = predicted if self._coasted_s > 0.0 else self._step_covariance(step)
+        match = self._matched(points, guess, prior)
+        if match.score < self._config.score_sure:
+            for other in (self._by_odometry @ step.last_from_base, self.track_from_base @ step.carried_on):
+                match = self._better(match, self._matched(points, other, prior), _GUESS_GAIN_MIN)
         if match.score < self._config.score_min:
-            match = self._better(match, self._late(points, step))
-        if match.score < self._config.score_min:
-            match = self._better(match, self._searched(points, guess, step))
+            match = self._better(match, self._searched(points, guess, predicted, half_rad=0.0), _SEARCH_GAIN_MIN)
+        if match.score < self._config.score_min or (match.score < self._config.score_sure and step.dt_s > self._config.gap_s):
+            match = self._better(match, self._searched(points, guess, predicted, half_rad=math.pi), _GUESS_GAIN_MIN)
         if match.score < self._config.score_poor or match.overlap < _OVERLAP_MIN:
-            return self._coasted(guess, step, match.score, f"only {match.score:.0%} of the scan fits the local map")
-        self._coast_covariance = np.zeros((3, 3))
+            return self._coasted(guess, step, predicted, f"only {match.score:.0%} of the scan fits the local map")
+        self._coasted_s = self._coasted_m = 0.0
         self._by_odometry = guess
         self.track_from_base = match.target_from_base
-        return Tracked(track_from_base=self.track_from_base, covariance=match.covariance, score=match.score)
+        self._covariance = inverse(inverse(predicted) + match.told)
+        return Tracked(
+            track_from_base=self.track_from_base,
+            covariance=self._covariance,
+            match_covariance=match.covariance,
+            score=match.score,
+        )
 
     def blind(self, step: MotionStep, because: str) -> Tracked:
         """Move on by odometry alone: the scan can not be used."""
-        return self._coasted(self.track_from_base @ step.last_from_base, step, 0.0, because)
+        return self._coasted(self.track_from_base @ step.last_from_base, step, self._predicted(step), because)
 
-    def add_keyframe(self, keyframe: Keyframe) -> None:
-        """Slide the local map on."""
+    def add_keyframe(self, keyframe: Keyframe, *, is_broken: bool = False) -> None:
+        """Slide the local map on; a broken track starts it over."""
+        if is_broken:
+            self._window.clear()
         self._window.append(keyframe)
         self._target = local_target(self._window, IDENTITY2, self._match.target_voxel_m)
         self._field = None
+        self._covariance = np.zeros((3, 3))
+        self._coasted_s = self._coasted_m = 0.0
 
-    def _better(self, match: Match, searched: Match | None) -> Match:
-        """The searched match only when it fits well, and much better than the one next to odometry."""
-        if searched is None or searched.score < max(self._config.score_min, match.score + _SEARCH_GAIN_MIN):
+    def _predicted(self, step: MotionStep) -> Floats:
+        """Covariance of the pose since the last keyframe, before the scan is looked at."""
+        return self._covariance + self._step_covariance(step)
+
+    def _step_covariance(self, step: MotionStep) -> Floats:
+        turned = rotated_covariance(step.covariance, self.track_from_base.yaw_rad)
+        return np.asarray(turned + np.diag(np.square(_PRIOR_STD_FLOOR)), dtype=np.float64)
+
+    def _matched(self, points: ScanPoints, guess: Pose2, predicted: Floats) -> Match:
+        assert self._target is not None
+        return match_points(points, self._target, guess, inverse(predicted), self._match)
+
+    def _better(self, match: Match, other: Match | None, gain_min: float) -> Match:
+        """The other match only when it fits well, and better than the one next to odometry."""
+        if other is None or other.score < max(self._config.score_min, match.score + gain_min):
             return match
-        return searched
+        return other if other.overlap >= _OVERLAP_MIN else match
 
-    def _late(self, points: ScanPoints, step: MotionStep) -> Match:
-        """Match from where odometry leads when it had only reported the last step late."""
+    def _searched(self, points: ScanPoints, guess: Pose2, predicted: Floats, *, half_rad: float) -> Match | None:
+        """The best match around the guess, as far as it is uncertain and ``half_rad`` at least."""
         assert self._target is not None
-        guess = self._by_odometry @ step.last_from_base
-        return match_points(points, self._target, guess, step.information, self._match)
-
-    def _searched(self, points: ScanPoints, guess: Pose2, step: MotionStep) -> Match | None:
-        assert self._target is not None
+        config = self._config
         if self._field is None:
-            self._field = LikelihoodField(self._target.points_m, resolution_m=0.1, std_m=0.15, levels=4)
-        window = SearchWindow(
-            centre=guess,
-            half_x_m=self._config.search_window_m,
-            half_y_m=self._config.search_window_m,
-            half_rad=self._config.search_window_rad + self._config.search_window_rad_per_s * step.dt_s,
-        )
+            self._field = LikelihoodField(self._target.points_m, resolution_m=0.1, std_m=0.15, levels=5)
+        std_m, std_rad = math.sqrt(max(predicted[0, 0], predicted[1, 1])), math.sqrt(predicted[2, 2])
+        half_m = min(max(config.search_window_m, _SIGMAS * std_m), config.search_window_max_m)
+        half_rad = min(max(half_rad, config.search_window_rad, _SIGMAS * std_rad), math.pi)
         thinned = points.points_m[:: max(1, len(points) // _SEARCH_POINTS)]
+        window = SearchWindow(centre=guess, half_x_m=half_m, half_y_m=half_m, half_rad=half_rad)
         hit = self._field.search(thinned, window, _SEARCH_SCORE_MIN)
-        return match_points(points, self._target, hit.pose, 0.01 * step.information, self._match) if hit else None
+        return self._matched(points, hit.pose, predicted + np.diag(_HIT_VARIANCE)) if hit else None
 
-    def _coasted(self, guess: Pose2, step: MotionStep, score: float, because: str) -> Tracked:
-        self._coast_covariance = self._coast_covariance + np.linalg.inv(step.information)
+    def _coasted(self, guess: Pose2, step: MotionStep, predicted: Floats, because: str) -> Tracked:
+        self._covariance = predicted
+        self._coasted_s += step.dt_s
+        self._coasted_m += math.hypot(step.last_from_base.x_m, step.last_from_base.y_m)
         self.track_from_base = self._by_odometry = guess
-        return Tracked(track_from_base=guess, covariance=self._coast_covariance, score=score, because=because)
+        config = self._config
+        is_broken = bool(because) and (self._coasted_s > config.break_after_s or self._coasted_m > config.break_after_m)
+        return Tracked(
+            track_from_base=guess,
+            covariance=predicted,
+            match_covariance=predicted,
+            score=0.0 if because else 1.0,
+            because=because,
+            is_broken=is_broken,
+        )

@@ -73,7 +73,7 @@ class Step:
 
     scan: Scan
     odom_from_base: Pose2
-    truth: Pose2
+    true_pose: Pose2
 
 
 def lap(*, laps: float = 1.0, speed_mps: float = 1.0) -> list[Pose2]:
@@ -95,4 +95,4 @@ def drive(walls: Floats, poses: list[Pose2], *, seed: int) -> Iterator[Step]:
             slip = rng.normal(1.02, 0.05)
             odom = odom @ Pose2(moved.x_m * slip, moved.y_m * slip, moved.yaw_rad * 1.03 + rng.normal(0.0, 0.001))
         scan = scan_at(walls, pose, stamp_ns=round(index * PERIOD_S * 1e9) + 1, rng=rng)
-        yield Step(scan=scan, odom_from_base=odom, truth=pose)
+        yield Step(scan=scan, odom_from_base=odom, true_pose=pose)

@@ -36,7 +36,7 @@ class Driven:
 @pytest.fixture(scope="module")
 def driven(tmp_path_factory: pytest.TempPathFactory) -> Driven:
     steps = tuple(drive(hall(), lap(laps=1.4), seed=3))
-    mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, steps[0].truth)
+    mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, steps[0].true_pose)
     updates = tuple(mapper.add_scan(step.scan, step.odom_from_base) for step in steps)
     folder = tmp_path_factory.mktemp("hall")
     mapper.save(folder)
@@ -45,15 +45,15 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> Driven:
 
 def position_errors_m(updates: tuple[SlamUpdate, ...], steps: tuple[Step, ...]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     pairs = zip(updates, steps, strict=True)
-    return np.array([update.estimate.map_from_base.distance_to(step.truth) for update, step in pairs])
+    return np.array([update.estimate.map_from_base.distance_to(step.true_pose) for update, step in pairs])
 
 
 def test_pose_holds_while_odometry_drifts(driven: Driven) -> None:
     errors = position_errors_m(driven.updates, driven.steps)
     last = driven.steps[-1]
-    odometry_error = (driven.steps[0].truth @ last.odom_from_base).distance_to(last.truth)
+    odometry_error = (driven.steps[0].true_pose @ last.odom_from_base).distance_to(last.true_pose)
     yaw = [
-        abs(wrap_angle(update.estimate.map_from_base.yaw_rad - step.truth.yaw_rad))
+        abs(wrap_angle(update.estimate.map_from_base.yaw_rad - step.true_pose.yaw_rad))
         for update, step in zip(driven.updates, driven.steps, strict=True)
     ]
     assert odometry_error > 0.5
@@ -89,7 +89,7 @@ def test_grid_knows_walls_and_floor(driven: Driven) -> None:
 
 def test_final_trajectory_covers_every_scan(driven: Driven) -> None:
     trajectory = driven.mapper.trajectory()
-    errors = [trajectory.pose(row).distance_to(step.truth) for row, step in enumerate(driven.steps)]
+    errors = [trajectory.pose(row).distance_to(step.true_pose) for row, step in enumerate(driven.steps)]
     assert len(trajectory) == len(driven.steps)
     assert max(errors) < 0.15
 
@@ -119,7 +119,7 @@ def test_missing_map_is_refused(tmp_path: Path) -> None:
 
 def test_localiser_tracks_another_drive(driven: Driven) -> None:
     steps = tuple(drive(hall(), lap(laps=0.4, speed_mps=0.8), seed=11))
-    localiser = Localiser.load(driven.folder, LocaliserConfig(), BASE_FROM_LIDAR, start=steps[0].truth)
+    localiser = Localiser.load(driven.folder, LocaliserConfig(), BASE_FROM_LIDAR, start=steps[0].true_pose)
     updates = tuple(localiser.add_scan(step.scan, step.odom_from_base) for step in steps)
     assert float(position_errors_m(updates, steps).max()) < 0.12
     assert not any(update.estimate.doubt for update in updates)
@@ -131,11 +131,11 @@ def test_localiser_finds_itself_anywhere(driven: Driven, index: int) -> None:
     step = driven.steps[index]
     update = localiser.add_scan(step.scan, Pose2(0.0, 0.0, 0.0))
     assert update.outcome is ScanOutcome.MATCHED
-    assert update.estimate.map_from_base.distance_to(step.truth) < 0.15
+    assert update.estimate.map_from_base.distance_to(step.true_pose) < 0.15
 
 
 def test_localiser_doubts_what_does_not_fit(driven: Driven) -> None:
-    localiser = Localiser.load(driven.folder, LocaliserConfig(), BASE_FROM_LIDAR, start=driven.steps[0].truth)
+    localiser = Localiser.load(driven.folder, LocaliserConfig(), BASE_FROM_LIDAR, start=driven.steps[0].true_pose)
     localiser.add_scan(driven.steps[0].scan, driven.steps[0].odom_from_base)
     strange = np.random.default_rng(1).uniform(0.5, 4.0, 360).astype(np.float32)
     updates = [
@@ -150,7 +150,7 @@ def test_localiser_doubts_what_does_not_fit(driven: Driven) -> None:
 
 
 def fresh_mapper(steps: tuple[Step, ...], count: int) -> Mapper:
-    mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, steps[0].truth)
+    mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, steps[0].true_pose)
     for step in steps[:count]:
         mapper.add_scan(step.scan, step.odom_from_base)
     return mapper
@@ -167,12 +167,12 @@ def test_scan_without_returns_moves_by_odometry_and_leaves_the_map(driven: Drive
     update = mapper.add_scan(with_ranges(step.scan, value), step.odom_from_base)
     assert update.outcome is ScanOutcome.TOO_FEW_RETURNS
     assert "beams returned" in update.estimate.doubt
-    assert update.estimate.map_from_base.distance_to(step.truth) < 0.1
+    assert update.estimate.map_from_base.distance_to(step.true_pose) < 0.1
     assert np.array_equal(mapper.grid(0).cells, before.cells)
 
 
 def test_empty_scan_first_then_mapping_starts(driven: Driven) -> None:
-    mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, driven.steps[1].truth)
+    mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, driven.steps[1].true_pose)
     empty = replace(driven.steps[0].scan, ranges_m=np.zeros(0, dtype=np.float32))
     assert mapper.add_scan(empty, driven.steps[0].odom_from_base).outcome is ScanOutcome.TOO_FEW_RETURNS
     assert mapper.grid(0).cells.tolist() == [[-1]]
@@ -189,7 +189,7 @@ def test_time_going_backwards_changes_nothing(driven: Driven) -> None:
     assert update.outcome is ScanOutcome.TIME_BACKWARDS
     assert "older" in update.estimate.doubt
     assert np.array_equal(before.cells, mapper.grid(0).cells) or after.keyframe_added
-    assert after.estimate.map_from_base.distance_to(driven.steps[20].truth) < 0.1
+    assert after.estimate.map_from_base.distance_to(driven.steps[20].true_pose) < 0.1
 
 
 def test_stuck_scan_is_named(driven: Driven) -> None:
@@ -207,12 +207,12 @@ def test_odometry_that_jumps_is_not_believed(driven: Driven) -> None:
     liar = Pose2(50.0, -20.0, 2.0)
     updates = [mapper.add_scan(step.scan, liar @ step.odom_from_base) for step in driven.steps[30:34]]
     assert "odometry jumped" in updates[0].estimate.doubt
-    assert updates[-1].estimate.map_from_base.distance_to(driven.steps[33].truth) < 0.1
+    assert updates[-1].estimate.map_from_base.distance_to(driven.steps[33].true_pose) < 0.1
     assert updates[-1].estimate.doubt == ""
 
 
 def test_a_tenth_of_the_beams_missing_is_no_matter(driven: Driven) -> None:
-    mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, driven.steps[0].truth)
+    mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, driven.steps[0].true_pose)
     rng = np.random.default_rng(5)
     updates = []
     for step in driven.steps[:60]:

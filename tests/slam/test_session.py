@@ -30,7 +30,7 @@ def places_in(folder: Path) -> MapPlaces:
 
 
 def opened(places: MapPlaces, first: Step, *, mapping: bool = True, resume: bool = False) -> SlamSession:
-    return SlamSession.open(places, CONFIG, BASE_FROM_LIDAR, start=first.truth, mapping=mapping, resume=resume)
+    return SlamSession.open(places, CONFIG, BASE_FROM_LIDAR, start=first.true_pose, mapping=mapping, resume=resume)
 
 
 def driven(session: SlamSession, steps: tuple[Step, ...]) -> list[SlamUpdate]:
@@ -46,7 +46,7 @@ def driven(session: SlamSession, steps: tuple[Step, ...]) -> list[SlamUpdate]:
 
 def worst_m(updates: list[SlamUpdate], steps: tuple[Step, ...]) -> float:
     pairs = zip(updates, steps, strict=True)
-    return max(update.estimate.map_from_base.distance_to(step.truth) for update, step in pairs)
+    return max(update.estimate.map_from_base.distance_to(step.true_pose) for update, step in pairs)
 
 
 def test_after_the_first_lap_it_localises_in_the_saved_map(tmp_path: Path, steps: tuple[Step, ...]) -> None:
@@ -128,7 +128,7 @@ def test_a_run_without_mapping_needs_a_whole_map(tmp_path: Path, steps: tuple[St
 
 def test_a_snapshot_survives_a_kill_while_it_is_replaced(tmp_path: Path, steps: tuple[Step, ...]) -> None:
     folder = tmp_path / "map"
-    mapper = Mapper(CONFIG.mapper, BASE_FROM_LIDAR, steps[0].truth)
+    mapper = Mapper(CONFIG.mapper, BASE_FROM_LIDAR, steps[0].true_pose)
     for step in steps[:40]:
         mapper.add_scan(step.scan, step.odom_from_base)
     saved = mapper.saved()
@@ -144,23 +144,23 @@ def test_a_snapshot_survives_a_kill_while_it_is_replaced(tmp_path: Path, steps: 
 
 
 def test_resuming_draws_the_same_grid(tmp_path: Path, steps: tuple[Step, ...]) -> None:
-    mapper = Mapper(CONFIG.mapper, BASE_FROM_LIDAR, steps[0].truth)
+    mapper = Mapper(CONFIG.mapper, BASE_FROM_LIDAR, steps[0].true_pose)
     for step in steps[:200]:
         mapper.add_scan(step.scan, step.odom_from_base)
     mapper.save(tmp_path)
-    again = Mapper.resumed(load_map(tmp_path), CONFIG.mapper, BASE_FROM_LIDAR, steps[200].truth)
+    again = Mapper.resumed(load_map(tmp_path), CONFIG.mapper, BASE_FROM_LIDAR, steps[200].true_pose)
     one, two = mapper.grid(1), again.grid(1)
     assert one.cells.shape == two.cells.shape
     assert float(np.mean(one.cells == two.cells)) > 0.999
 
 
 def test_a_localiser_stands_where_it_is_told(steps: tuple[Step, ...]) -> None:
-    mapper = Mapper(CONFIG.mapper, BASE_FROM_LIDAR, steps[0].truth)
+    mapper = Mapper(CONFIG.mapper, BASE_FROM_LIDAR, steps[0].true_pose)
     for step in steps[:300]:
         mapper.add_scan(step.scan, step.odom_from_base)
     localiser = Localiser(mapper.saved(), CONFIG.localiser, BASE_FROM_LIDAR, start=None)
     assert localiser.is_lost
-    localiser.stand_at(steps[100].truth)
+    localiser.stand_at(steps[100].true_pose)
     assert not localiser.is_lost
     update = localiser.add_scan(steps[100].scan, steps[100].odom_from_base)
-    assert update.estimate.map_from_base.distance_to(steps[100].truth) < 0.1
+    assert update.estimate.map_from_base.distance_to(steps[100].true_pose) < 0.1

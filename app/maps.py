@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``patrol map``: compare, keep, approve and export maps."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from patrol.errors import BadInput, Fault
+from patrol.local_frame import LocalFrame
+from patrol.site import Site
+from patrol.site_file import read_site
+from sim.robot import ROVER, read_robot
+from slam.cloud_files import load_ply, save_pcd
+from slam.config import ChangeConfig, MatchConfig
+from slam.findings import Finding
+from slam.lap_review import changes_between
+from slam.map_exchange import save_g2o, save_geotiff, save_world_png
+from slam.map_files import SavedMap, load_map
+from slam.map_versions import MapLibrary, Standing
+
+cli = typer.Typer(help="Compare, keep, approve and export maps.", no_args_is_help=True)
+_console = Console(soft_wrap=True, highlight=False)
+
+SiteOption = Annotated[Path | None, typer.Option("--site", help="Site file: names gates and perimeter, and places on Earth.")]
+
+
+@cli.command("changes")
+def changes(baseline: Path, later: Path, site: SiteOption = None) -> None:
+    """Say what the map in LATER shows to have changed since the one in BASELINE."""
+    found = _changes(load_map(baseline), load_map(later), None if site is None else read_site(site))
+    _console.print(f"{len(found)} change(s)")
+    for finding in found:
+        _console.print(f"  {finding.sentence}")
+
+
+@cli.command("propose")
+def propose(library: Path, new: Path, site: SiteOption = None) -> None:
+    """Keep the map in NEW as the next version of LIBRARY, with what changed since its baseline."""
+    kept, saved = MapLibrary(library), load_map(new)
+    baseline = kept.baseline
+    read = None if site is None else read_site(site)
+    found = () if baseline is None else _changes(kept.load(baseline.number), saved, read)
+    version = kept.propose(saved, found, now_ns=time.time_ns())
+    _console.print(f"version {version.number} is proposed, with {len(found)} change(s)")
+
+
+@cli.command("approve")
+def approve(library: Path, number: int, by: Annotated[str, typer.Option(help="Who approves.")], note: str = "") -> None:
+    """Make version NUMBER the baseline."""
+    version = MapLibrary(library).decide(number, Standing.APPROVED, by=by, now_ns=time.time_ns(), note=note)
+    _console.print(f"version {version.number} is the baseline, approved by {version.decided_by}")
+
+
+@cli.command("reject")
+def reject(library: Path, number: int, by: Annotated[str, typer.Option(help="Who rejects.")], note: str = "") -> None:
+    """Keep version NUMBER, but never as the baseline."""
+    version = MapLibrary(library).decide(number, Standing.REJECTED, by=by, now_ns=time.time_ns(), note=note)
+    _console.print(f"version {version.number} is rejected by {version.decided_by}")
+
+
+@cli.command("versions")
+def versions(library: Path) -> None:
+    """List the versions of LIBRARY."""
+    kept = MapLibrary(library)
+    baseline = kept.baseline
+    table = Table("version", "standing", "by", "changes", "note")
+    for version in kept.versions:
+        is_baseline = baseline is not None and version.number == baseline.number
+        mark = f"{version.standing}, baseline" if is_baseline else str(version.standing)
+        table.add_row(str(version.number), mark, version.decided_by, str(len(version.findings)), version.note)
+    _console.print(table)
+
+
+@cli.command("export")
+def export(source: Path, to: Path, site: SiteOption = None) -> None:
+    """Write the map in folder SOURCE (or a .ply cloud) as TO: .g2o, .tif, .png with a world file, or .pcd."""
+    suffix = to.suffix.lower()
+    if suffix == ".pcd":
+        save_pcd(to, load_ply(source))
+    elif suffix == ".g2o":
+        saved = load_map(source)
+        save_g2o(to, [keyframe.map_from_base for keyframe in saved.keyframes], saved.edges)
+    elif suffix in (".tif", ".tiff", ".png"):
+        frame = _frame(to, site)
+        write = save_world_png if suffix == ".png" else save_geotiff
+        write(to, load_map(source).grid, frame)
+    else:
+        raise BadInput(to, [Fault(field="TO", value=to.suffix, because="is none of .g2o, .tif, .png, .pcd")])
+    _console.print(f"{to} is written")
+
+
+def _frame(to: Path, site: Path | None) -> LocalFrame:
+    if site is None:
+        raise BadInput(to, [Fault(field="--site", value="", because="is needed: a raster lies on Earth by the site's datum")])
+    return LocalFrame(read_site(site).datum)
+
+
+def _changes(baseline: SavedMap, later: SavedMap, site: Site | None) -> tuple[Finding, ...]:
+    mount = read_robot(ROVER).base_from_lidar.to_pose2()
+    return changes_between(baseline, later, base_from_lidar=mount, site=site, config=ChangeConfig(), match=MatchConfig())

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What changed: every beam of a lap against the approved baseline, as counts of hits and passes per cell.
+
+A cell has appeared when beams keep ending in it where the baseline has it free; it has vanished when they keep passing through
+what the baseline holds, square enough to it to be sure. Neither follows from one scan, from a grazing beam or from a place that
+the baseline never saw. (Hits and passes as in the reflection maps of Hähnel, "Mapping with Mobile Robots", 2004.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from patrol.checks import Floats, Floats32
+from patrol.clock import seconds
+from patrol.estimate import PoseEstimate
+from patrol.geometry import Pose2
+from patrol.sensors import Scan
+from slam.config import ChangeConfig
+from slam.map_files import SavedMap
+from slam.scan_points import BodyRate, undistorted_points
+
+_OCCUPIED_FROM, _FREE_UP_TO = 65, 25
+_SEEN_MIN, _HELD_MIN = 2, 3
+_LINE_WINDOW = 9
+_LINE_RATIO = 0.15
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The approved map at ``cell_m``: what it holds, what it knows to be free, metres to the nearest cell where anything was ever
+    seen, the normals (H, W, 2) of lines (zero where a cell lies on none)."""
+
+    cell_m: float
+    origin_m: Floats
+    held: Mask
+    free: Mask
+    away_m: Floats
+    normals: Floats
+
+    @classmethod
+    def of(cls, saved: SavedMap, cell_m: float) -> Baseline:
+        """Coarsen the grid: a cell is held when any part of it is, and free when some part is and none is held.
+
+        What a grazing beam told counts as seen, though the grid may have it free: a fence is thin.
+        """
+        grid = saved.grid
+        per_cell = max(1, round(cell_m / grid.resolution_m))
+        height, width = (-(-size // per_cell) * per_cell for size in grid.cells.shape)
+        cells = np.full((height, width), -1, dtype=np.int8)
+        cells[: grid.cells.shape[0], : grid.cells.shape[1]] = grid.cells
+        blocks = cells.reshape(height // per_cell, per_cell, width // per_cell, per_cell)
+        held = (blocks >= _OCCUPIED_FROM).any(axis=(1, 3))
+        free = np.logical_and(((blocks >= 0) & (blocks <= _FREE_UP_TO)).any(axis=(1, 3)), ~held)
+        size_m = per_cell * grid.resolution_m
+        origin_m = np.array((grid.origin_x_m, grid.origin_y_m))
+        counts = _seen_counts(saved, held.shape, origin_m, size_m)
+        held, seen = np.logical_or(held, counts >= _HELD_MIN), np.logical_or(held, counts >= _SEEN_MIN)
+        away = cv2.distanceTransform(np.where(seen, 0, 255).astype(np.uint8), cv2.DIST_L2, 5) * size_m
+        return cls(
+            cell_m=size_m,
+            origin_m=origin_m,
+            held=held,
+            free=free,
+            away_m=away.astype(np.float64),
+            normals=_normals(held),
+        )
+
+    def rows_cols(self, points_m: Floats) -> npt.NDArray[np.int64]:
+        """Row and column (N, 2) of points (N, 2) m in map; may lie outside."""
+        return np.floor((points_m - self.origin_m) / self.cell_m).astype(np.int64)[:, ::-1]
+
+    def contains(self, cells: npt.NDArray[np.int64]) -> Mask:
+        """Mask (N,) of cells that lie on the grid."""
+        row, col = cells[:, 0], cells[:, 1]
+        height, width = self.held.shape
+        inside: Mask = (row >= 0) & (row < height) & (col >= 0) & (col < width)
+        return inside
+
+
+class ChangeWatch:
+    """Takes the scans of a lap with their poses; ``appeared`` and ``vanished`` say which cells changed."""
+
+    def __init__(self, baseline: Baseline, config: ChangeConfig, base_from_lidar: Pose2) -> None:
+        self.baseline, self._config, self._base_from_lidar = baseline, config, base_from_lidar
+        shape = baseline.held.shape
+        self.hits, self.passes, self.crossings = (np.zeros(shape, dtype=np.int32) for _ in range(3))
+        self._last: tuple[int, Pose2] | None = None
+
+    def look(self, scan: Scan, estimate: PoseEstimate, rate: BodyRate | None = None) -> bool:
+        """Take one scan; whether it counted. It does not while the pose is in doubt, nor so near the last one that both would
+        tell the same."""
+        pose, config = estimate.map_from_base, self._config
+        if estimate.doubt or estimate.position_std_m > config.position_std_max_m or not self._is_new(scan.stamp_ns, pose):
+            return False
+        self._last = (scan.stamp_ns, pose)
+        for ranges, is_hit in ((scan.ranges_m, True), (_far_for_none(scan, config.no_return_m), False)):
+            taken = replace(scan, ranges_m=ranges)
+            points, origins = undistorted_points(taken, self._base_from_lidar, rate or BodyRate(), range_max_m=config.range_max_m)
+            if len(points):
+                self._count(pose.apply(points), pose.apply(origins), is_hit=is_hit)
+        return True
+
+    @property
+    def appeared(self) -> Mask:
+        """Cells (H, W) where beams end now and the baseline is free."""
+        config, around = self._config, self.hits + self.passes
+        new = self.baseline.free & (self.baseline.away_m >= config.away_min_m) & (self.hits >= config.hits_min)
+        mask: Mask = new & (self.hits >= config.hit_share_min * around)
+        return mask
+
+    @property
+    def vanished(self) -> Mask:
+        """Cells (H, W) that the baseline holds and beams now cross."""
+        config = self._config
+        mask: Mask = np.logical_and(self.baseline.held, self.crossings >= config.crossings_min)
+        return mask & (self.hits <= config.left_share_max * self.crossings)
+
+    def _is_new(self, stamp_ns: int, pose: Pose2) -> bool:
+        if self._last is None:
+            return True
+        moved = self._last[1].distance_to(pose) >= self._config.every_m
+        return moved or seconds(stamp_ns - self._last[0]) >= self._config.every_s
+
+    def _count(self, ends_m: Floats, starts_m: Floats, *, is_hit: bool) -> None:
+        """One scan's beams: where each ends, if it does, and every cell that it passes on the way, once a scan."""
+        baseline, config = self.baseline, self._config
+        if is_hit:
+            cells = baseline.rows_cols(ends_m)
+            cells = cells[baseline.contains(cells)]
+            self.hits[tuple(np.unique(cells, axis=0).T)] += 1
+        beams, lengths = ends_m - starts_m, np.linalg.norm(ends_m - starts_m, axis=1)
+        directions = beams / np.maximum(lengths, 1e-9)[:, None]
+        steps = np.arange(0.3, config.range_max_m, 0.7 * baseline.cell_m)
+        beam, step = np.nonzero(steps[None, :] < (lengths - config.behind_m)[:, None])
+        passed = baseline.rows_cols(starts_m[beam] + directions[beam] * steps[step, None])
+        inside = baseline.contains(passed)
+        passed, beam, left_m = passed[inside], beam[inside], (lengths[beam] - steps[step])[inside]
+        flat = np.ravel_multi_index(tuple(passed.T), baseline.held.shape)
+        self.passes.ravel()[np.unique(flat)] += 1
+        normals = baseline.normals[passed[:, 0], passed[:, 1]]
+        square = np.abs(np.einsum("ij,ij->i", normals, directions[beam]))
+        is_blob = ~normals.any(axis=1)
+        sure = baseline.held.ravel()[flat] & (is_blob | (square >= config.square_min)) & (left_m >= config.beyond_m)
+        self.crossings.ravel()[np.unique(flat[sure])] += 1
+
+
+def _seen_counts(saved: SavedMap, shape: tuple[int, ...], origin_m: Floats, cell_m: float) -> npt.NDArray[np.int64]:
+    """How many keyframes saw something in each cell (H, W)."""
+    counts = np.zeros(shape, dtype=np.int64)
+    for keyframe in saved.keyframes:
+        points = keyframe.map_from_base.apply(keyframe.points.points_m)
+        cells = np.floor((points - origin_m) / cell_m).astype(np.int64)[:, ::-1]
+        cells = cells[((cells >= 0) & (cells < shape)).all(axis=1)]
+        counts[tuple(np.unique(cells, axis=0).T)] += 1
+    return counts
+
+
+def _far_for_none(scan: Scan, far_m: float) -> Floats32:
+    """Ranges (N,) m: ``far_m`` where a beam did not return, NaN where it did."""
+    return np.where(np.isposinf(scan.ranges_m), np.float32(far_m), np.float32(np.nan))
+
+
+def _normals(held: Mask) -> Floats:
+    """Normals (H, W, 2) as x and y of held cells whose neighbours lie on a line; zero elsewhere (second moments, box filters)."""
+    rows, cols = (np.asarray(axis, dtype=np.float64) for axis in np.indices(held.shape))
+    weight = held.astype(np.float64)
+
+    def mean(values: Floats) -> Floats:
+        summed = cv2.boxFilter(values * weight, cv2.CV_64F, (_LINE_WINDOW, _LINE_WINDOW), normalize=False)
+        return np.asarray(summed / np.maximum(count, 1.0), dtype=np.float64)
+
+    count = cv2.boxFilter(weight, cv2.CV_64F, (_LINE_WINDOW, _LINE_WINDOW), normalize=False)
+    mean_x, mean_y = mean(cols), mean(rows)
+    xx, yy, xy = mean(cols * cols) - mean_x * mean_x, mean(rows * rows) - mean_y * mean_y, mean(cols * rows) - mean_x * mean_y
+    angle, middle = 0.5 * np.arctan2(2.0 * xy, xx - yy), 0.5 * (xx + yy)
+    spread = np.hypot(0.5 * (xx - yy), xy)
+    is_line = held & (count >= 3) & (middle - spread < _LINE_RATIO * (middle + spread))
+    return np.stack((-np.sin(angle), np.cos(angle)), axis=-1) * is_line[:, :, None]

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A second opinion on the pose: does the laser see what the map says it must see from there?
+
+It shares no code with scan matching: it walks each beam through the approved grid and compares lengths. A beam that passes
+through what the map holds can not be a person or a parked van; a beam that ends early can. So the first count for much more.
+(Expected ranges after Fox, Burgard and Thrun, "Markov localization for mobile robots in dynamic environments", JAIR 1999.)
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from patrol.checks import Floats
+from patrol.clock import nanoseconds
+from patrol.geometry import Pose2
+from patrol.grid import OccupancyGrid
+from patrol.sensors import Scan
+from slam.config import TrustConfig
+
+_OCCUPIED_FROM = 65
+_STEP_MIN_CELLS = 0.5
+_STEPS_MAX = 160
+_BESIDE_RAD = (-0.02, 0.0, 0.02)
+_BEAMS_TOLD_MIN = 12
+_PLACES_WIDE = 1 << 24
+
+
+class Trust(StrEnum):
+    """What the monitor says of the pose."""
+
+    SURE = "sure"
+    MAP_DIFFERS = "the map differs here"
+    WRONG_PLACE = "this is not where the robot thinks it is"
+    UNKNOWN = "too little to tell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustVerdict:
+    """``through`` is the share of the beams that passed what the map holds, ``short`` that of those which ended before it, over
+    the last moments; ``because`` says in words why the pose is not trusted (empty: it is)."""
+
+    trust: Trust
+    through: float
+    short: float
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    stamp_ns: int
+    told: int
+    through: int
+    short: int
+    places: npt.NDArray[np.int64]
+    passed: npt.NDArray[np.bool_]
+
+
+class TrustMonitor:
+    """Looks at every scan and pose; forgets what lies ``window_s`` back. A doubt ends only when the beams agree well again."""
+
+    def __init__(self, grid: OccupancyGrid, config: TrustConfig, base_from_lidar: Pose2) -> None:
+        self._config, self._base_from_lidar = config, base_from_lidar
+        self._walker = _BeamWalker(grid, config)
+        self._looks: deque[_Look] = deque()
+        self._is_doubting = False
+
+    def look(self, scan: Scan, map_from_base: Pose2) -> TrustVerdict:
+        """Compare one scan with the map from ``map_from_base``, the pose at the scan's stamp."""
+        self._looks.append(self._compared(scan, map_from_base))
+        while scan.stamp_ns - self._looks[0].stamp_ns > nanoseconds(self._config.window_s) or (
+            self._looks[0].stamp_ns > scan.stamp_ns
+        ):
+            self._looks.popleft()
+        return self._verdict()
+
+    def forget(self) -> None:
+        """The pose was found anew: what was seen from the old one counts no more."""
+        self._looks.clear()
+        self._is_doubting = False
+
+    def _compared(self, scan: Scan, map_from_base: Pose2) -> _Look:
+        config, map_from_lidar = self._config, map_from_base @ self._base_from_lidar
+        step = max(1, scan.ranges_m.size // config.beams)
+        is_valid, angles = scan.valid()[::step], scan.angles_rad()[::step]
+        ranges = np.where(is_valid, scan.ranges_m[::step], 0.0).astype(np.float64)
+        around = self._walker.lengths_m(map_from_lidar, np.add.outer(_BESIDE_RAD, angles).ravel()).reshape(-1, angles.size)
+        nearest, farthest = around.min(axis=0), around.max(axis=0)
+        slack = config.tolerance_m + config.tolerance_share * ranges
+        told = is_valid & np.isfinite(nearest)
+        through = told & (ranges > farthest + slack)
+        short = told & (ranges < nearest - slack)
+        beams = angles[told] + map_from_lidar.yaw_rad
+        ends = np.column_stack((np.cos(beams), np.sin(beams))) * nearest[told, None] + (map_from_lidar.x_m, map_from_lidar.y_m)
+        cells = np.floor(ends / config.place_m).astype(np.int64)
+        places = cells[:, 0] * _PLACES_WIDE + cells[:, 1]
+        return _Look(scan.stamp_ns, int(told.sum()), int(through.sum()), int(short.sum()), places, through[told])
+
+    def _is_gone_somewhere(self) -> bool:
+        """Whether nearly all beams towards one place of the map pass through it."""
+        config = self._config
+        _, place = np.unique(np.concatenate([look.places for look in self._looks]), return_inverse=True)
+        passed = np.bincount(place, weights=np.concatenate([look.passed for look in self._looks]))
+        gone = (passed >= config.place_beams_min) & (passed >= config.place_share_min * np.bincount(place))
+        return bool(gone.any())
+
+    def _verdict(self) -> TrustVerdict:
+        config = self._config
+        told = sum(look.told for look in self._looks)
+        if told < _BEAMS_TOLD_MIN * len(self._looks):
+            return TrustVerdict(trust=Trust.UNKNOWN, through=0.0, short=0.0)
+        through = sum(look.through for look in self._looks) / told
+        short = sum(look.short for look in self._looks) / told
+        is_filled = self._looks[-1].stamp_ns - self._looks[0].stamp_ns >= nanoseconds(0.6 * config.window_s)
+        limit = config.clear_share if self._is_doubting else 1.0
+        self._is_doubting = is_filled and (
+            through > limit * config.through_differs or short > limit * config.short_wrong or self._is_gone_somewhere()
+        )
+        if not self._is_doubting:
+            return TrustVerdict(trust=Trust.SURE, through=through, short=short)
+        is_moved = through > config.through_differs and short > config.short_beside
+        is_wrong = is_moved or through > config.through_wrong or short > config.short_wrong
+        trust = Trust.WRONG_PLACE if is_wrong else Trust.MAP_DIFFERS
+        because = f"{trust}: {through:.0%} of the beams pass through what the map holds, {short:.0%} end before it"
+        return TrustVerdict(trust=trust, through=through, short=short, because=because)
+
+
+class _BeamWalker:
+    """Walks beams through the grid by its distance transform (sphere tracing, Hart 1996)."""
+
+    def __init__(self, grid: OccupancyGrid, config: TrustConfig) -> None:
+        self._grid, self._range_max_m = grid, config.range_max_m
+        occupied = grid.cells >= _OCCUPIED_FROM
+        free = np.where(occupied, 0, 255).astype(np.uint8)
+        self._away_cells = cv2.distanceTransform(free, cv2.DIST_L2, 5)
+        self._is_unknown = grid.cells < 0
+
+    def lengths_m(self, map_from_lidar: Pose2, angles_rad: Floats) -> Floats:
+        """Where beams (N,) from the lidar first come to what the map holds, in m; inf for a beam that comes into the unknown, or
+        out of range, before."""
+        resolution = self._grid.resolution_m
+        directions = np.column_stack((np.cos(angles_rad + map_from_lidar.yaw_rad), np.sin(angles_rad + map_from_lidar.yaw_rad)))
+        start = (map_from_lidar.x_m, map_from_lidar.y_m)
+        length = np.zeros(angles_rad.size)
+        hit = np.full(angles_rad.size, np.inf)
+        going = np.arange(angles_rad.size)
+        for _ in range(_STEPS_MAX):
+            cells = self._grid.rows_cols(start + directions[going] * length[going, None])
+            inside = self._grid.contains(cells) & (length[going] <= self._range_max_m)
+            going, cells = going[inside], cells[inside]
+            away = self._away_cells[cells[:, 0], cells[:, 1]]
+            arrived = away < 1.0
+            hit[going[arrived]] = length[going[arrived]]
+            going_on = ~arrived & ~self._is_unknown[cells[:, 0], cells[:, 1]]
+            going, away = going[going_on], away[going_on]
+            if going.size == 0:
+                break
+            length[going] += np.maximum(away, _STEP_MIN_CELLS) * resolution
+        return hit

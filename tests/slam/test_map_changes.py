@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What changed in a hall, as typed findings; versions of a map that a person approves; nothing found where nothing changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from patrol.checks import Floats
+from patrol.errors import BadInput, BadValue
+from patrol.estimate import PoseEstimate
+from patrol.geometry import IDENTITY2, Pose2
+from slam.config import ChangeConfig, MapperConfig, MatchConfig
+from slam.findings import Finding, FindingKind, findings_of
+from slam.lap_review import changes_between
+from slam.map_changes import Baseline, ChangeWatch
+from slam.map_files import SavedMap
+from slam.map_versions import MapLibrary, Standing
+from slam.mapper import Mapper
+from tests.slam.raycaster import BASE_FROM_LIDAR, box, drive, hall, lap
+
+
+def mapped(walls: Floats, seed: int) -> SavedMap:
+    steps = tuple(drive(walls, lap(laps=1.05), seed=seed))
+    mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, steps[0].true_pose)
+    for step in steps:
+        mapper.add_scan(step.scan, step.odom_from_base)
+    return mapper.saved()
+
+
+@pytest.fixture(scope="module")
+def before() -> SavedMap:
+    return mapped(hall(), 3)
+
+
+def found(before: SavedMap, walls: Floats, seed: int) -> tuple[Finding, ...]:
+    """The findings of a lap in ``walls`` with poses a few centimetres off."""
+    watch = ChangeWatch(Baseline.of(before, ChangeConfig().cell_m), ChangeConfig(), BASE_FROM_LIDAR)
+    rng = np.random.default_rng(seed)
+    for step in tuple(drive(walls, lap(laps=1.0), seed=seed))[::2]:
+        off = Pose2(*(float(value) for value in rng.normal(0.0, (0.02, 0.02, 0.003))))
+        estimate = PoseEstimate(
+            stamp_ns=step.scan.stamp_ns, map_from_odom=step.true_pose @ off, odom_from_base=IDENTITY2, covariance=np.eye(3) * 1e-3
+        )
+        watch.look(step.scan, estimate)
+    return findings_of(watch, None, ChangeConfig())
+
+
+def test_an_unchanged_hall_has_no_finding(before: SavedMap) -> None:
+    assert found(before, hall(), 21) == ()
+
+
+def test_a_crate_is_a_new_object(before: SavedMap) -> None:
+    findings = found(before, np.vstack([hall(), box(21.6, 5.0, 0.6, 0.6)]), 22)
+    assert [finding.kind for finding in findings] == [FindingKind.NEW_OBJECT]
+    assert np.linalg.norm(findings[0].position_m - (21.9, 5.3)) < 0.5
+    assert "new object" in findings[0].sentence
+
+
+def test_a_pillar_that_is_gone_is_missing(before: SavedMap) -> None:
+    walls = hall()
+    gone = np.delete(walls, slice(len(walls) - 16, len(walls) - 12), axis=0)
+    findings = found(before, gone, 23)
+    assert [finding.kind for finding in findings] == [FindingKind.MISSING_OBJECT]
+    assert np.linalg.norm(findings[0].position_m - (3.3, 11.3)) < 0.5
+
+
+def test_half_a_metre_out_of_a_wall_is_a_hole(before: SavedMap) -> None:
+    walls = hall()
+    assert walls[0].tolist() == [0.0, 0.0, 24.0, 0.0]
+    holed = np.vstack([walls[1:], [[0.0, 0.0, 11.75, 0.0], [12.25, 0.0, 24.0, 0.0]], box(5, -6, 14, 0.2)])
+    findings = found(before, holed, 24)
+    assert [finding.kind for finding in findings] == [FindingKind.FENCE_HOLE]
+    assert np.linalg.norm(findings[0].position_m - (12.0, 0.0)) < 0.3
+    assert findings[0].size_m[0] == pytest.approx(0.5, abs=0.3)
+
+
+def test_a_van_that_moved_is_one_finding() -> None:
+    stood, stands = box(17.5, 2.2, 3.4, 1.6), box(18.5, 5.6, 3.4, 1.6)
+    hall_alone = hall()
+    findings = found(mapped(np.vstack([hall_alone, stood]), 3), np.vstack([hall_alone, stands]), 25)
+    vans = [finding for finding in findings if finding.kind is FindingKind.VEHICLE_MOVED]
+    assert len(vans) == 1
+    assert vans[0].from_m is not None
+    assert np.linalg.norm(vans[0].position_m - (20.2, 6.4)) < 1.0
+
+
+def test_a_doubtful_pose_counts_for_nothing(before: SavedMap) -> None:
+    watch = ChangeWatch(Baseline.of(before, 0.1), ChangeConfig(), BASE_FROM_LIDAR)
+    step = next(iter(drive(hall(), lap(laps=0.1), seed=1)))
+    sure = PoseEstimate(stamp_ns=1, map_from_odom=step.true_pose, odom_from_base=IDENTITY2, covariance=np.eye(3) * 1e-3)
+    doubtful = PoseEstimate(
+        stamp_ns=1, map_from_odom=step.true_pose, odom_from_base=IDENTITY2, covariance=np.eye(3) * 1e-3, doubt="lost"
+    )
+    loose = PoseEstimate(stamp_ns=1, map_from_odom=step.true_pose, odom_from_base=IDENTITY2, covariance=np.eye(3))
+    assert not watch.look(step.scan, doubtful)
+    assert not watch.look(step.scan, loose)
+    assert watch.hits.sum() == 0
+    assert watch.look(step.scan, sure)
+    assert watch.hits.sum() > 50
+
+
+def test_two_maps_are_compared(before: SavedMap) -> None:
+    later = mapped(np.vstack([hall(), box(21.6, 5.0, 0.6, 0.6)]), 6)
+    findings = changes_between(
+        before, later, base_from_lidar=BASE_FROM_LIDAR, site=None, config=ChangeConfig(), match=MatchConfig()
+    )
+    assert FindingKind.NEW_OBJECT in {finding.kind for finding in findings}
+    assert all(np.linalg.norm(finding.position_m - (21.9, 5.3)) < 0.8 for finding in findings)
+
+
+def test_a_person_approves_a_version(tmp_path: Path, before: SavedMap) -> None:
+    library = MapLibrary(tmp_path / "maps")
+    assert library.baseline is None
+    finding = Finding(kind=FindingKind.NEW_OBJECT, position_m=np.array([1.0, 2.0]), size_m=(0.5, 0.4), views=9)
+    first = library.propose(before, (), now_ns=1)
+    second = library.propose(before, (finding,), now_ns=2)
+    assert library.baseline is None
+    library.decide(first.number, Standing.APPROVED, by="A. Guard", now_ns=3)
+    library.decide(second.number, Standing.REJECTED, by="A. Guard", now_ns=4, note="a van was in the way")
+    again = MapLibrary(tmp_path / "maps")
+    assert again.baseline is not None
+    assert (again.baseline.number, again.baseline.decided_by) == (1, "A. Guard")
+    assert again.version(2).findings[0].kind == "new object"
+    assert len(again.load(1).keyframes) == len(before.keyframes)
+    with pytest.raises(BadValue, match="can not become"):
+        again.decide(2, Standing.APPROVED, by="B", now_ns=5)
+    with pytest.raises(BadValue, match="name"):
+        again.decide(again.propose(before, (), now_ns=6).number, Standing.APPROVED, by=" ", now_ns=7)
+    with pytest.raises(BadValue, match="there is no 9"):
+        again.load(9)
+
+
+def test_a_version_that_was_touched_is_refused(tmp_path: Path, before: SavedMap) -> None:
+    library = MapLibrary(tmp_path)
+    library.propose(before, (), now_ns=1)
+    path = tmp_path / "00001" / "map.pgm"
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    with pytest.raises(BadInput, match="SHA-256 differs"):
+        library.load(1)
+    (tmp_path / "versions.json").write_text("{", "utf-8")
+    with pytest.raises(BadInput, match="can not be read"):
+        MapLibrary(tmp_path)
