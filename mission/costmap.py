@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
+from shapely.geometry import Polygon
 
 from mission.raster import Lattice, Mask
 from mission.surroundings import SiteClearance, clearance_from
@@ -27,6 +28,12 @@ from patrol.site import Site
 _NEVER = np.iinfo(np.int64).min // 2
 FORBIDDEN = np.float32(1e6)
 """Weight of free cells too close to an obstacle; obstacles themselves weigh infinitely much."""
+
+
+_LEAVING_WEIGHT = 50.0
+"""Added in a zone that the robot is leaving, so that it takes the shortest way out."""
+_AGAINST = -0.1
+"""Cosine between travel and a zone's one direction from which it goes against it."""
 
 
 class CostmapConfig(Config):
@@ -45,13 +52,26 @@ class CostmapConfig(Config):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneLayers:
+    """Zones changed at run time, outlines in map: ``closed`` to driving, ``left`` by a robot that stands inside, ``slow`` with
+    their limits in m/s, ``one_way`` with their direction of travel in rad from +x of map."""
+
+    closed: tuple[Polygon, ...] = ()
+    left: tuple[Polygon, ...] = ()
+    slow: tuple[tuple[Polygon, float], ...] = ()
+    one_way: tuple[tuple[Polygon, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CostField:
     """One picture of the costmap. ``clearance_m`` (rows, cols): distance to the nearest obstacle; ``weight`` (rows, cols):
-    cost per metre, at least 1, infinite where the robot's centre must not be."""
+    cost per metre, at least 1, infinite where the robot's centre must not be; ``one_way_rad`` (rows, cols): the one direction
+    of travel, NaN where every direction goes; None without one-way zones."""
 
     lattice: Lattice
     clearance_m: Floats32
     weight: Floats32
+    one_way_rad: Floats32 | None = None
 
     def clearance_at(self, points_m: npt.ArrayLike) -> Floats:
         """Clearance (N,) m at points (N, 2) m in map; zero off the lattice."""
@@ -61,26 +81,53 @@ class CostField:
         """Cost per metre (N,) at points (N, 2) m in map; infinite off the lattice."""
         return self.lattice.sample(self.weight, points_m, np.inf)
 
+    def is_against_at(self, points_m: npt.ArrayLike, heading_rad: float) -> Mask:
+        """Mask (N,) of the points (N, 2) m in map where driving along ``heading_rad`` goes against a one-way zone."""
+        if self.one_way_rad is None:
+            return np.zeros(len(np.asarray(points_m)), dtype=np.bool_)
+        return goes_against(self.lattice.sample(self.one_way_rad, points_m, np.nan), heading_rad)
+
+
+def goes_against(one_way_rad: npt.NDArray[np.floating], heading_rad: float) -> Mask:
+    """Where a step along ``heading_rad`` goes against the one direction of travel (NaN: none)."""
+    against: Mask = np.cos(one_way_rad - heading_rad) < _AGAINST
+    return against
+
 
 class Costmap:
-    """Keeps the layers and draws a ``CostField`` when asked."""
+    """Keeps the layers and draws a ``CostField`` when asked. Within ``fence_margin_m`` of the perimeter the robot's centre must
+    not be, since its position may be wrong."""
 
-    def __init__(self, config: CostmapConfig, site: Site) -> None:
+    def __init__(self, config: CostmapConfig, site: Site, *, fence_margin_m: float = 0.0) -> None:
         self._config = config
+        self._site = site
         self.lattice = Lattice.around(site.perimeter, config.resolution_m, config.margin_m)
         inside = self.lattice.fill([site.perimeter])
         lethal = [building.outline for building in site.buildings] + [area.outline for area in site.keep_outs]
-        self.site_lethal: Mask = ~inside | self.lattice.fill(lethal)
-        site_clearance_m = clearance_from((~self.site_lethal).astype(np.uint8), config.resolution_m)
-        self.site_clearance = SiteClearance(lattice=self.lattice, clearance_m=site_clearance_m)
-        self._slow_mps = np.full(self.lattice.shape, np.inf, dtype=np.float32)
-        for area in site.slow_areas:
-            cells = self.lattice.fill([area.outline])
-            self._slow_mps[cells] = np.minimum(self._slow_mps[cells], area.limit_mps)
+        self._file_lethal: Mask = ~inside | self.lattice.fill(lethal)
+        depth_m = clearance_from(inside.astype(np.uint8), config.resolution_m)
+        self._by_the_fence: Mask = inside & (depth_m < fence_margin_m)
+        self.set_zones(ZoneLayers())
         self._occupied = np.zeros(self.lattice.shape, dtype=np.bool_)
         self._unknown = np.ones(self.lattice.shape, dtype=np.bool_)
         self._hit_ns = np.full(self.lattice.shape, _NEVER, dtype=np.int64)
         self._free_ns = np.full(self.lattice.shape, _NEVER, dtype=np.int64)
+
+    def set_zones(self, zones: ZoneLayers) -> None:
+        """Take over zones that were changed at run time, on top of the site file's."""
+        self.site_lethal: Mask = self._file_lethal | self.lattice.fill(zones.closed)
+        site_clearance_m = clearance_from((~self.site_lethal).astype(np.uint8), self._config.resolution_m)
+        self.site_clearance = SiteClearance(lattice=self.lattice, clearance_m=site_clearance_m)
+        self._left = self.lattice.fill(zones.left)
+        self._slow_mps = np.full(self.lattice.shape, np.inf, dtype=np.float32)
+        for outline, limit_mps in (*((area.outline, area.limit_mps) for area in self._site.slow_areas), *zones.slow):
+            cells = self.lattice.fill([outline])
+            self._slow_mps[cells] = np.minimum(self._slow_mps[cells], limit_mps)
+        self._one_way_rad: Floats32 | None = None
+        if zones.one_way:
+            self._one_way_rad = np.full(self.lattice.shape, np.nan, dtype=np.float32)
+            for outline, heading_rad in zones.one_way:
+                self._one_way_rad[self.lattice.fill([outline])] = heading_rad
 
     def set_grid(self, grid: OccupancyGrid) -> None:
         """Take over a new occupancy grid; its occupied cells may be smaller than the costmap's and still count."""
@@ -114,9 +161,12 @@ class Costmap:
         nearness = np.clip((config.comfort_m - clearance) / (config.comfort_m - config.forbidden_m), 0.0, 1.0)
         weight = 1.0 + config.comfort_weight * nearness**2 + config.unknown_weight * self._unknown
         weight *= np.maximum(config.usual_speed_mps / self._slow_mps, 1.0)
-        weight[clearance < config.forbidden_m] = FORBIDDEN
+        weight[self._left] += _LEAVING_WEIGHT
+        weight[(clearance < config.forbidden_m) | self._by_the_fence] = FORBIDDEN
         weight[free == 0] = np.inf
-        return CostField(lattice=self.lattice, clearance_m=clearance, weight=weight.astype(np.float32))
+        return CostField(
+            lattice=self.lattice, clearance_m=clearance, weight=weight.astype(np.float32), one_way_rad=self._one_way_rad
+        )
 
     def speed_limit_at(self, pose: Pose2) -> float:
         """The slow areas' limit at ``pose`` in m/s; infinite outside them."""

@@ -4,38 +4,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 from pydantic import Field
 
+from mission.behaviour.tree import BehaviourTree
+from mission.behaviour.turn import Tools, Turn
 from mission.body import Body
 from mission.costmap import Costmap, CostmapConfig
 from mission.desk import CommandDesk
-from mission.inputs import Decision, ExecutiveInputs
+from mission.docking import Docking, DockingConfig
+from mission.facts.board import FactBoard, FactsConfig
+from mission.facts.fact import Fact, Observed
+from mission.geofence import Geofence, GeofenceConfig
+from mission.inputs import Decision, ExecutiveInputs, HandControl
 from mission.legs import LegConfig, LegRunner
 from mission.lookout import Lookout, View
-from mission.machine import Event
 from mission.movers import MoverConfig
-from mission.navigator import Goal, Navigator, NavigatorConfig
+from mission.navigator import Navigator, NavigatorConfig
 from mission.progress import progress_of
-from mission.situation import Means, Situation, carry_out, happen, restarted
+from mission.situation import Means, Situation, carry_out, happen, judged, restarted
 from mission.store import MemoryStore, MissionState, Store
-from mission.supervisor import Level, Ruling, SupervisorState
+from mission.supervisor import Actions, Standing, SupervisorState
 from mission.supervisor import step as supervise
-from mission.watch import Watch, WatchConfig
+from mission.zones import Zones
 from patrol.checks import Floats
 from patrol.clock import seconds
 from patrol.config import Config
-from patrol.geometry import STOPPED, Pose2, Twist2
+from patrol.geometry import STOPPED, Pose2
 from patrol.operations import Command, CommandAnswer, Mission, Mode, RobotState
 from patrol.site import Site
+from patrol.zone_orders import ZoneAnswer, ZoneOrder
 
 UNKNOWN_STD_M = 1000.0
 """Position deviation told while there is no estimate."""
 UNKNOWN_CHARGE = -1.0
 """State of charge told while no battery has reported."""
+_TELEOP_BEGINS_S = 3.0
+_FENCE_SLACK_M = 0.5
 
 
 class ExecutiveConfig(Config):
@@ -46,18 +54,17 @@ class ExecutiveConfig(Config):
     movers: MoverConfig = MoverConfig()
     navigator: NavigatorConfig = NavigatorConfig()
     legs: LegConfig = LegConfig()
-    watch: WatchConfig = WatchConfig()
-    dock_reach_m: float = Field(default=0.35, gt=0)
-    dock_gap_m: float = Field(default=1.0, gt=0)
-    dock_speed_mps: float = Field(default=0.8, gt=0)
-    dock_within_s: float = Field(default=600.0, gt=0)
+    facts: FactsConfig = FactsConfig()
+    geofence: GeofenceConfig = GeofenceConfig()
+    docking: DockingConfig = DockingConfig()
     slow_mps: float = Field(default=0.5, gt=0)
+    leave_mps: float = Field(default=0.4, gt=0)
     longest_step_s: float = Field(default=0.2, gt=0)
 
 
 class Executive:
-    """``accept`` commands as they come, ``step`` 20 times a second. Everything it must not forget is in ``store`` before an
-    answer or an outcome leaves; a new ``Executive`` on the same store goes on where the last one stopped."""
+    """``accept`` commands and zones as they come, ``step`` 20 times a second. Everything it must not forget is in ``store``
+    before an answer or an outcome leaves; a new ``Executive`` on the same store goes on where the last one stopped."""
 
     def __init__(
         self,
@@ -69,26 +76,38 @@ class Executive:
         store: Store | None = None,
     ) -> None:
         self._config = config
-        self._means = Means(missions={mission.mission_id: mission for mission in missions}, has_dock=bool(site.docks))
-        self._dock_pose = site.docks[0].pose if site.docks else None
-        self._watch = Watch(config.watch, site.perimeter)
-        costmap = Costmap(config.costmap, site)
-        self._lookout = Lookout(costmap, config.movers, base_from_lidar)
-        self._navigator = Navigator(config.navigator, config.body, costmap)
-        self._legs = LegRunner(config.legs, self._navigator)
-        self._supervisor = SupervisorState()
-        self._dock_s = 0.0
-        self._last_ns: int | None = None
         self._store = store if store is not None else MemoryStore()
         saved = self._store.load()
         self._saved = saved if saved is not None else MissionState()
         self._desk = CommandDesk(self._saved.answers)
         self._situation = self._saved.situation if saved is None else restarted(self._saved.situation)
+        self._standing: tuple[Standing, ...] = ()
+        self._geofence = Geofence(config.geofence, config.body, site)
+        self._board = FactBoard(config.facts, self._geofence, site.datum)
+        self._dock_pose = site.docks[0].pose if site.docks else None
+        by_id = {mission.mission_id: mission for mission in missions}
+        self._means = Means(missions=by_id, has_dock=bool(site.docks), out_of_reach=self._out_of_reach(by_id))
+        costmap = Costmap(config.costmap, site, fence_margin_m=self._geofence.planned_m)
+        self._lookout = Lookout(costmap, config.movers, base_from_lidar)
+        self._navigator = Navigator(config.navigator, config.body, costmap)
+        self._legs = LegRunner(config.legs, self._navigator)
+        self._docking = Docking(config.docking, self._navigator)
+        self._zones = Zones(costmap, self._saved.zones)
+        self._tree = BehaviourTree(self._tools())
+        self._last_ns: int | None = None
+        self._hand_since_ns: int | None = None
+        self._view: View | None = None
+        self._dock_is_blocked = False
 
     @property
     def situation(self) -> Situation:
         """Mode and ledger as they are now."""
         return self._situation
+
+    @property
+    def behaviours(self) -> str:
+        """The behaviour tree in text, with what each node said at the last step."""
+        return self._tree.text()
 
     def accept(self, command: Command, now_ns: int) -> CommandAnswer:
         """Carry out ``command`` or say why not. The same id is carried out once and answered the same for ever."""
@@ -104,135 +123,150 @@ class Executive:
         self._save()
         return answer
 
+    def accept_zones(self, order: ZoneOrder, now_ns: int) -> ZoneAnswer:
+        """Put run-time zones in force or say why not; in force means on disk and in the next step's map."""
+        answer = self._zones.accept(order, self._view.pose if self._view is not None else None, now_ns)
+        self._save()
+        return answer
+
     def step(self, inputs: ExecutiveInputs) -> Decision:
         """Look, judge, act, remember: one turn of the loop."""
         dt_s = self._tick(inputs.now_ns)
-        self._supervisor, ruling = supervise(self._supervisor, self._watch.facts(inputs), inputs.now_ns)
-        self._govern(ruling, inputs.now_ns)
-        view = self._look(inputs, dt_s)
-        twist, why = self._act(view, ruling, inputs.now_ns)
+        actions = self._judge(inputs)
+        self._view = self._look(inputs, dt_s)
+        turn, why = self._act(inputs, actions)
+        self._settle(turn, inputs.now_ns)
         self._save()
-        return self._decide(inputs, view, ruling, twist=twist, why=why)
+        return self._decide(inputs, turn, why)
 
     def _tick(self, now_ns: int) -> float:
         dt_s = 0.05 if self._last_ns is None else seconds(now_ns - self._last_ns)
         self._last_ns = now_ns
         return min(max(dt_s, 0.0), self._config.longest_step_s)
 
-    def _govern(self, ruling: Ruling, now_ns: int) -> None:
-        """Let the supervisor's ruling move the mode."""
-        if ruling.level is Level.ESTOP:
-            self._happen(Event.STOP_NEEDED, ruling.because, now_ns)
-        elif ruling.level is Level.HOLD:
-            self._happen(Event.HOLD, ruling.because, now_ns)
-        else:
-            self._happen(Event.RELEASE, "Going on after a hold.", now_ns)
-            if ruling.level is Level.DOCK and self._means.has_dock:
-                self._happen(Event.DOCK_NEEDED, ruling.because, now_ns)
+    def _judge(self, inputs: ExecutiveInputs) -> Actions:
+        """Let the supervisor move the mode as the facts ask."""
+        situation = self._situation
+        state = SupervisorState(
+            machine=situation.machine, note=situation.note, standing=self._standing, can_dock=self._means.has_dock
+        )
+        person_m = self._view.around.nearest_mover_m() if self._view is not None else math.inf
+        facts = (*self._board.facts(inputs, nearest_person_m=person_m), *self._own_facts(inputs))
+        after, actions = supervise(state, facts, inputs.now_ns)
+        self._standing = after.standing
+        closes = actions.because if actions.close_mission else ""
+        self._move_to(judged(situation, after.machine, after.note, closes=closes, now_ns=inputs.now_ns))
+        return actions
+
+    def _own_facts(self, inputs: ExecutiveInputs) -> Iterable[Observed]:
+        """Facts about what the executive itself is doing."""
+        if self._dock_is_blocked:
+            yield Observed(fact=Fact.DOCK_BLOCKED)
+        if self._situation.mode is Mode.TELEOP and self._hand_is_silent(inputs):
+            yield Observed(fact=Fact.TELEOP_SILENT)
+        if self._view is not None:
+            held_in = [zone.zone_id for zone in self._zones.entered(self._view.pose) if zone.when_inside == "hold"]
+            if held_in:
+                yield Observed(fact=Fact.INSIDE_KEEP_OUT, detail=", ".join(held_in))
+
+    def _hand_is_silent(self, inputs: ExecutiveInputs) -> bool:
+        """A hand control must begin soon after the robot was taken by hand, and then never be silent."""
+        if self._hand_since_ns is None:
+            self._hand_since_ns = inputs.now_ns
+        hand = inputs.teleop
+        if hand is None or hand.stamp_ns < self._hand_since_ns:
+            return seconds(inputs.now_ns - self._hand_since_ns) > _TELEOP_BEGINS_S
+        return abs(seconds(inputs.now_ns - hand.stamp_ns)) > self._config.facts.teleop_silent_s
 
     def _look(self, inputs: ExecutiveInputs, dt_s: float) -> View | None:
         self._lookout.take_grid(inputs.grid)
+        if inputs.battery is not None:
+            self._docking.hear(inputs.battery)
         if inputs.estimate is None:
             return None
         self._lookout.take_scan(inputs.scan, inputs.estimate)
         twist = inputs.twist or STOPPED
         return self._lookout.view(inputs.estimate, twist, inputs.tracks, now_ns=inputs.now_ns, dt_s=dt_s)
 
-    def _act(self, view: View | None, ruling: Ruling, now_ns: int) -> tuple[Twist2, str]:
-        """The twist wanted in this mode, and the clause that says why."""
-        mode = self._situation.mode
-        if view is not None and mode is Mode.PATROLLING:
-            return self._patrol(view, ruling, now_ns)
-        if view is not None and mode is Mode.DOCKING:
-            return self._dock(view, now_ns)
-        if view is not None and mode is Mode.PAUSED:
-            return self._navigator.rest(view.dt_s), ""
-        return self._navigator.halt(), ""
+    def _act(self, inputs: ExecutiveInputs, actions: Actions) -> tuple[Turn, str]:
+        """Let the tree act within the mode, and keep what it wants inside the fence."""
+        turn = Turn(situation=self._situation, actions=actions, view=self._view)
+        turn.hand = self._hand(inputs)
+        turn.dock = inputs.map_from_dock or self._dock_pose
+        turn.inside = self._zones.entered(self._view.pose) if self._view is not None else ()
+        why = self._tree.act(turn)
+        estimate = inputs.estimate
+        if estimate is not None and self._view is not None and not estimate.doubt and turn.twist != STOPPED:
+            turn.twist = self._geofence.bounded(turn.twist, self._view.pose, estimate.position_std_m).twist
+        return turn, why
 
-    def _patrol(self, view: View, ruling: Ruling, now_ns: int) -> tuple[Twist2, str]:
+    def _hand(self, inputs: ExecutiveInputs) -> HandControl | None:
+        hand, since_ns = inputs.teleop, self._hand_since_ns
+        return hand if hand is not None and since_ns is not None and hand.stamp_ns >= since_ns else None
+
+    def _settle(self, turn: Turn, now_ns: int) -> None:
+        """Carry out what the behaviours made of the turn."""
+        self._dock_is_blocked = turn.dock_is_blocked
         ledger = self._situation.ledger
-        if ledger is None or ledger.is_done:
-            self._finish(now_ns)
-            return self._navigator.rest(view.dt_s), "The last waypoint is settled"
-        mission = ledger.mission
-        speed_mps = min(mission.speed_mps, self._config.slow_mps) if ruling.level is Level.SLOW else mission.speed_mps
-        leg = self._legs.step(ledger.waypoint, view, speed_mps=speed_mps, deadline_factor=mission.leg_deadline_factor)
-        where = f"leg {ledger.leg + 1} of {ledger.legs}, lap {ledger.lap + 1} of {mission.laps}"
-        if leg.settled is not None:
+        if turn.settled is not None and ledger is not None:
             self._legs.begin()
-            self._situation = replace(self._situation, ledger=ledger.settled(leg.settled, leg.because, now_ns))
-        return leg.twist, f"{leg.why} ({where})"
-
-    def _finish(self, now_ns: int) -> None:
-        ledger = self._situation.ledger
-        goes_home = ledger is not None and ledger.mission.docks_after and self._means.has_dock
-        event = Event.ROUTE_DONE if goes_home else Event.ROUTE_DONE_STAY
-        self._happen(event, "The mission is done.", now_ns)
-
-    def _dock(self, view: View, now_ns: int) -> tuple[Twist2, str]:
-        if self._dock_pose is None:
-            self._happen(Event.DOCK_MISSED, "The site has no dock.", now_ns)
-            return self._navigator.halt(), ""
-        self._dock_s += view.dt_s
-        config = self._config
-        near = view.pose.distance_to(self._dock_pose) <= config.dock_gap_m
-        goal = Goal(name="the dock", pose=self._dock_pose, reach_m=config.dock_reach_m, speed_mps=config.dock_speed_mps)
-        drive = self._navigator.drive(goal, view)
-        if drive.arrival == "arrived" or (drive.arrival == "failed" and near):
-            self._happen(Event.DOCK_REACHED, "At the dock.", now_ns)
-        elif drive.arrival == "failed" or self._dock_s > config.dock_within_s:
-            self._happen(Event.DOCK_MISSED, f"Could not get to the dock: {drive.why}.", now_ns)
-        return drive.twist, f"{drive.why}; {self._situation.note}".rstrip(".")
-
-    def _happen(self, event: Event, because: str, now_ns: int) -> None:
-        self._move_to(happen(self._situation, event, because, now_ns))
+            self._situation = replace(self._situation, ledger=ledger.settled(*turn.settled, now_ns))
+        if turn.event is not None:
+            event, because = turn.event
+            self._move_to(happen(self._situation, event, because))
 
     def _move_to(self, after: Situation) -> None:
         if after.mode is not self._situation.mode:
-            self._dock_s = 0.0
+            self._docking.begin()
+            self._hand_since_ns = None
         if after.ledger is not self._situation.ledger:
             self._legs.begin()
         self._situation = after
 
     def _save(self) -> None:
-        state = MissionState(situation=self._situation, answers=self._desk.answers)
+        state = MissionState(situation=self._situation, answers=self._desk.answers, zones=self._zones.order)
         if state != self._saved:
             self._store.save(state)
             self._saved = state
 
-    def _decide(self, inputs: ExecutiveInputs, view: View | None, ruling: Ruling, *, twist: Twist2, why: str) -> Decision:
+    def _decide(self, inputs: ExecutiveInputs, turn: Turn, why: str) -> Decision:
         outcomes, self._situation = self._situation.taken()
         situation, estimate = self._situation, inputs.estimate
-        pose = view.pose if view is not None else None
+        pose = self._view.pose if self._view is not None else None
         state = RobotState(
             stamp_ns=inputs.now_ns,
             mode=situation.mode,
-            why=_sentence(situation, why),
+            why=why,
             map_from_base=pose,
             position_std_m=min(estimate.position_std_m, UNKNOWN_STD_M) if estimate is not None else UNKNOWN_STD_M,
             speed_mps=math.hypot(inputs.twist.forward_mps, inputs.twist.left_mps) if inputs.twist is not None else 0.0,
             charge=inputs.battery.charge if inputs.battery is not None else UNKNOWN_CHARGE,
             progress=progress_of(situation.ledger, pose) if situation.ledger is not None else None,
         )
-        plan_m: Floats = self._navigator.path_m if twist != STOPPED or why else np.zeros((0, 2))
+        plan_m: Floats = self._navigator.path_m if turn.drives else np.zeros((0, 2))
         done = situation.ledger is not None and situation.ledger.is_done
-        facts = ruling.sentences
-        return Decision(twist=twist, state=state, outcomes=outcomes, plan_m=plan_m, mission_done=done, facts=facts)
+        facts = turn.actions.sentences
+        return Decision(twist=turn.twist, state=state, outcomes=outcomes, plan_m=plan_m, mission_done=done, facts=facts)
 
+    def _tools(self) -> Tools:
+        return Tools(
+            navigator=self._navigator,
+            legs=self._legs,
+            docking=self._docking,
+            zones=self._zones,
+            has_dock=self._means.has_dock,
+            slow_mps=self._config.slow_mps,
+            leave_mps=self._config.leave_mps,
+        )
 
-def _sentence(situation: Situation, why: str) -> str:
-    """One sentence for the operator: why the robot does what it does."""
-    note = situation.note
-    match situation.mode:
-        case Mode.PATROLLING | Mode.DOCKING:
-            return f"{why}." if why else note
-        case Mode.HELD:
-            return f"Held: {note}"
-        case Mode.PAUSED:
-            return note or "Paused."
-        case Mode.ESTOPPED:
-            return f"E-stop is latched: {note}"
-        case Mode.DOCKED:
-            return f"At the dock. {note}" if note != "At the dock." else note
-        case _:
-            return f"Idle. {note}".strip() if note else "Idle: waiting for a mission."
+    def _out_of_reach(self, missions: Mapping[str, Mission]) -> dict[str, str]:
+        """Missions that the geofence makes impossible, each with the reason."""
+        reasons = {}
+        for name, mission in missions.items():
+            places = {f"waypoint {stop.waypoint_id}": stop.pose for stop in mission.route.waypoints}
+            if mission.docks_after and self._dock_pose is not None:
+                places["the dock"] = self._dock_pose
+            because = self._geofence.why_out_of_reach(places, slack_m=_FENCE_SLACK_M)
+            if because:
+                reasons[name] = because
+        return reasons

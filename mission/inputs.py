@@ -5,28 +5,51 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mission.supervisor import Observed
+from mission.facts.eyes import PictureSeen
+from mission.facts.fact import Observed
+from mission.facts.links import Pulse
 from patrol.checks import Floats, frozen_array
 from patrol.estimate import PoseEstimate
-from patrol.geometry import Twist2
+from patrol.geometry import Pose2, Twist2
 from patrol.grid import OccupancyGrid
 from patrol.operations import RobotState, WaypointOutcome
 from patrol.percepts import Track
-from patrol.sensors import Battery, Scan
+from patrol.sensors import Battery, Fix, Imu, Odometry, Scan
+
+Heard = Scan | Odometry | Imu | Fix | Battery | PictureSeen | Pulse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandControl:
+    """The twist that a person asks for with the hand control, and when it was asked."""
+
+    twist: Twist2
+    stamp_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutiveInputs:
-    """The newest of everything; None where nothing has come yet. ``twist`` is measured, ``facts`` come from outside
-    (processes, links, buttons)."""
+    """The newest of everything; None where nothing has come yet or nobody measures it.
+
+    ``twist`` is measured, ``driven`` what the stop guard let through. ``heard`` is everything that came in since the last
+    step, for the monitors. ``steady_ns`` is a clock that nobody sets. ``map_from_dock`` is where a marker shows the dock to
+    be. ``facts`` come from outside (buttons, other processes).
+    """
 
     now_ns: int
     estimate: PoseEstimate | None = None
     twist: Twist2 | None = None
+    driven: Twist2 | None = None
     scan: Scan | None = None
     tracks: tuple[Track, ...] = ()
     grid: OccupancyGrid | None = None
     battery: Battery | None = None
+    heard: tuple[Heard, ...] = ()
+    teleop: HandControl | None = None
+    map_from_dock: Pose2 | None = None
+    link_up: bool | None = None
+    disk_free_bytes: int | None = None
+    steady_ns: int | None = None
     facts: tuple[Observed, ...] = ()
 
 

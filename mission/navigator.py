@@ -117,6 +117,12 @@ class Navigator:
         """Look around without leaving the spot."""
         return self._controller.back_off(view.around, view.dt_s, turn_radps=turn_radps).twist
 
+    def back_off(self, view: View) -> Twist2:
+        """Creep straight back as far as that is free; the plan is made anew afterwards."""
+        self._goal = None
+        self.plan = None
+        return self._controller.back_off(view.around, view.dt_s).twist
+
     def slow_down(self, dt_s: float) -> Twist2:
         """Slow down without giving up the plan."""
         return self._controller.stop(dt_s)

@@ -7,6 +7,7 @@ Theta* (Nash et al., 2007); a moving average rounds its corners where there is r
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import cv2
@@ -16,13 +17,15 @@ from pydantic import Field
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from mission.costmap import FORBIDDEN, CostField
+from mission.costmap import FORBIDDEN, CostField, goes_against
 from mission.raster import Cells
 from patrol.checks import Floats, Floats32
 from patrol.config import Config
 from patrol.geometry import Pose2
 
 _ESCAPE_WEIGHT = np.float32(50.0)
+# Headings of the eight steps, in the order of the neighbour table: row - 1 first, column - 1 first; rows grow with y.
+_HEADINGS_RAD = tuple(math.atan2(row, col) for row, col in ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)))
 
 
 class PlannerConfig(Config):
@@ -86,8 +89,10 @@ class Planner:
         shape = np.array(field.lattice.shape)
         window = (np.maximum(ends.min(axis=0) - spare, 0), np.minimum(ends.max(axis=0) + spare + 1, shape), 0)
         for low, high, slack_cells in (window, (np.zeros_like(shape), shape, slack)):
-            weight = field.weight[low[0] : high[0], low[1] : high[1]]
-            reached_cost, came_from = self._search(weight, ends[0] - low)
+            part = np.s_[low[0] : high[0], low[1] : high[1]]
+            one_way_rad = None if field.one_way_rad is None else field.one_way_rad[part]
+            weight = field.weight[part]
+            reached_cost, came_from = self._search(weight, one_way_rad, ends[0] - low)
             target = _nearest_reached(reached_cost, ends[1] - low, slack_cells)
             if target is not None:
                 cells: Cells = _walk_back(came_from, target, weight.shape[1]) + low
@@ -106,7 +111,9 @@ class Planner:
             weight[row, col] = _ESCAPE_WEIGHT
         return replace(field, weight=weight)
 
-    def _search(self, weight: Floats32, start: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
+    def _search(
+        self, weight: Floats32, one_way_rad: Floats32 | None, start: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
         rows, cols = weight.shape
         if self._shape != weight.shape:
             self._shape, self._neighbours = (rows, cols), _neighbour_table(rows, cols)
@@ -117,6 +124,10 @@ class Planner:
         diagonal = np.sqrt(2.0)
         steps = np.array([diagonal, 1.0, diagonal, 1.0, 1.0, diagonal, 1.0, diagonal])
         costs = 0.5 * (flat[:, None] + flat[self._neighbours]) * steps
+        if one_way_rad is not None:
+            for column, heading_rad in enumerate(_HEADINGS_RAD):
+                against = goes_against(one_way_rad, heading_rad).ravel()
+                costs[against | against[self._neighbours[:, column]], column] = np.inf
         pointers = np.arange(flat.size + 1, dtype=np.int32) * 8
         graph = csr_array((costs.ravel(), self._neighbours.ravel(), pointers), shape=(flat.size, flat.size))
         source = np.array([start[0] * cols + start[1]])
@@ -143,7 +154,7 @@ class Planner:
 
     def _line_is_good(self, start: Floats, end: Floats, budget: float, field: CostField) -> bool:
         cost = float(_segment_costs(np.vstack((start, end)), field)[0])
-        return cost <= budget * self._config.shortcut_tolerance
+        return cost <= budget * self._config.shortcut_tolerance and not _goes_against(start, end, field)
 
     def _smoothed(self, corners: Floats, field: CostField) -> Floats:
         path = resampled(corners, self._config.step_m)
@@ -156,6 +167,16 @@ class Planner:
         keep = field.weight_at(rounded) > field.weight_at(path) + 1.0
         rounded[keep] = path[keep]
         return np.asarray(rounded, dtype=np.float64)
+
+
+def _goes_against(start: Floats, end: Floats, field: CostField) -> bool:
+    """Whether the straight line drives against a one-way zone anywhere."""
+    if field.one_way_rad is None:
+        return False
+    along = end - start
+    samples = max(2, int(np.ceil(float(np.hypot(*along)) / (0.5 * field.lattice.resolution_m))) + 1)
+    points = start + np.linspace(0.0, 1.0, samples)[:, None] * along
+    return bool(field.is_against_at(points, math.atan2(along[1], along[0])).any())
 
 
 def path_length_m(path_m: Floats) -> float:

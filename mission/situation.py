@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mission.ledger import Ledger
-from mission.machine import Event, Machine
+from mission.machine import MOVING, Event, Machine
 from patrol.clock import nanoseconds
 from patrol.operations import Command, CommandKind, Mission, Mode, WaypointOutcome
 
@@ -44,10 +44,11 @@ class Situation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What commands can draw on: the missions by id and whether the site has a dock."""
+    """What commands can draw on: the missions by id, whether the site has a dock, and why a mission can not be driven."""
 
     missions: Mapping[str, Mission]
     has_dock: bool
+    out_of_reach: Mapping[str, str] = field(default_factory=dict)
 
 
 def carry_out(situation: Situation, command: Command, means: Means, now_ns: int) -> Situation | str:
@@ -66,22 +67,30 @@ def carry_out(situation: Situation, command: Command, means: Means, now_ns: int)
     return replace(situation, machine=situation.machine.after(command.kind), armed_ns=None, note=note)
 
 
-def happen(situation: Situation, event: Event, because: str, now_ns: int) -> Situation:
+def judged(situation: Situation, machine: Machine, note: str, *, closes: str, now_ns: int) -> Situation:
+    """The situation after the supervisor's word: the mode it leaves the robot in and why. ``closes`` is not empty when the
+    mission ends with it: then every open waypoint is pre-empted for that reason."""
+    if closes:
+        situation = _closed(situation, closes, now_ns)
+    return replace(situation, machine=machine, note=note)
+
+
+def happen(situation: Situation, event: Event, because: str) -> Situation:
     """The situation after ``event``; the same one when it does not apply in this mode."""
     if not situation.machine.allows(event):
         return situation
-    if event is Event.DOCK_NEEDED:
-        situation = _closed(situation, because, now_ns)
     return replace(situation, machine=situation.machine.after(event), note=because)
 
 
 def restarted(situation: Situation) -> Situation:
-    """The situation after the process died: what was moving is held until the facts allow it to go on; an armed reset is
-    forgotten."""
+    """The situation after the process died: what was moving is held until the facts allow it to go on, what was driven by
+    hand is paused, a safety stop stays one; an armed reset is forgotten."""
     machine = situation.machine
-    if machine.mode in (Mode.PATROLLING, Mode.DOCKING):
-        machine = machine.after(Event.HOLD)
-    return replace(situation, machine=machine, armed_ns=None, note="Restarted; going on at the breakpoint.")
+    if machine.latched:
+        return replace(situation, armed_ns=None)
+    if machine.mode not in MOVING:
+        return replace(situation, armed_ns=None, note=situation.note or "Restarted.")
+    return replace(situation, machine=machine.after(Event.HOLD), armed_ns=None, note="Restarted; going on at the breakpoint.")
 
 
 _DONE = {
@@ -89,6 +98,7 @@ _DONE = {
     CommandKind.RESUME: "Resumed",
     CommandKind.ABORT: "Aborted",
     CommandKind.DOCK: "Sent to the dock",
+    CommandKind.TELEOP: "Driven by hand",
     CommandKind.ESTOP: "Stopped",
 }
 
@@ -97,6 +107,8 @@ def _start(situation: Situation, command: Command, means: Means, now_ns: int) ->
     mission = means.missions.get(command.mission_id)
     if mission is None:
         return f"there is no mission {command.mission_id!r}"
+    if command.mission_id in means.out_of_reach:
+        return means.out_of_reach[command.mission_id]
     backlog, _ = situation.taken()
     return replace(
         situation,

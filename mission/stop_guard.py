@@ -2,7 +2,8 @@
 """The stop guard: the last word before the wheels. It can only slow or stop, and it depends on nothing but the newest scan.
 
 It starts stopped, stops when the scan or the wanted twist is old, holds the e-stop latch, and lets the robot move only as
-fast as it can still stop short of what the scan shows along the arc that it is about to drive.
+fast as it can still stop short of what the scan shows along the arc that it is about to drive, and be nearly at a stand
+before somebody who steps out from behind an edge of it gets there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from enum import StrEnum
 import numpy as np
 from pydantic import Field
 
+from mission.stop_shadows import braking, edges_in
 from patrol.checks import Floats
 from patrol.clock import nanoseconds, seconds
 from patrol.config import Config
@@ -21,22 +23,33 @@ from patrol.geometry import STOPPED, Pose2, Twist2
 from patrol.sensors import Scan
 
 _STILL_MPS = 1e-6
+_SHARES = 13
+_TIMES = 14
+_STEP_M = 0.04
+_FAR_M = 1e3
 
 
 class StopGuardConfig(Config):
-    """The body, how it brakes, how close it may come, and how old its inputs may be."""
+    """The body, how it brakes, how close it may come, and how old its inputs may be.
+
+    Somebody may walk at ``walker_mps`` out from behind every edge where two beams differ by ``edge_m``; when they touch the
+    robot it drives at ``contact_mps`` at most.
+    """
 
     length_m: float = Field(default=0.70, gt=0)
     width_m: float = Field(default=0.52, gt=0)
     margin_m: float = Field(default=0.06, ge=0)
     stand_off_m: float = Field(default=0.15, ge=0)
     decel_mps2: float = Field(default=1.0, gt=0)
-    latency_s: float = Field(default=0.15, ge=0)
-    scan_stale_s: float = Field(default=0.4, gt=0)
+    latency_s: float = Field(default=0.2, ge=0)
+    scan_stale_s: float = Field(default=0.35, gt=0)
     wanted_stale_s: float = Field(default=0.3, gt=0)
     least_returns: int = Field(default=2, ge=1)
     blind_fraction: float = Field(default=0.2, gt=0, le=1)
     reset_within_s: float = Field(default=10.0, gt=0)
+    walker_mps: float = Field(default=1.6, ge=0)
+    contact_mps: float = Field(default=0.2, gt=0)
+    edge_m: float = Field(default=0.5, gt=0)
 
 
 class StopReason(StrEnum):
@@ -44,6 +57,7 @@ class StopReason(StrEnum):
 
     CLEAR = "clear"
     SLOWED = "slowed"
+    WARY = "slowed, since somebody may step out"
     BLOCKED = "blocked"
     ESTOPPED = "estopped"
     NO_SCAN = "no scan yet"
@@ -62,6 +76,15 @@ class Guarded:
     free_m: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """The newest scan, its returns (N, 2) m and the places where somebody may step out (M, 2) m, both in ``base_link``."""
+
+    scan: Scan
+    points_m: Floats
+    edges_m: Floats
+
+
 class StopGuard:
     """Feed ``on_scan`` and ``on_wanted``; send what ``step`` returns to the wheels 20 times a second."""
 
@@ -70,8 +93,7 @@ class StopGuard:
         self._base_from_lidar = base_from_lidar
         self._estopped = estopped
         self._armed_ns: int | None = None
-        self._scan: Scan | None = None
-        self._points_m: Floats = np.zeros((0, 2))
+        self._seen: _Seen | None = None
         self._wanted: tuple[Twist2, int] | None = None
 
     @property
@@ -81,12 +103,13 @@ class StopGuard:
     def on_scan(self, scan: Scan) -> None:
         """Take the newest scan; an older one than the last is dropped. Specks that no neighbouring beam supports, such as
         raindrops, are left out."""
-        if self._scan is not None and scan.stamp_ns < self._scan.stamp_ns:
+        if self._seen is not None and scan.stamp_ns < self._seen.scan.stamp_ns:
             return
-        self._scan = scan
         keep = scan.supported()
         ranges, angles = scan.ranges_m[keep].astype(np.float64), scan.angles_rad()[keep]
-        self._points_m = self._base_from_lidar.apply(np.column_stack((ranges * np.cos(angles), ranges * np.sin(angles))))
+        points_m = self._base_from_lidar.apply(np.column_stack((ranges * np.cos(angles), ranges * np.sin(angles))))
+        edges_m = self._base_from_lidar.apply(edges_in(scan, self._config.edge_m))
+        self._seen = _Seen(scan=scan, points_m=points_m, edges_m=edges_m)
 
     def on_wanted(self, twist: Twist2, stamp_ns: int) -> None:
         """Take the twist that navigation wants."""
@@ -113,37 +136,40 @@ class StopGuard:
 
     def step(self, now_ns: int) -> Guarded:
         """What may be driven at ``now_ns``."""
-        reason = self._reason_to_stop(now_ns)
-        if reason is not None or self._scan is None or self._wanted is None:
-            return Guarded(twist=STOPPED, reason=reason or StopReason.NO_SCAN, free_m=0.0)
-        wanted = self._wanted[0]
-        share, free_m = self._share(wanted, seconds(max(now_ns - self._scan.stamp_ns, 0)))
-        if share >= 1.0:
-            return Guarded(twist=wanted, reason=StopReason.CLEAR, free_m=free_m)
-        if share <= 0.0:
-            return Guarded(twist=STOPPED, reason=StopReason.BLOCKED, free_m=free_m)
-        slowed = Twist2(wanted.forward_mps * share, wanted.left_mps * share, wanted.turn_radps * share)
-        return Guarded(twist=slowed, reason=StopReason.SLOWED, free_m=free_m)
-
-    def _reason_to_stop(self, now_ns: int) -> StopReason | None:
-        config = self._config
         if self._estopped:
-            return StopReason.ESTOPPED
-        if self._scan is None:
-            return StopReason.NO_SCAN
-        if abs(now_ns - self._scan.stamp_ns) > nanoseconds(config.scan_stale_s):
-            return StopReason.STALE_SCAN
-        ranges = self._scan.ranges_m
-        broken = np.isnan(ranges) | (ranges < self._scan.range_min_m)
-        if ranges.size == 0 or broken.mean() > config.blind_fraction:
-            return StopReason.BLIND_SCAN
+            return _stopped(StopReason.ESTOPPED)
+        if self._seen is None:
+            return _stopped(StopReason.NO_SCAN)
         if self._wanted is None:
-            return StopReason.NO_WANTED
-        if abs(now_ns - self._wanted[1]) > nanoseconds(config.wanted_stale_s):
+            return _stopped(StopReason.NO_WANTED)
+        reason = self._reason_to_stop(self._seen.scan, self._wanted[1], now_ns)
+        if reason is not None:
+            return _stopped(reason)
+        return self._let_through(self._seen, self._wanted[0], seconds(max(now_ns - self._seen.scan.stamp_ns, 0)))
+
+    def _reason_to_stop(self, scan: Scan, wanted_ns: int, now_ns: int) -> StopReason | None:
+        config = self._config
+        if abs(now_ns - scan.stamp_ns) > nanoseconds(config.scan_stale_s):
+            return StopReason.STALE_SCAN
+        broken = np.isnan(scan.ranges_m) | (scan.ranges_m < scan.range_min_m)
+        if scan.ranges_m.size == 0 or broken.mean() > config.blind_fraction:
+            return StopReason.BLIND_SCAN
+        if abs(now_ns - wanted_ns) > nanoseconds(config.wanted_stale_s):
             return StopReason.STALE_WANTED
         return None
 
-    def _share(self, wanted: Twist2, scan_age_s: float) -> tuple[float, float]:
+    def _let_through(self, seen: _Seen, wanted: Twist2, scan_age_s: float) -> Guarded:
+        share, free_m = self._share(seen, wanted, scan_age_s)
+        wary = self._wary_share(seen, wanted, scan_age_s)
+        if min(share, wary) >= 1.0:
+            return Guarded(twist=wanted, reason=StopReason.CLEAR, free_m=free_m)
+        if share <= 0.0:
+            return Guarded(twist=STOPPED, reason=StopReason.BLOCKED, free_m=free_m)
+        reason, share = (StopReason.WARY, wary) if wary < share else (StopReason.SLOWED, share)
+        slowed = Twist2(wanted.forward_mps * share, wanted.left_mps * share, wanted.turn_radps * share)
+        return Guarded(twist=slowed, reason=reason, free_m=free_m)
+
+    def _share(self, seen: _Seen, wanted: Twist2, scan_age_s: float) -> tuple[float, float]:
         """The share 0..1 of ``wanted`` from which the robot still stops in time, and the free distance along the arc.
 
         Distances are those of the body's fastest corner, so that a turn on the spot is judged like a drive.
@@ -155,22 +181,35 @@ class StopGuard:
             return 1.0, 0.0
         delay_s = config.latency_s + scan_age_s
         horizon_m = corner_mps * delay_s + corner_mps**2 / (2.0 * config.decel_mps2) + config.stand_off_m
-        free_m = self._free_along(wanted, corner_mps, horizon_m)
+        free_m = self._free_along(seen, wanted, corner_mps, horizon_m)
         room_m = max(free_m - (config.stand_off_m if free_m < horizon_m else 0.0), 0.0)
         allowed_mps = _speed_that_stops_within(room_m, delay_s, config.decel_mps2)
         return min(allowed_mps / corner_mps, 1.0), free_m
 
-    def _free_along(self, wanted: Twist2, corner_mps: float, horizon_m: float) -> float:
+    def _free_along(self, seen: _Seen, wanted: Twist2, corner_mps: float, horizon_m: float) -> float:
         """How far (corner metres, ``horizon_m`` at most) the body gets before ``least_returns`` returns are within the margin
         and nearer than they are now."""
-        near = self._points_m[np.hypot(*self._points_m.T) < horizon_m + self._config.length_m + 1.0]
-        if len(near) < self._config.least_returns:
-            return horizon_m
-        travelled = np.linspace(0.0, horizon_m, max(8, math.ceil(horizon_m / 0.04)) + 1)
-        gaps = self._gaps(near, wanted, travelled / corner_mps)
+        travelled = np.arange(0.0, horizon_m + _STEP_M, _STEP_M)
+        gaps = self._gaps(seen.points_m, wanted, travelled / corner_mps)
         hit = (gaps[1:] < self._config.margin_m) & (gaps[1:] < gaps[:1] - 1e-4)
         blocked = np.flatnonzero(hit.sum(axis=1) >= self._config.least_returns)
-        return float(travelled[blocked[0]]) if len(blocked) else horizon_m
+        return min(float(travelled[blocked[0]]), horizon_m) if len(blocked) else horizon_m
+
+    def _wary_share(self, seen: _Seen, wanted: Twist2, scan_age_s: float) -> float:
+        """The share 0..1 of ``wanted`` from which the robot is down to ``contact_mps`` before anybody from an edge touches it."""
+        config = self._config
+        speed_mps = math.hypot(wanted.forward_mps, wanted.left_mps)
+        if speed_mps <= config.contact_mps:
+            return 1.0
+        slowing_s = config.latency_s + (speed_mps - config.contact_mps) / config.decel_mps2
+        ahead = seen.edges_m[:, 0] * math.copysign(1.0, wanted.forward_mps) > -0.5 * config.length_m
+        shares = np.linspace(config.contact_mps / speed_mps, 1.0, _SHARES)
+        times_s = np.linspace(0.0, slowing_s, _TIMES)
+        way, speed = braking(shares * speed_mps, config.latency_s, config.decel_mps2, times_s)
+        gaps = self._gaps(seen.edges_m[ahead], wanted, (way / speed_mps).ravel()).min(axis=1, initial=_FAR_M)
+        within = gaps.reshape(way.shape) - config.margin_m < config.walker_mps * (times_s + scan_age_s)
+        unsafe = (within & (speed > config.contact_mps)).any(axis=1)
+        return float(shares[np.flatnonzero(~unsafe)].max(initial=shares[0]))
 
     def _gaps(self, points_m: Floats, twist: Twist2, times_s: Floats) -> Floats:
         """Signed distance (T, N) m of points (N, 2) m from the body's rectangle after driving ``twist`` for ``times_s`` (T,)."""
@@ -186,6 +225,10 @@ class StopGuard:
         outside = np.hypot(np.maximum(beyond_x, 0.0), np.maximum(beyond_y, 0.0))
         gaps: Floats = outside + np.minimum(np.maximum(beyond_x, beyond_y), 0.0)
         return gaps
+
+
+def _stopped(reason: StopReason) -> Guarded:
+    return Guarded(twist=STOPPED, reason=reason, free_m=0.0)
 
 
 def _speed_that_stops_within(room_m: float, delay_s: float, decel_mps2: float) -> float:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What must outlive the process: mode, mission, outcomes and answered commands, in one JSON file replaced atomically."""
+"""What must outlive the process: mode, mission, outcomes, answered commands and zones, in one JSON file replaced atomically."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from mission.situation import Situation
 from patrol.errors import BadInput, BadValue, Fault
 from patrol.operations import CommandAnswer
+from patrol.zone_orders import ZoneOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class MissionState:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
     situation: Situation = field(default_factory=Situation)
     answers: tuple[CommandAnswer, ...] = ()
+    zones: ZoneOrder | None = None
 
 
 _ADAPTER: TypeAdapter[MissionState] = TypeAdapter(MissionState)

@@ -1,87 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The supervisor: facts about the robot → the one action that the most severe of them asks for. Pure; one table.
+"""The supervisor: facts about the robot → mode, and what the rest may do in it. Pure; the table is ``supervisor_rules``.
 
-A fact counts once it has been told for ``raise_s`` on end, and stops to count after ``clear_s`` without it, so that a
-flickering fact does not make the robot start and stop.
+A fact counts once it has been told for a while on end, and stops to count some time after it was last told, so that a
+flickering fact does not make the robot start and stop. What stopped the robot for its safety lets it go on only when a person
+says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from dataclasses import dataclass, field
 
+from mission.facts.fact import Fact, Observed
+from mission.machine import Event, Machine
+from mission.supervisor_rules import RULE_OF, Level, Rule
 from patrol.clock import nanoseconds
-
-
-class Fact(StrEnum):
-    """What can be wrong, or at least worth knowing."""
-
-    ESTOP_PRESSED = "estop pressed"
-    POSE_MISSING = "pose missing"
-    LOCALISATION_DOUBTFUL = "localisation doubtful"
-    OUTSIDE_GEOFENCE = "outside geofence"
-    SENSOR_SILENT = "sensor silent"
-    NODE_DEAD = "node dead"
-    BATTERY_CRITICAL = "battery critical"
-    BATTERY_LOW = "battery low"
-    PERSON_CLOSE = "person close"
-    STUCK = "stuck"
-    LINK_LOST = "link lost"
-    HELPER_DEAD = "helper dead"
-
-
-class Level(IntEnum):
-    """What a fact asks for, the mildest first. Holding outranks docking: a robot that must not drive can not go home."""
-
-    GO = 0
-    NOTE = 1
-    SLOW = 2
-    DOCK = 3
-    HOLD = 4
-    ESTOP = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One row: what ``fact`` does, after how long, how long it must be gone, and what an operator is told."""
-
-    fact: Fact
-    level: Level
-    raise_s: float
-    clear_s: float
-    sentence: str
-
-
-RULES: tuple[Rule, ...] = (
-    Rule(fact=Fact.ESTOP_PRESSED, level=Level.ESTOP, raise_s=0.0, clear_s=0.0, sentence="The e-stop was pressed"),
-    Rule(fact=Fact.POSE_MISSING, level=Level.HOLD, raise_s=0.0, clear_s=0.5, sentence="The robot does not know where it is"),
-    Rule(fact=Fact.LOCALISATION_DOUBTFUL, level=Level.HOLD, raise_s=0.3, clear_s=1.0, sentence="The position is in doubt"),
-    Rule(fact=Fact.OUTSIDE_GEOFENCE, level=Level.HOLD, raise_s=0.3, clear_s=1.0, sentence="The robot is outside its fence"),
-    Rule(fact=Fact.SENSOR_SILENT, level=Level.HOLD, raise_s=0.0, clear_s=0.5, sentence="A sensor is silent"),
-    Rule(fact=Fact.NODE_DEAD, level=Level.HOLD, raise_s=0.0, clear_s=0.5, sentence="A part of the software has stopped"),
-    Rule(fact=Fact.BATTERY_CRITICAL, level=Level.HOLD, raise_s=2.0, clear_s=30.0, sentence="The battery is nearly empty"),
-    Rule(fact=Fact.BATTERY_LOW, level=Level.DOCK, raise_s=2.0, clear_s=30.0, sentence="The battery is low"),
-    Rule(fact=Fact.PERSON_CLOSE, level=Level.SLOW, raise_s=0.0, clear_s=0.5, sentence="A person is close"),
-    Rule(fact=Fact.STUCK, level=Level.NOTE, raise_s=0.0, clear_s=0.0, sentence="The robot is stuck"),
-    Rule(fact=Fact.LINK_LOST, level=Level.NOTE, raise_s=1.0, clear_s=1.0, sentence="The link to the command centre is lost"),
-    Rule(
-        fact=Fact.HELPER_DEAD,
-        level=Level.NOTE,
-        raise_s=0.0,
-        clear_s=0.5,
-        sentence="A part not needed to drive has stopped",
-    ),
-)
-_RULE = {rule.fact: rule for rule in RULES}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
-    """One fact as told now; ``detail`` says which sensor, node or number."""
-
-    fact: Fact
-    detail: str = ""
+from patrol.operations import Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,47 +31,114 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisorState:
+    """``machine`` is the mode, ``note`` the sentence about what led to it; ``can_dock`` is false where there is no dock."""
+
+    machine: Machine = field(default_factory=Machine)
+    note: str = "Waiting for a mission."
     standing: tuple[Standing, ...] = ()
+    can_dock: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
-    """What the facts ask for: the most severe level, the sentence of the fact behind it, and every fact that counts."""
+class Actions:
+    """What the facts ask of the rest: the most severe level and the sentence behind it, every fact that counts and its
+    sentence (the most severe first), whether to drive slowly, to hold once the leg is done, and to close the mission."""
 
     level: Level
     because: str
     facts: tuple[Fact, ...]
     sentences: tuple[str, ...]
+    slow: bool
+    finish_leg: bool
+    close_mission: bool
 
 
-def step(state: SupervisorState, facts: Iterable[Observed], now_ns: int) -> tuple[SupervisorState, Ruling]:
-    """Follow ``facts`` as told at ``now_ns``: the new state and the ruling."""
-    told = {observed.fact: observed.detail for observed in facts}
-    before = {standing.fact: standing for standing in state.standing}
-    followed = (_follow(_RULE[fact], before.get(fact), told.get(fact), now_ns) for fact in Fact)
-    standing = tuple(one for one in followed if one is not None)
-    counting = [one for one in standing if one.counts]
-    counting.sort(key=lambda one: -_RULE[one.fact].level)
-    sentences = tuple(_sentence(one) for one in counting)
-    ruling = Ruling(
-        level=_RULE[counting[0].fact].level if counting else Level.GO,
-        because=sentences[0] if sentences else "",
-        facts=tuple(one.fact for one in counting),
-        sentences=sentences,
+_EVENTS: dict[Level, tuple[Event, ...]] = {
+    Level.GO: (Event.RELEASE,),
+    Level.NOTE: (Event.RELEASE,),
+    Level.SLOW: (Event.RELEASE,),
+    Level.FINISH: (),
+    Level.DOCK: (Event.RELEASE, Event.DOCK_NEEDED),
+    Level.HOLD: (Event.HOLD,),
+    Level.STOP: (Event.STOP,),
+    Level.ESTOP: (Event.STOP_NEEDED,),
+}
+
+
+def step(state: SupervisorState, facts: Iterable[Observed], now_ns: int) -> tuple[SupervisorState, Actions]:
+    """Follow ``facts`` as told at ``now_ns``, move the mode as the most severe one asks, and say what the rest is to do."""
+    standing = _followed(state.standing, facts, now_ns)
+    weighed = sorted(((_level(one, state, now_ns), one) for one in standing if one.counts), key=_severity)
+    level = weighed[0][0] if weighed else Level.GO
+    because = _sentence(weighed[0][1]) if weighed else ""
+    before, after = state.machine, state.machine
+    note = because if before.mode is Mode.HELD and level >= Level.FINISH else state.note
+    for event in _EVENTS[level]:
+        if after.allows(event):
+            note = _note(event, after, because, note)
+            after = after.after(event)
+    actions = Actions(
+        level=level,
+        because=because,
+        facts=tuple(one.fact for _, one in weighed),
+        sentences=tuple(_sentence(one) for _, one in weighed),
+        slow=any(each is Level.SLOW for each, _ in weighed),
+        finish_leg=level is Level.FINISH,
+        close_mission=level is Level.DOCK and after.mode is Mode.DOCKING and before.mode is not Mode.DOCKING,
     )
-    return SupervisorState(standing=standing), ruling
+    return SupervisorState(machine=after, note=note, standing=standing, can_dock=state.can_dock), actions
 
 
-def _follow(rule: Rule, before: Standing | None, detail: str | None, now_ns: int) -> Standing | None:
+def _followed(before: tuple[Standing, ...], facts: Iterable[Observed], now_ns: int) -> tuple[Standing, ...]:
+    """Every fact told now or lately, in the order of their first telling."""
+    told: dict[Fact, str] = {}
+    for observed in facts:
+        earlier = told.get(observed.fact)
+        told[observed.fact] = f"{earlier}; {observed.detail}" if earlier else observed.detail
+    known = {standing.fact for standing in before}
+    kept = [_kept(standing, told.get(standing.fact), now_ns) for standing in before]
+    fresh = [
+        Standing(fact=fact, detail=detail, since_ns=now_ns, last_ns=now_ns, counts=RULE_OF[fact].raise_s == 0.0)
+        for fact, detail in told.items()
+        if fact not in known
+    ]
+    return tuple(one for one in (*kept, *fresh) if one is not None)
+
+
+def _kept(before: Standing, detail: str | None, now_ns: int) -> Standing | None:
+    rule = RULE_OF[before.fact]
     if detail is None:
-        if before is None or not before.counts or now_ns - before.last_ns >= nanoseconds(rule.clear_s):
-            return None
-        return before
-    since_ns = before.since_ns if before is not None else now_ns
-    counts = (before is not None and before.counts) or now_ns - since_ns >= nanoseconds(rule.raise_s)
-    return Standing(fact=rule.fact, detail=detail, since_ns=since_ns, last_ns=now_ns, counts=counts)
+        goes_on = before.counts and now_ns - before.last_ns < nanoseconds(rule.clear_s)
+        return before if goes_on else None
+    counts = before.counts or now_ns - before.since_ns >= nanoseconds(rule.raise_s)
+    return Standing(fact=before.fact, detail=detail, since_ns=before.since_ns, last_ns=now_ns, counts=counts)
+
+
+def _level(standing: Standing, state: SupervisorState, now_ns: int) -> Level:
+    """What the fact asks for; a hold is judged by the mode that it interrupted, since that is what it would go on with."""
+    rule, machine = RULE_OF[standing.fact], state.machine
+    mode = machine.interrupted if machine.mode is Mode.HELD else machine.mode
+    level = rule.level_in(mode)
+    if mode is Mode.PATROLLING and _has_worsened(rule, standing, now_ns):
+        level = Level.DOCK
+    return Level.FINISH if level is Level.DOCK and not state.can_dock else level
+
+
+def _has_worsened(rule: Rule, standing: Standing, now_ns: int) -> bool:
+    return rule.worsens_s is not None and now_ns - standing.since_ns >= nanoseconds(rule.worsens_s)
+
+
+def _severity(weighed: tuple[Level, Standing]) -> int:
+    return -weighed[0]
+
+
+def _note(event: Event, machine: Machine, because: str, note: str) -> str:
+    """The sentence that goes with ``event``."""
+    if event is not Event.RELEASE:
+        return because
+    return f"{note} That is over; waiting to be resumed." if machine.latched else "Going on after a hold."
 
 
 def _sentence(standing: Standing) -> str:
-    sentence = _RULE[standing.fact].sentence
+    sentence = RULE_OF[standing.fact].sentence
     return f"{sentence} ({standing.detail})." if standing.detail else f"{sentence}."

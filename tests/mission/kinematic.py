@@ -7,20 +7,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from shapely.geometry import Point, Polygon
 from shapely.ops import unary_union
 
 from mission.executive import Executive
-from mission.inputs import Decision, ExecutiveInputs
+from mission.facts.fact import Observed
+from mission.inputs import Decision, ExecutiveInputs, HandControl
 from mission.stop_guard import Guarded, StopGuard, StopGuardConfig
-from mission.supervisor import Observed
 from patrol.checks import Floats
 from patrol.estimate import PoseEstimate
 from patrol.geometry import IDENTITY2, STOPPED, Pose2, Twist2
 from patrol.operations import Command, CommandAnswer, CommandKind, WaypointOutcome
-from patrol.sensors import Battery, Scan
+from patrol.sensors import Battery, Odometry, Scan
 from patrol.site import Site
 
 STEP_NS = 50_000_000
@@ -144,7 +145,11 @@ class Drill:
         self.charge = 0.9
         self.doubt = ""
         self.facts: tuple[Observed, ...] = ()
+        self.more: dict[str, Any] = {}
         self.blind = False
+        self.lidar_is_silent = False
+        self.slam_is_frozen = False
+        self.socket_is_live = True
         self._scan: Scan | None = None
         self._estimate: PoseEstimate | None = None
         self._steps = 0
@@ -155,23 +160,47 @@ class Drill:
         command = Command(command_id=f"c{self._commands}", kind=kind, expires_ns=FAR_NS, issued_by="anna", mission_id=mission_id)
         return self.executive.accept(command, self.world.now_ns)
 
+    def steer(self, twist: Twist2) -> None:
+        """A hand control that asks for ``twist`` now."""
+        self.more["teleop"] = HandControl(twist=twist, stamp_ns=self.world.now_ns)
+
+    def step_without_mission(self) -> None:
+        """One turn of 50 ms in which the mission process is frozen: the stop guard and the world go on."""
+        self._sense()
+        self.guarded = self.guard.step(self.world.now_ns)
+        self.world.advance(self.guarded.twist)
+
+    def _sense(self) -> None:
+        if self._steps % 2 == 0 and not self.blind:
+            scan = self.world.scan()
+            if not self.lidar_is_silent:
+                self._scan = scan
+                self.guard.on_scan(scan)
+            if not self.slam_is_frozen and not self.lidar_is_silent:
+                self._estimate = self.world.estimate(doubt=self.doubt)
+        self._steps += 1
+
+    def battery(self) -> Battery:
+        """What the battery reports: it charges at a live dock, and else it does not."""
+        docks = [dock.pose for dock in self.world.site.docks]
+        charges = self.socket_is_live and any(self.world.pose.distance_to(dock) < 0.6 for dock in docks)
+        return Battery(stamp_ns=self.world.now_ns, charge=self.charge, voltage_v=25.0, current_a=4.0 if charges else -2.0)
+
     def step(self) -> Decision:
         """One turn of 50 ms; sensors come at 10 Hz."""
         world = self.world
-        if self._steps % 2 == 0 and not self.blind:
-            self._scan = world.scan()
-            self._estimate = world.estimate(doubt=self.doubt)
-            self.guard.on_scan(self._scan)
-        self._steps += 1
-        inputs = ExecutiveInputs(
-            now_ns=world.now_ns,
-            estimate=self._estimate,
-            twist=world.twist,
-            scan=self._scan,
-            battery=Battery(stamp_ns=world.now_ns, charge=self.charge, voltage_v=25.0, current_a=-2.0),
-            facts=self.facts,
-        )
-        self.decision = self.executive.step(inputs)
+        self._sense()
+        given: dict[str, Any] = {
+            "now_ns": world.now_ns,
+            "estimate": self._estimate,
+            "twist": world.twist,
+            "driven": self.guarded.twist if self.guarded is not None else STOPPED,
+            "scan": self._scan,
+            "battery": self.battery(),
+            "heard": (Odometry(stamp_ns=world.now_ns, odom_from_base=world.pose, twist=world.twist),),
+            "facts": self.facts,
+        }
+        self.decision = self.executive.step(ExecutiveInputs(**(given | self.more)))
         self.outcomes.extend(self.decision.outcomes)
         self.guard.on_wanted(self.decision.twist, world.now_ns)
         self.guarded = self.guard.step(world.now_ns)

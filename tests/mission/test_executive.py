@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from mission.executive import UNKNOWN_CHARGE, UNKNOWN_STD_M, Executive, ExecutiveConfig
+from mission.facts.fact import Fact, Observed
 from mission.inputs import Decision, ExecutiveInputs
 from mission.navigator import NavigatorConfig
 from mission.route import perimeter_route
 from mission.store import FileStore, MemoryStore, Store
-from mission.supervisor import Fact, Observed
 from patrol.geometry import IDENTITY2, STOPPED, Pose2
 from patrol.operations import Accepted, CommandKind, Mission, Mode, Refused
 from patrol.site import Site
@@ -131,7 +131,7 @@ def test_the_estop_stops_within_a_step_and_waits_for_people() -> None:
     ("trouble", "words"),
     [
         ("doubt", "position is in doubt (scan does not fit the map)"),
-        ("silence", "the last position is older than 0.6 s"),
+        ("silence", "the last position is older than 0.45 s"),
         ("node", "software has stopped (slam)"),
     ],
 )
@@ -202,7 +202,9 @@ def test_a_robot_that_is_walled_in_misses_every_waypoint_in_bounded_time() -> No
     run = drill(config=ExecutiveConfig(navigator=NavigatorConfig(no_plan_s=3.0)))
     run.world.extra = [rectangle(5.0, 0.1, 5.5, 6.0), rectangle(0.1, 5.5, 5.5, 6.0)]
     run.order(CommandKind.START, "m")
-    assert run.run(200.0, in_mode(Mode.DOCKED))
+    assert run.run(200.0, in_mode(Mode.IDLE))
+    assert run.decision is not None
+    assert run.step().state.why == "Idle. At the dock, but no charging current came in 3 attempts."
     assert [one.outcome for one in run.outcomes] == ["missed"] * 3
     assert {one.because.split(" (")[0] for one in run.outcomes} == {"no free way leads to the goal"}
 

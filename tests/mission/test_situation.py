@@ -1,21 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from itertools import product
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mission.desk import CommandDesk
-from mission.machine import RETURN, TABLE, Event, Machine
-from mission.situation import Means, Situation, carry_out, happen, restarted
+from mission.machine import Event, Machine
+from mission.situation import Means, Situation, carry_out, happen, judged, restarted
 from patrol.operations import Accepted, Command, CommandKind, Mode, Refused
 from tests.mission.test_ledger import mission
 
 SECOND = 1_000_000_000
 MEANS = Means(missions={"m": mission()}, has_dock=True)
-MOVING = {Mode.PATROLLING, Mode.DOCKING}
 
 
 def command(kind: CommandKind, name: str = "c", mission_id: str = "m", expires_ns: int = 10**18) -> Command:
@@ -28,28 +25,6 @@ def ordered(situation: Situation, *kinds: CommandKind, now_ns: int = 0) -> Situa
         assert isinstance(after, Situation), after
         situation = after
     return situation
-
-
-def test_the_table_speaks_of_known_modes_only() -> None:
-    assert all(target in set(Mode) or target == RETURN for target in TABLE.values())
-    for mode in Mode:
-        assert Machine(mode=mode).after(CommandKind.ESTOP).mode is Mode.ESTOPPED
-        assert Machine(mode=mode).after(Event.STOP_NEEDED).mode is Mode.ESTOPPED
-
-
-def test_nothing_but_start_resume_dock_release_and_the_route_sets_the_robot_moving() -> None:
-    movers = {CommandKind.START, CommandKind.RESUME, CommandKind.DOCK, Event.RELEASE, Event.DOCK_NEEDED, Event.ROUTE_DONE}
-    for mode, trigger in product(set(Mode) - MOVING, [*CommandKind, *Event]):
-        for interrupted in Mode:
-            after = Machine(mode=mode, interrupted=interrupted).after(trigger)
-            assert after.mode not in MOVING or trigger in movers
-
-
-@pytest.mark.parametrize("interrupted", [CommandKind.PAUSE, Event.HOLD])
-def test_what_was_interrupted_is_returned_to(interrupted: CommandKind | Event) -> None:
-    back = CommandKind.RESUME if interrupted is CommandKind.PAUSE else Event.RELEASE
-    for mode in MOVING:
-        assert Machine(mode=mode).after(interrupted).after(back).mode is mode
 
 
 def test_a_hold_that_is_paused_goes_back_to_the_patrol() -> None:
@@ -122,8 +97,11 @@ def test_an_abort_during_an_estop_leaves_nothing_to_resume() -> None:
 
 
 def test_a_low_battery_ends_the_patrol_and_says_so() -> None:
-    situation = happen(ordered(Situation(), CommandKind.START), Event.DOCK_NEEDED, "The battery is low.", 5)
-    assert (situation.mode, situation.is_open) == (Mode.DOCKING, False)
+    running = ordered(Situation(), CommandKind.START)
+    machine = running.machine.after(Event.DOCK_NEEDED)
+    situation = judged(running, machine, "The battery is low.", closes="The battery is low.", now_ns=5)
+    assert (situation.mode, situation.is_open, situation.note) == (Mode.DOCKING, False, "The battery is low.")
+    assert judged(running, machine, "x", closes="", now_ns=5).is_open
     assert situation.taken()[0][0].because == "The battery is low."
 
 
@@ -131,10 +109,23 @@ def test_a_restart_holds_what_was_moving_and_keeps_what_stood() -> None:
     running = ordered(Situation(), CommandKind.START)
     held = restarted(running)
     assert (held.mode, held.ledger) == (Mode.HELD, running.ledger)
-    assert happen(held, Event.RELEASE, "ok", 1).mode is Mode.PATROLLING
+    assert happen(held, Event.RELEASE, "ok").mode is Mode.PATROLLING
+    by_hand = restarted(ordered(Situation(), CommandKind.START, CommandKind.TELEOP))
+    assert (by_hand.mode, by_hand.machine.interrupted) == (Mode.PAUSED, Mode.PATROLLING)
+    stopped = happen(running, Event.STOP, "Somebody moved the robot.")
+    assert restarted(stopped) == stopped
     for kinds in ((CommandKind.START, CommandKind.PAUSE), (CommandKind.START, CommandKind.ESTOP)):
         before = ordered(Situation(), *kinds)
         assert restarted(before).mode is before.mode
+
+
+def happened(situation: Situation, event: Event, now_ns: int) -> Situation:
+    """What the executive makes of an event: a low battery comes by way of the supervisor and closes the mission."""
+    if event is not Event.DOCK_NEEDED:
+        return happen(situation, event, "because.")
+    after = situation.machine.after(event)
+    closes = "because." if after is not situation.machine else ""
+    return judged(situation, after, "because.", closes=closes, now_ns=now_ns)
 
 
 triggers = st.lists(st.sampled_from([*CommandKind, *Event, "settle", "take", "restart"]), max_size=60)
@@ -151,7 +142,7 @@ def test_whatever_happens_every_waypoint_of_every_mission_is_accounted_for_once(
             situation = situation if isinstance(after, str) else after
         elif isinstance(trigger, Event):
             done = trigger in (Event.ROUTE_DONE, Event.ROUTE_DONE_STAY)
-            situation = situation if done and situation.is_open else happen(situation, trigger, "because.", now_ns)
+            situation = situation if done and situation.is_open else happened(situation, trigger, now_ns)
         elif trigger == "restart":
             situation = restarted(situation)
         elif trigger == "take":
@@ -160,7 +151,7 @@ def test_whatever_happens_every_waypoint_of_every_mission_is_accounted_for_once(
         elif situation.mode is Mode.PATROLLING and situation.ledger is not None and situation.is_open:
             settled = situation.ledger.settled("reached", "", now_ns)
             situation = Situation(machine=situation.machine, ledger=settled, backlog=situation.backlog)
-        assert situation.is_open <= (situation.mode in (Mode.PATROLLING, Mode.PAUSED, Mode.HELD, Mode.ESTOPPED))
+        assert situation.is_open <= (situation.mode in (Mode.PATROLLING, Mode.PAUSED, Mode.HELD, Mode.TELEOP, Mode.ESTOPPED))
     fresh, situation = situation.taken()
     assert handed_out + len(fresh) == 6 * started
     assert not situation.is_open

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One turn of the loop as the behaviours see it: what is known, and what they make of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from mission.docking import Docking
+from mission.inputs import HandControl
+from mission.legs import LegRunner
+from mission.lookout import View
+from mission.machine import Event
+from mission.navigator import Navigator
+from mission.situation import Situation
+from mission.supervisor import Actions
+from mission.zones import Zones
+from patrol.geometry import STOPPED, Pose2, Twist2
+from patrol.operations import Mode, OutcomeKind
+from patrol.zone_orders import RunTimeZone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What behaviours work with; ``slow_mps`` is the speed of a robot that is told to be slow, ``leave_mps`` of one that
+    leaves a zone."""
+
+    navigator: Navigator
+    legs: LegRunner
+    docking: Docking
+    zones: Zones
+    has_dock: bool
+    slow_mps: float
+    leave_mps: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """``view`` is None while the position is not known. The behaviours fill in the twist, at most one event of the machine
+    with its reason, and what became of the open waypoint."""
+
+    situation: Situation
+    actions: Actions
+    view: View | None
+    hand: HandControl | None = None
+    dock: Pose2 | None = None
+    inside: tuple[RunTimeZone, ...] = ()
+    twist: Twist2 = STOPPED
+    event: tuple[Event, str] | None = None
+    settled: tuple[OutcomeKind, str] | None = None
+    dock_is_blocked: bool = False
+    drives: bool = field(default=False)
+
+    @property
+    def mode(self) -> Mode:
+        return self.situation.mode
+
+    def limit_mps(self, tools: Tools) -> float:
+        """The speed that the facts leave."""
+        return tools.slow_mps if self.actions.slow else math.inf
