@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKSPACE = ROOT / "ros_ws"
 INSTALL = WORKSPACE / "install"
 STAMP = INSTALL / "patrol.digest"
-NODE_PACKAGES = ("patrol_ros", "patrol_bringup")
+NODE_PACKAGES = ("patrol_ros", "patrol_bringup", "patrol_gazebo")
 DEADLINE_S = 600.0
 log = logging.getLogger("build_ros")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from patrol.checks import Floats
 from patrol.geometry import STOPPED, Pose2, Pose3, Twist2
-from sim.robot import CameraPart, RobotModel
+from sim.robot import CameraPart, Drive, RobotModel
 from sim.scene import WORLD_CONTYPE
 
 ROBOT_GROUP = 5
@@ -65,7 +65,9 @@ def _add_wheel(spec: mujoco.MjSpec, body: mujoco.MjsBody, robot: RobotModel, nam
     """A wheel collides as an ellipsoid: it touches the ground in one point, so that the track is what the description says."""
     drive = robot.drive
     wheel = body.add_body(name=name, pos=np.array([0.0, sign * 0.5 * drive.track_m, drive.wheel_radius_m]))
-    wheel.add_joint(name=name, type=mujoco.mjtJoint.mjJNT_HINGE, axis=np.array([0.0, 1.0, 0.0]), armature=0.01)
+    wheel.add_joint(
+        name=name, type=mujoco.mjtJoint.mjJNT_HINGE, axis=np.array([0.0, 1.0, 0.0]), armature=robot.drive.armature_kgm2
+    )
     size = np.array([drive.wheel_radius_m, 0.5 * drive.wheel_width_m, drive.wheel_radius_m])
     tyre = wheel.add_geom(name=f"{name}/tyre", type=mujoco.mjtGeom.mjGEOM_ELLIPSOID, size=size, mass=drive.wheel_mass_kg)
     tyre.friction, tyre.priority = (GRIP, 0.005, 0.0001), 2
@@ -94,11 +96,35 @@ class WheelAngles:
     right_rad: float
 
 
+class SpeedRamp:
+    """What a motor driver makes of commands: its limits, its accelerations, and standstill when commands cease."""
+
+    def __init__(self, drive: Drive) -> None:
+        self._drive = drive
+        self._command, self._command_ns = STOPPED, -(10**18)
+        self._forward_mps = self._turn_radps = 0.0
+
+    def command(self, twist: Twist2, now_ns: int) -> None:
+        """Take a new command; limits are applied when it is carried out."""
+        self._command, self._command_ns = twist, now_ns
+
+    def step(self, now_ns: int, step_s: float) -> tuple[float, float]:
+        """Forward m/s and turn rad/s, one step closer to the command; one past its time counts as zero."""
+        limits = self._drive
+        fresh = now_ns - self._command_ns <= limits.command_timeout_s * 1e9
+        wanted = self._command if fresh else STOPPED
+        forward = min(max(wanted.forward_mps, -limits.forward_limit_mps), limits.forward_limit_mps)
+        turn = min(max(wanted.turn_radps, -limits.turn_limit_radps), limits.turn_limit_radps)
+        self._forward_mps = _towards(self._forward_mps, forward, limits.forward_acceleration_mps2 * step_s)
+        self._turn_radps = _towards(self._turn_radps, turn, limits.turn_acceleration_radps2 * step_s)
+        return self._forward_mps, self._turn_radps
+
+
 class Chassis:
     """Drives the wheels of the compiled model towards the newest command, and reads the robot's state."""
 
     def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, robot: RobotModel) -> None:
-        self._data, self._drive = data, robot.drive
+        self._data, self._drive, self._ramp = data, robot.drive, SpeedRamp(robot.drive)
         self._left = model.actuator(f"{ROBOT}/left_wheel").id
         self._right = model.actuator(f"{ROBOT}/right_wheel").id
         self._left_q = int(model.joint(f"{ROBOT}/left_wheel").qposadr[0])
@@ -107,25 +133,17 @@ class Chassis:
         self._q, self._v = int(free.qposadr[0]), int(free.dofadr[0])
         self._tyres = [model.geom(f"{ROBOT}/{side}_wheel/tyre").id for side in ("left", "right")]
         self._model = model
-        self._command, self._command_ns = STOPPED, -(10**18)
-        self._forward_mps = self._turn_radps = 0.0
 
     def command(self, twist: Twist2, now_ns: int) -> None:
         """Take a new command; limits of the drive are applied when it is carried out."""
-        self._command, self._command_ns = twist, now_ns
+        self._ramp.command(twist, now_ns)
 
     def drive(self, now_ns: int, step_s: float) -> None:
         """Move the wheel speeds one step towards the command; a command past its time counts as zero."""
-        fresh = now_ns - self._command_ns <= self._drive.command_timeout_s * 1e9
-        wanted = self._command if fresh else STOPPED
-        limits = self._drive
-        forward = min(max(wanted.forward_mps, -limits.forward_limit_mps), limits.forward_limit_mps)
-        turn = min(max(wanted.turn_radps, -limits.turn_limit_radps), limits.turn_limit_radps)
-        self._forward_mps = _towards(self._forward_mps, forward, limits.forward_acceleration_mps2 * step_s)
-        self._turn_radps = _towards(self._turn_radps, turn, limits.turn_acceleration_radps2 * step_s)
-        sideways = 0.5 * limits.track_m * self._turn_radps
-        self._data.ctrl[self._left] = (self._forward_mps - sideways) / limits.wheel_radius_m
-        self._data.ctrl[self._right] = (self._forward_mps + sideways) / limits.wheel_radius_m
+        forward, turn = self._ramp.step(now_ns, step_s)
+        sideways = 0.5 * self._drive.track_m * turn
+        self._data.ctrl[self._left] = (forward - sideways) / self._drive.wheel_radius_m
+        self._data.ctrl[self._right] = (forward + sideways) / self._drive.wheel_radius_m
 
     def set_grip(self, grip: float) -> None:
         """Set the tyres' friction; ``GRIP`` on dry ground."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import numpy as np
 
@@ -15,6 +16,14 @@ from sim.chassis import Chassis, WheelAngles
 from sim.robot import RobotModel
 
 _GRAVITY_MPS2 = 9.81
+
+
+class Encoders(Protocol):
+    """What has wheels whose angles can be read."""
+
+    def wheel_angles(self) -> WheelAngles:
+        """Both angles since the start."""
+        ...
 
 
 class ImuSensor:
@@ -62,7 +71,7 @@ class WheelOdometry:
     Exact integration along the arc (Siegwart et al., "Introduction to Autonomous Mobile Robots", section 5.2.4).
     """
 
-    def __init__(self, robot: RobotModel, chassis: Chassis, rng: np.random.Generator) -> None:
+    def __init__(self, robot: RobotModel, chassis: Encoders, rng: np.random.Generator) -> None:
         part, drive = robot.odometry, robot.drive
         self._chassis, self._rng, self._slip = chassis, rng, part.slip_noise
         common = rng.normal(0.0, part.wheel_radius_error)
@@ -103,12 +112,15 @@ class GnssSensor:
         self._covariance = np.diag([horizontal, horizontal, vertical])
 
     def measure(self, now_ns: int, map_from_base: Pose3, *, noise_gain: float = 1.0) -> Fix:
-        """One fix."""
+        """One fix of the robot's antenna."""
+        return self.fix_at(now_ns, (map_from_base @ self._base_from_gnss).translation_m, noise_gain=noise_gain)
+
+    def fix_at(self, now_ns: int, antenna_m: Floats, *, noise_gain: float = 1.0) -> Fix:
+        """One fix of an antenna that is really at ``antenna_m`` (3,) m in map."""
         part = self._part
         keep = math.exp(-1.0 / (part.rate_hz * part.drift_time_s))
         self._drift_m = keep * self._drift_m + math.sqrt(1.0 - keep * keep) * part.drift_m * self._rng.standard_normal(3)
         sigma = np.array([part.horizontal_noise_m, part.horizontal_noise_m, part.vertical_noise_m]) * noise_gain
-        antenna_m = (map_from_base @ self._base_from_gnss).translation_m
         longitude, latitude, altitude = self._frame.to_wgs84(antenna_m + self._drift_m + sigma * self._rng.standard_normal(3))
         return Fix(
             stamp_ns=now_ns,
@@ -120,16 +132,19 @@ class GnssSensor:
 
 
 class BatterySensor:
-    """Charge falls with the electronics' draw and with the way driven; the voltage falls linearly with the charge."""
+    """Charge falls with the electronics' draw and with the way driven, and rises while the robot stands in a dock; the voltage
+    is linear in the charge."""
 
     def __init__(self, robot: RobotModel, rng: np.random.Generator, charge: float = 1.0) -> None:
         self._part, self._rng, self._charge = robot.battery, rng, charge
         self._power_w = self._part.idle_w
 
-    def draw(self, speed_mps: float, elapsed_s: float) -> None:
-        """Take ``elapsed_s`` of driving at ``speed_mps`` out of the battery."""
-        self._power_w = self._part.idle_w + self._part.drive_w_per_mps * abs(speed_mps)
-        self._charge = max(self._charge - self._power_w * elapsed_s / 3600.0 / self._part.capacity_wh, 0.0)
+    def draw(self, speed_mps: float, elapsed_s: float, *, docked: bool = False) -> None:
+        """Take ``elapsed_s`` of driving at ``speed_mps`` out of the battery; ``docked`` puts the charger's power into it."""
+        charger_w = self._part.charger_w if docked else 0.0
+        self._power_w = self._part.idle_w + self._part.drive_w_per_mps * abs(speed_mps) - charger_w
+        charge = self._charge - self._power_w * elapsed_s / 3600.0 / self._part.capacity_wh
+        self._charge = min(max(charge, 0.0), 1.0)
 
     def measure(self, now_ns: int) -> Battery:
         """Charge, voltage and current now."""

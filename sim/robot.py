@@ -51,6 +51,7 @@ class Drive(Config):
     turn_limit_radps: Positive
     forward_acceleration_mps2: Positive
     turn_acceleration_radps2: Positive
+    armature_kgm2: NotNegative = 0.01
     command_timeout_s: Positive
 
 
@@ -128,6 +129,7 @@ class BatteryPart(Config):
     capacity_wh: Positive
     idle_w: NotNegative
     drive_w_per_mps: NotNegative
+    charger_w: NotNegative = 240.0
     full_v: Positive
     empty_v: Positive
 

@@ -86,7 +86,7 @@ class SensorSuite:
         state = self._stage.chassis.planar_state()
         state[5] = self._trail[-1][5] + math.remainder(state[5] - self._trail[-1][5], 2.0 * math.pi)
         self._trail.append(state)
-        self._battery.draw(self._stage.chassis.speed_mps(), TICK_NS / NS_PER_S)
+        self._battery.draw(self._stage.chassis.speed_mps(), TICK_NS / NS_PER_S, docked=self._stage.is_docked(state))
         measured: list[Measurement] = []
         for metronome, measure in self._rows:
             if metronome.is_due(now_ns):

@@ -8,6 +8,7 @@ import math
 import mujoco
 import numpy as np
 
+from patrol.checks import Floats
 from patrol.errors import BadInput, Fault
 from patrol.geometry import Pose2, Twist2
 from patrol.local_frame import LocalFrame
@@ -30,6 +31,7 @@ TICK_NS = 10_000_000
 _STEPS_PER_TICK = 2
 _GROUND_NORMAL_Z = 0.9
 _TOUCH_M = 5.0
+_CONTACTS_M = 0.45
 
 
 class Stage:
@@ -41,6 +43,7 @@ class Stage:
         self.scenario, self.robot = scenario, robot
         self.world = read_world(scenario.world)
         self.frame = LocalFrame(site.datum)
+        self._docks = tuple(dock.pose for dock in site.docks)
         self.weather = weather_at(scenario.weather, site.datum, scenario.start_ns)
         self.faults = Faults(scenario.faults)
         daylight = daylight_for(night=self.weather.night, overcast=self.weather.sky is not Sky.CLEAR)
@@ -68,6 +71,11 @@ class Stage:
         robot = self.chassis.map_from_base().to_pose2()
         self.cast.step(now_s, step_s, robot)
         self.cast.place(near=robot, within_m=_TOUCH_M)
+
+    def is_docked(self, planar_state: Floats) -> bool:
+        """Whether a robot in this state (6,), as ``Chassis.planar_state`` has it, touches the contacts of a dock."""
+        x_m, y_m = float(planar_state[0]), float(planar_state[1])
+        return any(math.hypot(x_m - dock.x_m, y_m - dock.y_m) < _CONTACTS_M for dock in self._docks)
 
     def step(self, now_ns: int, now_s: float) -> None:
         """One tick of physics."""

@@ -27,19 +27,16 @@ class ThermalCamera:
     the world's surfaces follow the air by day and by night."""
 
     def __init__(self, model: mujoco.MjModel, actors: Iterable[Actor], weather: Weather, rng: np.random.Generator) -> None:
-        self._weather, self._rng = weather, rng
+        self._weather, self._sensor = weather, Microbolometer(weather, rng)
         self._kelvin = np.full(model.ngeom + 1, weather.air_k, dtype=np.float32)
-        self._kelvin[-1] = weather.air_k - _SKY_BELOW_AIR_K[weather.sky]
+        self._kelvin[-1] = sky_kelvin(weather)
         bodies = {actor.spec.name: actor.body for actor in actors}
         for geom in range(model.ngeom):
             name = model.geom(geom).name.split("/")
             if name[0] == "world":
-                surface = surface_named(name[1])
-                day = surface.day_k * (1.0 if weather.sky is Sky.CLEAR else 0.3)
-                self._kelvin[geom] = weather.air_k + (surface.night_k if weather.night else day)
+                self._kelvin[geom] = surface_kelvin(name[1], weather)
             elif name[0] in bodies:
                 self._kelvin[geom] = bodies[name[0]].temperatures_k.get(name[1], weather.air_k)
-        self._columns: Floats32 | None = None
 
     def develop(
         self, geoms: Ids, depth_m: Floats32, shade: Floats32, *, noise_gain: float = 1.0, covered: bool = False
@@ -49,12 +46,27 @@ class ThermalCamera:
         weather = self._weather
         kelvin = self._kelvin[geoms]
         kelvin += np.where(geoms >= 0, (shade - np.float32(0.4)) * np.float32(1.0 if weather.night else 3.0), np.float32(0.0))
+        return self._sensor.expose(kelvin[::-1], depth_m[::-1], noise_gain=noise_gain, covered=covered)
+
+
+class Microbolometer:
+    """What an uncooled sensor makes of the temperatures that it looks at: air in between, blur, and noise."""
+
+    def __init__(self, weather: Weather, rng: np.random.Generator) -> None:
+        self._weather, self._rng = weather, rng
+        self._columns: Floats32 | None = None
+
+    def expose(
+        self, kelvin: Floats32, depth_m: Floats32, *, noise_gain: float = 1.0, covered: bool = False
+    ) -> npt.NDArray[np.uint16]:
+        """Picture (H, W) in centikelvin from surface temperatures (H, W) K and depth (H, W) m, all with row 0 on top."""
+        weather = self._weather
         if weather.sky is not Sky.CLEAR:
             clear = np.exp(np.float32(-_EXTINCTION_SHARE * weather.extinction_per_m) * depth_m)
             kelvin = weather.air_k + (kelvin - weather.air_k) * clear
         if covered:
             kelvin = np.full_like(kelvin, weather.air_k + 4.0)
-        picture = np.asarray(cv2.GaussianBlur(kelvin[::-1], (3, 3), 0.6), dtype=np.float32)
+        picture = np.asarray(cv2.GaussianBlur(kelvin, (3, 3), 0.6), dtype=np.float32)
         picture += self._sensor_noise(picture.shape, noise_gain)
         centikelvin: npt.NDArray[np.uint16] = np.clip(np.rint(picture * 100.0), 0, 65535).astype(np.uint16)
         return centikelvin
@@ -64,3 +76,15 @@ class ThermalCamera:
             self._columns = self._rng.standard_normal((1, shape[1]), dtype=np.float32) * np.float32(_COLUMN_NOISE_K)
         white = self._rng.standard_normal(shape, dtype=np.float32) * np.float32(_NOISE_K * gain)
         return white + self._columns
+
+
+def surface_kelvin(surface: str, weather: Weather) -> float:
+    """Temperature of one of the world's surfaces in this weather."""
+    kind = surface_named(surface)
+    day_k = kind.day_k * (1.0 if weather.sky is Sky.CLEAR else 0.3)
+    return weather.air_k + (kind.night_k if weather.night else day_k)
+
+
+def sky_kelvin(weather: Weather) -> float:
+    """What the sky looks like to a thermal camera."""
+    return weather.air_k - _SKY_BELOW_AIR_K[weather.sky]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import mujoco
 import numpy as np
@@ -30,7 +31,7 @@ def compiled(*bodies: Body) -> mujoco.MjModel:
     return spec.compile()
 
 
-def visible_points(model: mujoco.MjModel, body: Body, poses: dict[str, Pose3]) -> Floats:
+def visible_points(model: mujoco.MjModel, body: Body, poses: Mapping[str, Pose3]) -> Floats:
     """Vertices (N, 3) of all visible meshes, and the centres of the other visible geoms, in the world."""
     data = mujoco.MjData(model)
     for part, pose in poses.items():

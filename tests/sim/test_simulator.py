@@ -155,6 +155,14 @@ def test_gnss_is_near_the_truth_and_the_battery_empties(tmp_path: Path) -> None:
     assert charges[-1] < charges[0] < 0.5
 
 
+def test_the_battery_charges_in_the_dock_and_nowhere_else() -> None:
+    sim = Simulator.open(SCENARIOS / "depot_quiet.yaml", seed=1, sensors=frozenset({"battery"}))
+    standing = [item for item in drive(sim, STOPPED, 2.0) if isinstance(item, Battery)]
+    assert all(item.current_a > 0.0 for item in standing)
+    driven = [item for item in drive(sim, Twist2(forward_mps=0.8), 3.0) if isinstance(item, Battery)]
+    assert driven[-1].current_a < 0.0
+
+
 def test_lidar_meets_an_actor_where_it_stands(tmp_path: Path) -> None:
     guard = {"name": "guard", "kind": "guard", "route": [{"x_m": 5.0, "y_m": 0.0}]}
     sim = simulator(tmp_path, frozenset({"scan", "points"}), actors=[guard])

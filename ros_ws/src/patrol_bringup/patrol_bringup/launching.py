@@ -15,7 +15,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from patrol_bringup.environment import share_folder
-from patrol_bringup.settings import RunSettings
+from patrol_bringup.settings import RunSettings, polite
 from patrol_bringup.table import Backend, Process, processes_for
 
 _TYPES: dict[str, type] = {"seed": int, "laps": int, "factor": float, "mapping": bool, "autostart": bool}
@@ -45,6 +45,7 @@ def _node(row: Process, backend: Backend) -> Node:
         name=row.name,
         namespace=LaunchConfiguration("robot_id"),
         parameters=[parameters],
+        prefix=" ".join(polite(row)),
         respawn=not row.ends,
         respawn_delay=row.first_wait_s,
         output="screen",

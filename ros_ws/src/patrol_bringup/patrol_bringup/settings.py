@@ -68,9 +68,7 @@ def write_run_file(settings: RunSettings) -> Path:
 
 def parameters(row: Process, settings: RunSettings) -> dict[str, str | int | float | bool]:
     """The node's parameters: the settings that it takes, without the empty ones, and ``use_sim_time``."""
-    given: dict[str, str | int | float | bool] = {
-        "use_sim_time": settings.uses_sim_time and row.name not in ("simulator", "replay")
-    }
+    given: dict[str, str | int | float | bool] = {"use_sim_time": settings.uses_sim_time and not row.tells_time}
     for name in row.takes:
         value = getattr(settings, name)
         if isinstance(value, Path):
@@ -80,9 +78,24 @@ def parameters(row: Process, settings: RunSettings) -> dict[str, str | int | flo
     return given
 
 
+def polite(row: Process) -> tuple[str, ...]:
+    """What is put before the command of a row that can wait."""
+    return ("nice", "-n", str(row.niceness)) if row.niceness else ()
+
+
 def command(row: Process, settings: RunSettings) -> tuple[str, ...]:
     """The command line of one process, with this interpreter."""
-    arguments = [sys.executable, "-m", row.module, "--ros-args", "-r", f"__ns:=/{settings.robot_id}", "-r", f"__node:={row.name}"]
+    arguments = [
+        *polite(row),
+        sys.executable,
+        "-m",
+        row.module,
+        "--ros-args",
+        "-r",
+        f"__ns:=/{settings.robot_id}",
+        "-r",
+        f"__node:={row.name}",
+    ]
     for name, value in parameters(row, settings).items():
         arguments += ["-p", f"{name}:={_yaml(value)}"]
     return tuple(arguments)

@@ -16,12 +16,14 @@ class Backend(StrEnum):
     """What stands behind the sensor topics."""
 
     SIMULATION = "simulation"
+    GAZEBO = "gazebo"
+    HARMONIC = "harmonic"
     REPLAY = "replay"
     ROBOT = "robot"
 
 
 EVERY_BACKEND = frozenset(Backend)
-DRIVEN = frozenset({Backend.SIMULATION, Backend.ROBOT})
+DRIVEN = EVERY_BACKEND - {Backend.REPLAY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,8 @@ class Process:
     ``takes`` names the settings that become the node's parameters. ``needs`` are started before it. ``used_with`` says with
     which backends it runs. ``optional`` rows run only when asked for. A dead process is started anew after ``first_wait_s``,
     twice that the next time, and so on up to ``longest_wait_s``. A row that ``ends`` is not started anew once it ended well.
-    One that ``tells_time`` publishes ``/clock`` and does not use it.
+    One that ``tells_time`` publishes ``/clock`` and does not use it. ``niceness`` lets those on the way from sensor to wheels and
+    to the screen go before those that can wait.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Process:
     optional: bool = False
     ends: bool = False
     tells_time: bool = False
+    niceness: int = 0
     first_wait_s: float = 0.2
     longest_wait_s: float = 4.0
 
@@ -61,6 +65,15 @@ PROCESSES: tuple[Process, ...] = (
         takes=("scenario", "seed", "factor", "sensors", "run_folder"),
         needs=("stop",),
         used_with=frozenset({Backend.SIMULATION}),
+        tells_time=True,
+        niceness=4,
+    ),
+    Process(
+        name="gazebo",
+        module="patrol_ros.gazebo_node",
+        takes=("scenario", "seed", "factor", "sensors", "run_folder"),
+        needs=("stop",),
+        used_with=frozenset({Backend.GAZEBO}),
         tells_time=True,
     ),
     Process(
@@ -83,6 +96,7 @@ PROCESSES: tuple[Process, ...] = (
     Process(
         name="recorder",
         module="patrol_ros.recorder_node",
+        niceness=5,
         takes=("run_folder", "site", "mission", "laps", "robot_id", "robot_name"),
         optional=True,
     ),

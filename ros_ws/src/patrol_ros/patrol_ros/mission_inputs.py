@@ -3,37 +3,58 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from mission.inputs import ExecutiveInputs
-from mission.supervisor import Fact, Observed
+from mission.facts.eyes import PictureSeen
+from mission.facts.fact import Fact, Observed
+from mission.facts.links import Pulse
+from mission.inputs import ExecutiveInputs, HandControl, Heard
 from patrol.clock import seconds
 from patrol.estimate import PoseEstimate
 from patrol.grid import OccupancyGrid
 from patrol.percepts import Track
 from patrol.sensors import Battery, Odometry, Scan
 from patrol.topics import topic
+from patrol_ros.conversions.geometry import twist_from_ros
 from patrol_ros.conversions.maps import estimate_from_ros, grid_from_ros
 from patrol_ros.conversions.percepts import tracks_from_ros
-from patrol_ros.conversions.sensors import battery_from_ros, odometry_from_ros, scan_from_ros
+from patrol_ros.conversions.sensors import (
+    battery_from_ros,
+    fix_from_ros,
+    imu_from_ros,
+    odometry_from_ros,
+    scan_from_ros,
+)
 from patrol_ros.conversions.stamps import stamp_from_ros
 from patrol_ros.conversions.stopping import Stopping, stopping_from_ros
 from patrol_ros.link import Link
 
-# How long a node may be silent on ``diagnostics``, where each reports once a second, and what its silence means.
-_SILENT_S = 3.0
-_HELPERS = ("perception", "recorder", "uplink")
+# Keys of ``diagnostics`` by which a node says how much it has done, and what its pictures look like.
+_WORK = ("scans", "pictures")
+_CONTRAST = "contrast"
 # A release of the e-stop needs this long to come back from the stop path.
 _RELEASE_S = 0.5
 _ODOMETRY_STALE_S = 0.3
+_DISK_EVERY_S = 5.0
+_HEARD_MOST = 512
 
 
 class MissionInputs:
-    """Keeps the newest of each topic and reads facts off what other nodes say."""
+    """Keeps the newest of each topic, and everything since the last step for the monitors. ``state_folder`` is on the disk
+    whose room is watched."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, state_folder: Path | None = None) -> None:
+        self._state_folder = state_folder
+        self._heard: deque[Heard] = deque(maxlen=_HEARD_MOST)
+        self._hand: HandControl | None = None
+        self._link_up: bool | None = None
+        self._disk: tuple[float, int] | None = None
+        self._now_ns = link.now_ns
         self._estimate: PoseEstimate | None = None
         self._odometry: Odometry | None = None
         self._scan: Scan | None = None
@@ -43,7 +64,6 @@ class MissionInputs:
         self._tracks_ns = 0
         self._stopping: Stopping | None = None
         self._released_ns: int | None = None
-        self._said: dict[str, tuple[float, str]] = {}
         link.subscribe("localisation", self._on_localisation)
         link.subscribe("odom", self._on_odometry)
         link.subscribe("scan", self._on_scan)
@@ -52,6 +72,9 @@ class MissionInputs:
         link.subscribe("tracks", self._on_tracks)
         link.subscribe("stop_state", self._on_stop_state)
         link.subscribe("diagnostics", self._on_diagnostics)
+        link.subscribe("imu", lambda message: self._heard.append(imu_from_ros(message)))
+        link.subscribe("fix", lambda message: self._heard.append(fix_from_ros(message)))
+        link.subscribe("cmd_vel_hand", self._on_hand)
 
     @property
     def has_estimate(self) -> bool:
@@ -72,10 +95,19 @@ class MissionInputs:
         fresh = seconds(now_ns - self._tracks_ns) <= (topic("tracks").stale_after_s or 0.0)
         odometry = self._odometry
         known = odometry is not None and seconds(now_ns - odometry.stamp_ns) <= _ODOMETRY_STALE_S
+        heard = tuple(self._heard)
+        self._heard.clear()
+        stopping = self._stopping
         return ExecutiveInputs(
             now_ns=now_ns,
+            steady_ns=time.monotonic_ns(),
             estimate=self._estimate,
             twist=odometry.twist if odometry is not None and known else None,
+            driven=stopping.twist if stopping is not None else None,
+            heard=heard,
+            teleop=self._hand,
+            link_up=self._link_up,
+            disk_free_bytes=self._disk_free_bytes(),
             scan=self._scan,
             tracks=self._tracks if fresh else (),
             grid=self._grid,
@@ -91,12 +123,15 @@ class MissionInputs:
             yield Observed(fact=Fact.ESTOP_PRESSED)
         if self._odometry is None or seconds(now_ns - self._odometry.stamp_ns) > _ODOMETRY_STALE_S:
             yield Observed(fact=Fact.SENSOR_SILENT, detail="no odometry")
+
+    def _disk_free_bytes(self) -> int | None:
+        """Room on the disk, asked for now and then; None where there is no state folder."""
+        if self._state_folder is None or not self._state_folder.exists():
+            return None
         now_s = time.monotonic()
-        silent = [name for name in _HELPERS if name in self._said and now_s - self._said[name][0] > _SILENT_S]
-        if silent:
-            yield Observed(fact=Fact.HELPER_DEAD, detail=", ".join(silent))
-        if "uplink" in self._said and "uplink" not in silent and self._said["uplink"][1].startswith("no link"):
-            yield Observed(fact=Fact.LINK_LOST)
+        if self._disk is None or now_s - self._disk[0] > _DISK_EVERY_S:
+            self._disk = (now_s, shutil.disk_usage(self._state_folder).free)
+        return self._disk[1]
 
     def _is_releasing(self, now_ns: int) -> bool:
         return self._released_ns is not None and seconds(now_ns - self._released_ns) < _RELEASE_S
@@ -106,15 +141,20 @@ class MissionInputs:
 
     def _on_odometry(self, message: Any) -> None:
         self._odometry = odometry_from_ros(message)
+        self._heard.append(self._odometry)
 
     def _on_scan(self, message: Any) -> None:
         self._scan = scan_from_ros(message)
+
+    def _on_hand(self, message: Any) -> None:
+        self._hand = HandControl(twist=twist_from_ros(message), stamp_ns=self._now_ns())
 
     def _on_map(self, message: Any) -> None:
         self._grid = grid_from_ros(message)
 
     def _on_battery(self, message: Any) -> None:
         self._battery = battery_from_ros(message)
+        self._heard.append(self._battery)
 
     def _on_tracks(self, message: Any) -> None:
         self._tracks, self._tracks_ns = tracks_from_ros(message), stamp_from_ros(message.header.stamp)
@@ -123,5 +163,13 @@ class MissionInputs:
         self._stopping = stopping_from_ros(message)
 
     def _on_diagnostics(self, message: Any) -> None:
+        """Signs of life, the state of the link, and what the camera's pictures look like."""
         for status in message.status:
-            self._said[status.name] = (time.monotonic(), status.message)
+            values = {pair.key: pair.value for pair in status.values}
+            work = next((values[key] for key in _WORK if key in values), None)
+            number = int(work) if work is not None and work.isdigit() else None
+            self._heard.append(Pulse(name=status.name, stamp_ns=time.monotonic_ns(), work=number))
+            if status.name == "uplink":
+                self._link_up = not status.message.startswith("no link")
+            if _CONTRAST in values:
+                self._heard.append(PictureSeen(stamp_ns=self._now_ns(), contrast=float(values[_CONTRAST])))

@@ -49,7 +49,7 @@ class MissionNode:
         self._why = "starting"
         names = ("cmd_vel_nav", "robot_state", "waypoint_outcome", "route", "plan")
         self._publishers = {name: link.publisher(name) for name in names}
-        self._inputs = MissionInputs(link)
+        self._inputs = MissionInputs(link, self._state_folder)
         self._mounts = Mounts(link, self._build)
         self._stop_path = CommandSender(link, STOP_SERVICE)
         serve_commands(link, MISSION_SERVICE, self._accept)

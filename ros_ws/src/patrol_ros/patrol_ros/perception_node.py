@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Callable
 from typing import Any
 
+from mission.facts.eyes import picture_seen
 from patrol.clock import SystemClock, seconds
 from patrol.config import load_config
 from patrol.estimate import PoseEstimate
-from patrol.sensors import CameraModel, Image, PointCloud
+from patrol.sensors import CameraModel, Image
 from patrol.site_file import read_site
 from patrol_ros.backend import CAMERA_FRAME
 from patrol_ros.conversions.clouds import cloud_from_ros
@@ -28,7 +31,8 @@ THERMAL_FRAME = "thermal_optical_frame"
 
 
 class PerceptionNode:
-    """Looks at the newest picture in a thread; a picture that came while it was busy is replaced by the next."""
+    """Looks at the newest picture in a thread; a picture that came while it was busy is replaced by the next. Lidar and thermal
+    pictures are taken in by another, so that they keep no picture waiting."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -37,15 +41,15 @@ class PerceptionNode:
         self._config = load_config(PerceptionConfig, link.path("perception_config"))
         self._core: Perception | None = None
         self._camera: CameraModel | None = None
-        self._new_thermal: CameraModel | None = None
         self._thermal_is_known = False
         self._estimate: PoseEstimate | None = None
         self._covered, self._took_s = "", 0.0
+        self._contrast = ""
         self._ages = Ages(("camera/image_raw",))
         self._publishers = {name: link.publisher(name) for name in ("tracks", "alerts", "camera/image_safe")}
         self._worker: Worker[Image] = Worker("perception", self._work)
-        self._cloud: PointCloud | None = None
-        self._warmth: Image | None = None
+        self._beside: Worker[Callable[[Perception], None]] = Worker("lidar and heat", self._take_in, limit=4)
+        self._core_lock = threading.Lock()
         self._mounts = Mounts(link, lambda: None)
         link.subscribe("camera/camera_info", self._on_camera)
         link.subscribe("localisation", self._on_localisation)
@@ -55,6 +59,7 @@ class PerceptionNode:
         link.subscribe("thermal/image_raw", self._on_thermal)
         report_health(link, self._status)
         link.closing.add(self._worker.close)
+        link.closing.add(self._beside.close)
 
     def _on_camera(self, message: Any) -> None:
         mount = self._mounts.base_from(CAMERA_FRAME)
@@ -65,15 +70,18 @@ class PerceptionNode:
         self._estimate = estimate_from_ros(message)
 
     def _on_cloud(self, message: Any) -> None:
-        self._cloud = cloud_from_ros(message)
+        estimate = self._estimate
+        if estimate is not None:
+            self._beside.offer(lambda core: core.on_cloud(cloud_from_ros(message), estimate))
 
     def _on_thermal_camera(self, message: Any) -> None:
         mount = self._mounts.base_from(THERMAL_FRAME)
         if not self._thermal_is_known and mount is not None:
-            self._new_thermal, self._thermal_is_known = camera_from_ros(message, mount), True
+            thermal, self._thermal_is_known = camera_from_ros(message, mount), self._core is not None
+            self._beside.offer(lambda core: core.know_thermal(thermal))
 
     def _on_thermal(self, message: Any) -> None:
-        self._warmth = image_from_ros(message)
+        self._beside.offer(lambda core: core.on_thermal(image_from_ros(message)))
 
     def _on_image(self, message: Any) -> None:
         self._ages.heard("camera/image_raw", self._link.now_ns())
@@ -83,28 +91,21 @@ class PerceptionNode:
         core = self._core or self._build()
         if core is None:
             return
-        estimate = self._estimate
-        self._hand_on(core, estimate)
-        percepts = core.on_image(image, estimate)
+        with self._core_lock:
+            percepts = core.on_image(image, self._estimate)
         self._covered = percepts.covered_because
+        self._contrast = f"{picture_seen(image).contrast:.1f}"
         self._publishers["camera/image_safe"].publish(image_to_ros(percepts.safe))
         self._publishers["tracks"].publish(tracks_to_ros(image.stamp_ns, image.frame_id, percepts.tracks))
         for alert in percepts.alerts:
             self._publishers["alerts"].publish(alert_to_ros(alert))
         self._took_s = seconds(self._link.now_ns() - image.stamp_ns)
 
-    def _hand_on(self, core: Perception, estimate: PoseEstimate | None) -> None:
-        """Give the core what came beside the pictures since the last one."""
-        cloud, thermal, warmth = self._cloud, self._new_thermal, self._warmth
-        if cloud is not None and estimate is not None:
-            core.on_cloud(cloud, estimate)
-            self._cloud = None
-        if thermal is not None:
-            core.know_thermal(thermal)
-            self._new_thermal = None
-        if warmth is not None:
-            self._warmth = None
-            core.on_thermal(warmth)
+    def _take_in(self, give: Callable[[Perception], None]) -> None:
+        """Give the core what came beside the pictures; nothing before there is one."""
+        if self._core is not None:
+            with self._core_lock:
+                give(self._core)
 
     def _build(self) -> Perception | None:
         """The core, once the camera is known. The detector is opened here: in the worker's thread."""
@@ -116,9 +117,11 @@ class PerceptionNode:
     def _status(self) -> Status:
         worker = self._worker
         latency = f"{self._took_s:.3f}"
-        status = stale_status(self._ages, self._link.now_ns(), pictures=worker.done, dropped=worker.dropped, latency_s=latency)
+        seen = {"contrast": self._contrast} if self._contrast else {}
+        counts = {"pictures": worker.done, "dropped": worker.dropped, "latency_s": latency}
+        status = stale_status(self._ages, self._link.now_ns(), **counts, **seen)
         covered = f"pictures are covered: {self._covered}" if self._covered else ""
-        return Status(wrong=status.wrong or worker.trouble or covered, values=status.values)
+        return Status(wrong=status.wrong or worker.trouble or self._beside.trouble or covered, values=status.values)
 
 
 def main() -> None:

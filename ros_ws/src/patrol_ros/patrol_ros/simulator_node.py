@@ -21,6 +21,7 @@ from patrol_ros.link import Link, run_looping_node
 from patrol_ros.pacing import Pacer
 from patrol_ros.run_file import set_aside
 from sim.simulator import ALL_SENSORS, TRUTH_FILE, Simulator
+from sim.twin import Twin
 
 log = logging.getLogger(__name__)
 STEP_NS = NS_PER_S // 50
@@ -45,18 +46,15 @@ class LastCommand:
 
 
 class SimulatorNode:
-    """Runs the simulator in step with wall time. It renders, so it is opened, run and closed on one thread."""
+    """Runs a simulator in step with wall time. It renders, so it is opened, run and closed on one thread."""
 
     def __init__(self, link: Link) -> None:
         scenario = link.path("scenario")
         if scenario is None:
             raise BadValue("scenario: the simulator needs a scenario file")
-        self._simulator = Simulator.open(
-            scenario,
-            seed=link.parameter("seed", 1),
-            sensors=_sensors(link.parameter("sensors", "")),
-            truth_path=_truth_path(link.path("run_folder")),
-        )
+        self._scenario, self._seed = scenario, link.parameter("seed", 1)
+        self._sensors = _sensors(link.parameter("sensors", ""))
+        self._truth_folder = link.path("run_folder")
         self._pacer = Pacer(link.parameter("factor", 1.0))
         self._topics = BackendTopics(link)
         self._command = LastCommand()
@@ -65,39 +63,44 @@ class SimulatorNode:
 
     def run(self, may_go_on: Callable[[], bool]) -> None:
         """Simulate until told to end."""
+        simulator = self._open(may_go_on)
         try:
-            self._tell_robot()
+            self._tell_robot(simulator)
             while may_go_on():
-                self._step()
+                self._step(simulator)
         finally:
-            self._simulator.close()
+            simulator.close()
 
-    def _step(self) -> None:
-        self._simulator.command(self._command.twist())
-        measurements = self._simulator.advance(STEP_NS)
-        now_ns = self._simulator.now_ns
+    def _open(self, may_go_on: Callable[[], bool]) -> Twin:
+        """The simulator, ready to run; an opening that takes long asks ``may_go_on``."""
+        del may_go_on
+        return Simulator.open(self._scenario, seed=self._seed, sensors=self._sensors, truth_path=self._truth_path())
+
+    def _step(self, simulator: Twin) -> None:
+        simulator.command(self._command.twist())
+        measurements = simulator.advance(STEP_NS)
+        now_ns = simulator.now_ns
         time.sleep(self._pacer.wait_s(now_ns, time.monotonic_ns()))
         self._topics.tell_time(now_ns)
         for measurement in measurements:
             self._topics.tell(measurement)
 
-    def _tell_robot(self) -> None:
-        robot = self._simulator.robot
+    def _tell_robot(self, simulator: Twin) -> None:
+        robot = simulator.robot
         mounts: dict[str, Pose3] = {
             "lidar_link": robot.base_from_lidar,
             robot.camera.frame_id: robot.camera.base_from_optical,
             robot.thermal.frame_id: robot.thermal.base_from_optical,
         }
         self._topics.know_cameras((robot.camera, robot.thermal))
-        self._topics.tell_mounts(self._simulator.now_ns, mounts)
+        self._topics.tell_mounts(simulator.now_ns, mounts)
+
+    def _truth_path(self) -> Path | None:
+        """Where the ground truth of this run is kept, for scoring; that of a simulator that died is put aside."""
+        return None if self._truth_folder is None else set_aside(self._truth_folder / TRUTH_FILE)
 
     def _status(self) -> Status:
         return Status(values={"real_time_factor": f"{self._pacer.real_time_factor:.3f}"})
-
-
-def _truth_path(folder: Path | None) -> Path | None:
-    """Where the ground truth of this run is kept, for scoring; that of a simulator that died is put aside."""
-    return None if folder is None else set_aside(folder / TRUTH_FILE)
 
 
 def _sensors(listed: str) -> frozenset[str]:

@@ -11,7 +11,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from mission.stop_guard import StopGuard, StopGuardConfig
+from mission.stop_guard import Guarded, StopGuard, StopGuardConfig, StopReason
+from patrol.geometry import STOPPED
 from patrol.operations import Accepted, Command, CommandAnswer, CommandKind, Refused
 from patrol_ros.commands import STOP_SERVICE, serve_commands
 from patrol_ros.conversions.geometry import twist_from_ros, twist_to_ros
@@ -24,6 +25,9 @@ from patrol_ros.mounts import Mounts
 log = logging.getLogger(__name__)
 PERIOD_S = 0.04
 LIDAR_FRAME = "lidar_link"
+
+
+_UNKNOWN = Guarded(twist=STOPPED, reason=StopReason.NO_SCAN, free_m=0.0)
 
 
 class Latch:
@@ -101,12 +105,12 @@ class StopNode:
         return kind is CommandKind.ESTOP_RESET and guard.reset(self._link.now_ns())
 
     def _step(self) -> None:
-        if self._guard is None:
-            return
-        now_ns = self._link.now_ns()
-        guarded = self._guard.step(now_ns)
+        """Send what may be driven; that is nothing until the guard knows the robot."""
+        now_ns, guard = self._link.now_ns(), self._guard
+        guarded = guard.step(now_ns) if guard is not None else _UNKNOWN
+        estopped = guard.estopped if guard is not None else self._latch.is_latched()
         self._cmd_vel.publish(twist_to_ros(guarded.twist))
-        self._stop_state.publish(guarded_to_ros(guarded, estopped=self._guard.estopped, stamp_ns=now_ns))
+        self._stop_state.publish(guarded_to_ros(guarded, estopped=estopped, stamp_ns=now_ns))
 
     def _status(self) -> Status:
         if self._guard is None:

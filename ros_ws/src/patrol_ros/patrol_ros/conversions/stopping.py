@@ -15,6 +15,7 @@ from patrol_ros.conversions.stamps import stamp_from_ros, stamp_to_ros
 _STATES = {
     StopReason.CLEAR: StopState.CLEAR,
     StopReason.SLOWED: StopState.SLOWED,
+    StopReason.WARY: StopState.SLOWED,
     StopReason.ESTOPPED: StopState.ESTOPPED,
 }
 
