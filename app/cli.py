@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from app.commands import centre, demo, recording, simulate, site
+from app import maps
+from app.commands import centre, demo, models, plan, recording, sim, simulate, site, track, unpredictable
 from patrol.errors import PatrolError
 
 EXIT_BAD_INPUT = 2
@@ -18,11 +19,17 @@ cli = typer.Typer(
     name="patrol", help="Autonomous patrol stack for robots and drones.", no_args_is_help=True, add_completion=False
 )
 cli.add_typer(site.cli, name="site")
+cli.add_typer(maps.cli, name="map")
 cli.add_typer(centre.audit_cli, name="audit")
+cli.add_typer(models.cli, name="models")
+cli.add_typer(sim.cli, name="sim")
 cli.command("demo")(demo.demo)
 cli.command("simulate")(simulate.simulate)
 cli.command("replay")(recording.replay)
 cli.command("report")(recording.report)
+cli.command("plan")(plan.plan)
+cli.command("unpredictable")(unpredictable.unpredictable)
+cli.command("track")(track.track)
 cli.command("centre")(centre.centre)
 
 

@@ -21,6 +21,8 @@ from evidence.report import JSON_FILE, make_report
 from patrol.errors import BadInput, PatrolError
 from patrol.site_file import read_site
 from patrol_bringup.settings import RunSettings
+from patrol_bringup.table import Backend
+from sim.gazebo.installation import find_installation
 from sim.scenario import read_scenario
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class DemoPlan:
     page: bool = True
     autostart: bool = True
     limit_s: float = 3600.0
+    backend: Backend = Backend.SIMULATION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +83,17 @@ def run_demo(
 
 
 def check_inputs(plan: DemoPlan) -> None:
-    """Read every file before the first process starts. Raises BadInput, also for a folder that holds a patrol already."""
+    """Read every file before the first process starts. Raises BadInput, also for a folder that holds a patrol already, and
+    GazeboMissing."""
     check_folder(plan.folder)
     read_inputs(plan.scenario, plan.mission)
+    if plan.backend is Backend.GAZEBO:
+        find_installation()
 
 
 def _jobs(plan: DemoPlan, centre: Centre | None) -> tuple[Job, ...]:
     run = RunSettings(
+        backend=plan.backend,
         run_folder=plan.folder,
         robot_id=ROBOT,
         site=read_scenario(plan.scenario).site,

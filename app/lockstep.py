@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.inputs import PatrolInputs, check_folder, read_inputs
 from app.robot_stack import Mounts, RobotStack, StackConfig
+from app.simulators import Sim
 from evidence.accumulate import PatrolLog
 from evidence.record import PatrolStart, Seen
 from evidence.report import Report, make_report
@@ -18,7 +19,8 @@ from patrol.percepts import Alert
 from patrol.sensors import Scan
 from patrol.version import software
 from perception.detector import Detector
-from sim.simulator import ALL_SENSORS, TRUTH_FILE, Simulator
+from sim.simulator import ALL_SENSORS, TRUTH_FILE
+from sim.twin import Twin
 
 STEP_NS = nanoseconds(0.05)
 ROBOT = "rover"
@@ -36,6 +38,7 @@ class LockstepPlan:
     limit_s: float = 3600.0
     sensors: frozenset[str] = ALL_SENSORS - {"imu", "fix"}
     map_folder: Path | None = None
+    sim: Sim = Sim.EMBEDDED
     config: StackConfig = field(default_factory=StackConfig)
 
 
@@ -61,7 +64,7 @@ def run_lockstep(plan: LockstepPlan, *, detector: Detector | None = None) -> Loc
     inputs = _inputs(plan)
     run = _Run(plan, inputs, detector)
     plan.folder.mkdir(parents=True, exist_ok=True)
-    simulator = Simulator.open(plan.scenario, seed=plan.seed, sensors=plan.sensors, truth_path=plan.folder / TRUTH_FILE)
+    simulator = plan.sim.twin.open(plan.scenario, seed=plan.seed, sensors=plan.sensors, truth_path=plan.folder / TRUTH_FILE)
     try:
         return run.drive(simulator)
     finally:
@@ -70,6 +73,7 @@ def run_lockstep(plan: LockstepPlan, *, detector: Detector | None = None) -> Loc
 
 def _inputs(plan: LockstepPlan) -> PatrolInputs:
     check_folder(plan.folder)
+    plan.sim.check()
     inputs = read_inputs(plan.scenario, plan.mission)
     return inputs if plan.laps is None else replace(inputs, mission=replace(inputs.mission, laps=plan.laps))
 
@@ -93,7 +97,7 @@ class _Run:
             on_alert=self._on_alert,
         )
 
-    def drive(self, simulator: Simulator) -> LockstepResult:
+    def drive(self, simulator: Twin) -> LockstepResult:
         self._simulator = simulator
         self._log = PatrolLog.begin(self._plan.folder, _start(self._plan, self._inputs, simulator.now_ns))
         began_ns = simulator.now_ns

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from mission.coverage import CoverageConfig, CoverageMap, FieldOfView
 from mission.executive import Executive, ExecutiveConfig
+from mission.facts.eyes import picture_seen
 from mission.inputs import Decision, ExecutiveInputs
+from mission.inputs import Heard as HeardByMission
 from mission.stop_guard import Guarded, StopGuard, StopGuardConfig
 from patrol.estimate import PoseEstimate
-from patrol.geometry import Pose2, Pose3, Twist2
+from patrol.geometry import STOPPED, Pose2, Pose3, Twist2
 from patrol.grid import OccupancyGrid
 from patrol.odometry_buffer import OdometryBuffer
 from patrol.operations import Command, CommandAnswer, Mission
@@ -101,6 +103,8 @@ class RobotStack:
         self.coverage = CoverageMap(CoverageConfig(), site)
         self._odometry = OdometryBuffer()
         self._grid_ns: int | None = None
+        self._fresh: list[HeardByMission] = []
+        self._driven = STOPPED
         self._on_alert, self._on_percepts = on_alert, on_percepts
         self.heard = Heard()
 
@@ -110,6 +114,8 @@ class RobotStack:
 
     def hear(self, measurement: Measurement) -> None:
         """Take in one measurement; kinds that no core uses pass by."""
+        if isinstance(measurement, Scan | Odometry | Imu | Fix | Battery):
+            self._fresh.append(measurement)
         match measurement:
             case Odometry():
                 self._odometry.add(measurement)
@@ -129,7 +135,8 @@ class RobotStack:
 
     def decide(self, now_ns: int) -> tuple[Decision, Guarded]:
         """What the executive wants at ``now_ns``, and what the stop guard lets through."""
-        heard = self.heard
+        heard, fresh = self.heard, tuple(self._fresh)
+        self._fresh.clear()
         decision = self._executive.step(
             ExecutiveInputs(
                 now_ns=now_ns,
@@ -139,10 +146,14 @@ class RobotStack:
                 tracks=heard.tracks,
                 grid=heard.grid,
                 battery=heard.battery,
+                heard=fresh,
+                driven=self._driven,
             )
         )
         self._guard.on_wanted(decision.twist, now_ns)
-        return decision, self._guard.step(now_ns)
+        guarded = self._guard.step(now_ns)
+        self._driven = guarded.twist
+        return decision, guarded
 
     def estimate_at(self, stamp_ns: int) -> PoseEstimate | None:
         """The newest estimate, carried on by odometry to ``stamp_ns``; as it is where odometry does not reach."""
@@ -179,6 +190,7 @@ class RobotStack:
             self.coverage.set_grid(self.heard.grid)
 
     def _hear_image(self, image: Image) -> None:
+        self._fresh.append(picture_seen(image))
         percepts = self._perception.on_image(image, self.estimate_at(image.stamp_ns))
         self.heard.tracks = percepts.tracks
         self._on_percepts(percepts)

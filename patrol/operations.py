@@ -13,13 +13,15 @@ from patrol.geometry import Pose2
 
 
 class CommandKind(StrEnum):
-    """What an operator may ask for. An e-stop latches; clearing it takes ``estop_arm_reset`` and then ``estop_reset``."""
+    """What an operator may ask for. ``teleop`` takes the robot by hand. An e-stop latches; clearing it takes
+    ``estop_arm_reset`` and then ``estop_reset``."""
 
     START = "start"
     PAUSE = "pause"
     RESUME = "resume"
     ABORT = "abort"
     DOCK = "dock"
+    TELEOP = "teleop"
     ESTOP = "estop"
     ESTOP_ARM_RESET = "estop_arm_reset"
     ESTOP_RESET = "estop_reset"
@@ -59,6 +61,7 @@ class Mode(StrEnum):
     HELD = "held"
     DOCKING = "docking"
     DOCKED = "docked"
+    TELEOP = "teleop"
     ESTOPPED = "estopped"
 
 

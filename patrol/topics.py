@@ -12,13 +12,14 @@ from enum import StrEnum
 
 
 class Side(StrEnum):
-    """Who publishes: the robot or whatever stands in for it, or a node of the stack."""
+    """Who publishes: the robot or whatever stands in for it, a node of the stack, or whoever drives it by hand."""
 
     BACKEND = "backend"
     SLAM = "slam"
     PERCEPTION = "perception"
     MISSION = "mission"
     STOP = "stop"
+    CENTRE = "centre"
     EVERY = "every"
 
 
@@ -136,6 +137,7 @@ TOPICS: tuple[Topic, ...] = (
         rate_hz=20,
         stale_after_s=0.3,
     ),
+    Topic(name="cmd_vel_hand", type="geometry_msgs/msg/Twist", publisher=Side.CENTRE, qos=Qos.SENSOR, stale_after_s=0.25),
     Topic(name="route", type="nav_msgs/msg/Path", publisher=Side.MISSION, qos=Qos.LATCHED),
     Topic(name="plan", type="nav_msgs/msg/Path", publisher=Side.MISSION, qos=Qos.RELIABLE),
     Topic(

@@ -15,6 +15,7 @@ from rich.panel import Panel
 from app.commands.summary import print_report
 from app.demo import DemoPlan, Shown, run_demo
 from app.paths import MISSIONS, SCENARIOS, STATE, patrol_folder
+from app.simulators import Sim
 from app.supervise import Report
 
 console = Console(soft_wrap=True, highlight=False)
@@ -42,10 +43,11 @@ def demo(
     port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of the page.")] = 8080,
     seed: Annotated[int, typer.Option(help="Seed of the simulator.")] = 1,
     factor: Annotated[float, typer.Option(min=0.05, max=20.0, help="Simulated seconds per second.")] = 1.0,
+    sim: Annotated[Sim, typer.Option(help="Which simulator; Gazebo is set up by 'make gazebo'.")] = Sim.EMBEDDED,
     wait: Annotated[bool, typer.Option(help="Wait for the operator's start instead of starting at once.")] = False,
     folder: Annotated[Path | None, typer.Option(help="The patrol's folder; default: a new one under patrols/.")] = None,
 ) -> None:
-    """Patrol the depot in the embedded simulator and show it on the page, with a report at the end."""
+    """Patrol the depot in a simulator and show it on the page, with a report at the end."""
     endless = laps is None and sys.stdout.isatty()
     plan = DemoPlan(
         scenario=scenario,
@@ -56,6 +58,7 @@ def demo(
         laps=0 if endless else laps or 1,
         seed=seed,
         factor=factor,
+        backend=sim.backend,
         page=not headless,
         autostart=not wait,
     )

@@ -13,6 +13,7 @@ from rich.console import Console
 from app.commands.summary import print_report
 from app.lockstep import LockstepPlan, run_lockstep
 from app.paths import MISSIONS, SCENARIOS, patrol_folder
+from app.simulators import Sim
 
 
 def simulate(
@@ -21,6 +22,7 @@ def simulate(
     mission: Annotated[Path, typer.Option(help="Mission file.")] = MISSIONS / "perimeter.yaml",
     laps: Annotated[int, typer.Option(min=1, help="Laps.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same bytes.")] = 1,
+    sim: Annotated[Sim, typer.Option(help="Which simulator; Gazebo is set up by 'make gazebo'.")] = Sim.EMBEDDED,
     limit_s: Annotated[float, typer.Option(min=1.0, help="Simulated seconds after which the run is given up.")] = 3600.0,
     folder: Annotated[Path | None, typer.Option(help="The patrol's folder; default: a new one under patrols/.")] = None,
     map_folder: Annotated[Path | None, typer.Option(help="Localise in this saved map instead of mapping.")] = None,
@@ -34,6 +36,7 @@ def simulate(
         laps=laps,
         limit_s=limit_s,
         map_folder=map_folder,
+        sim=sim,
     )
     result = run_lockstep(plan)
     print_report(Console(soft_wrap=True, highlight=False), result.report.json_path)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.inputs import PatrolInputs, read_inputs
-from app.lockstep import TRUTH_FILE, LockstepPlan, LockstepResult, run_lockstep
+from app.lockstep import LockstepPlan, LockstepResult, run_lockstep
 from app.robot_stack import Mounts, RobotStack, StackConfig
 from patrol.clock import nanoseconds
 from patrol.geometry import IDENTITY2, STOPPED, Pose2, Twist2
@@ -18,6 +18,7 @@ from patrol.operations import Accepted, Command, CommandKind, Refused
 from patrol.percepts import Box, Detection, Label
 from patrol.sensors import Image, Odometry
 from sim.score import read_truth, score_poses
+from sim.simulator import TRUTH_FILE
 from tests.app.command import PERIMETER, QUIET
 
 SENSORS = frozenset({"scan", "odom", "battery", "camera"})

@@ -60,10 +60,39 @@ NOT_DONE = r"not done within 1 s\. 0 of 1 lap"
 LAP = Elsewhere(test="tests/house/test_docs.py::test_the_lap_benchmark_tells_its_figures")
 LAUNCH = Elsewhere(test="tests/ros/test_bringup.py::test_launch_files_start_the_rows_of_the_table")
 REPLAY = Elsewhere(test="tests/app/test_replay.py::test_a_carmen_log_becomes_a_map")
+MAPS = Elsewhere(test="tests/slam/test_map_cli.py::test_a_map_is_proposed_approved_compared_and_exported")
 TRAIN = Understood(source="perception/training/train.py")
 TABLE: dict[str, Run | Elsewhere | Understood] = {
+    ".venv/bin/patrol map propose maps patrols/monday/map": MAPS,
+    '.venv/bin/patrol map approve maps 1 --by "A. Guard"': MAPS,
+    ".venv/bin/patrol map propose maps patrols/tuesday/map --site config/sites/depot.geojson": MAPS,
+    ".venv/bin/patrol map versions maps": MAPS,
+    ".venv/bin/patrol map changes patrols/monday/map patrols/tuesday/map --site config/sites/depot.geojson": MAPS,
+    ".venv/bin/patrol map export patrols/monday/map map.g2o": MAPS,
+    ".venv/bin/patrol map export patrols/monday/map map.tif --site config/sites/depot.geojson": MAPS,
+    ".venv/bin/python -m benchmarks.localisation --places 20 --hours 10": Understood(source="benchmarks/localisation.py"),
+    ".venv/bin/python -m benchmarks.map_changes --laps 6": Understood(source="benchmarks/map_changes.py"),
     "make demo": Elsewhere(test="tests/e2e/test_demo.py::test_the_page_shows_a_patrol"),
     'make demo ARGS="--headless --laps 1"': Elsewhere(test="tests/e2e/test_demo.py::test_one_headless_lap"),
+    "make gazebo": Elsewhere(test="tests/gazebo/test_setup.py::test_a_second_set_up_takes_a_moment"),
+    "make gazebo-clean": Elsewhere(test="tests/gazebo/test_setup.py::test_removing_leaves_nothing"),
+    ".venv/bin/patrol demo --sim gazebo": Elsewhere(test="tests/gazebo/test_setup.py::test_the_demonstration_runs_with_gazebo"),
+    ".venv/bin/patrol sim check sim/worlds/depot.sdf": Run(prints="chain link"),
+    ".venv/bin/patrol sim check sim/scenarios/depot_intruder.yaml": Run(prints="actors"),
+    ".venv/bin/python benchmarks/simulators.py": Elsewhere(
+        test="tests/gazebo/test_setup.py::test_the_benchmark_of_both_simulators_tells_its_figures"
+    ),
+    "ros2 launch patrol_gazebo harmonic.launch.py run_folder:=/tmp/patrol site:=$PWD/config/sites/depot.geojson "
+    "mission:=$PWD/config/missions/perimeter.yaml scenario:=$PWD/sim/scenarios/depot_quiet.yaml autostart:=true": Elsewhere(
+        test="tests/gazebo/test_harmonic.py::test_the_launch_file_starts_gazebo_the_bridge_and_the_stack"
+    ),
+    ".venv/bin/python -m patrol_gazebo.bridge": Elsewhere(
+        test="tests/gazebo/test_harmonic.py::test_the_shipped_bridge_is_what_the_program_writes"
+    ),
+    "make mutants": Elsewhere(test="tests/mission/test_mutants.py::test_the_mutants_are_of_the_code_that_keeps_people_safe"),
+    ".venv/bin/python benchmarks/supervision.py": Run(
+        prints=r'"person_contacts_above_0.25_mps": 0', more="--people 3 --peers 1 --fence 50"
+    ),
     "make test": Elsewhere(test="tests/house/test_docs.py::test_make_test_would_run_the_tests"),
     ".venv/bin/patrol centre": Elsewhere(test="tests/app/test_centre.py::test_the_centre_alone_serves_until_it_is_interrupted"),
     ".venv/bin/patrol centre --port 8090": Elsewhere(
@@ -77,6 +106,9 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
         test="tests/web/test_generated.py::test_the_types_are_those_of_the_schema"
     ),
     ".venv/bin/patrol site check config/sites/depot.geojson": Run(prints=r"depot\.geojson: ok\."),
+    ".venv/bin/patrol plan config/sites/depot.geojson --robots 2 --json": Run(
+        prints=r'"worst_idleness_s"', more="--seconds 1 --picture TMP/plan.png", leaves=("plan.png",)
+    ),
     ".venv/bin/python -m sim.world_builder": Elsewhere(
         test="tests/sim/test_worlds.py::test_committed_files_are_what_the_builder_writes"
     ),
@@ -105,6 +137,13 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
         instead=(("fr079.clf.bz2", "TMP/room.clf"), ("fr079.relations", "TMP/room.relations"), ("map.png", "TMP/map.png")),
         leaves=("map.png",),
     ),
+    ".venv/bin/patrol unpredictable config/sites/depot.geojson --attack-s 200": Run(
+        prints=r"mode round: no place goes unseen", more="--tick-s 50 --search-starts 1"
+    ),
+    ".venv/bin/python -m benchmarks.patrol_games": Run(
+        prints=r'"benchmark": "patrol_games"', more="--games-only --starts 1 --runs 1000"
+    ),
+    ".venv/bin/python -m benchmarks.risk_urn": Run(prints=r'"benchmark": "risk_urn"', more="--days 40 --runs 5"),
     ".venv/bin/python -m sim.dataset --out data/pictures --count 200 --seed 1 --worlds depot prison": Run(
         prints="", instead=(("data/", "TMP/"), ("--count 200", "--count 1")), leaves=("pictures/labels.json",)
     ),
@@ -118,6 +157,31 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ),
     ".venv-train/bin/python -m perception.training.train --train data/train --held-out data/held_out "
     "--out perception/weights/own.onnx --minutes 15": TRAIN,
+    ".venv/bin/patrol models pull omz-2003": Elsewhere(test="tests/app/test_track.py::test_models_that_are_here_are_good"),
+    ".venv/bin/patrol models list": Elsewhere(
+        test="tests/app/test_track.py::test_models_are_listed_checked_and_not_pulled_without_need"
+    ),
+    ".venv/bin/patrol models check": Elsewhere(
+        test="tests/app/test_track.py::test_models_are_listed_checked_and_not_pulled_without_need"
+    ),
+    ".venv/bin/patrol track pedestrians.mp4 --out tracks.txt": Elsewhere(
+        test="tests/app/test_track.py::test_the_frozen_configuration_follows_people_of_a_real_video"
+    ),
+    ".venv/bin/python -m benchmarks.tracking TUD-Campus TUD-Stadtmitte": Elsewhere(
+        test="tests/perception/test_benchmarks.py::test_tracks_of_others_are_scored"
+    ),
+    ".venv/bin/python -m benchmarks.alarms TUD-Stadtmitte": Elsewhere(
+        test="tests/perception/test_benchmarks.py::test_events_of_the_truth_agree_with_themselves"
+    ),
+    ".venv/bin/python -m benchmarks.low_light TUD-Campus TUD-Stadtmitte": Elsewhere(
+        test="tests/perception/test_benchmarks.py::test_heads_and_little_light_are_measured_on_a_real_video"
+    ),
+    ".venv/bin/python -m benchmarks.anonymise TUD-Campus TUD-Stadtmitte": Elsewhere(
+        test="tests/perception/test_benchmarks.py::test_heads_and_little_light_are_measured_on_a_real_video"
+    ),
+    ".venv/bin/python -m benchmarks.thermal clips": Elsewhere(
+        test="tests/perception/test_benchmarks.py::test_clips_of_drones_and_birds_are_told_apart"
+    ),
     ".venv/bin/python -m scripts.build_ros": Elsewhere(
         test="tests/ros/test_overlay.py::test_the_message_has_the_standard_layout"
     ),

@@ -11,7 +11,7 @@ import pytest
 from tests.house.files import ROOT, imported_modules, python_files, room_of, tree_of
 
 ROOMS = {"patrol", "perception", "slam", "mission", "sim", "uplink", "evidence", "command_centre", "app"}
-ROS_PACKAGES = {"patrol_ros", "patrol_bringup"}
+ROS_PACKAGES = {"patrol_ros", "patrol_bringup", "patrol_gazebo"}
 JOINERS = {"app", "ros_ws", "tests", "benchmarks", "scripts"}
 MAY_IMPORT: dict[str, set[str]] = {
     "patrol": set(),

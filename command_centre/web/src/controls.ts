@@ -10,12 +10,16 @@ export interface Permit {
 
 const FITS: Record<CommandKind, { modes: readonly Mode[]; otherwise: string }> = {
   start: { modes: ["idle", "docked"], otherwise: "A patrol starts from idle or from the dock." },
-  pause: { modes: ["patrolling", "held"], otherwise: "Only a running patrol can be paused." },
-  resume: { modes: ["paused", "held"], otherwise: "Only a paused or held patrol can be resumed." },
-  abort: { modes: ["patrolling", "paused", "held", "docking"], otherwise: "Nothing runs that could be aborted." },
-  dock: { modes: ["idle", "patrolling", "paused", "held"], otherwise: "It is at the dock, or on its way there." },
+  pause: { modes: ["patrolling", "held", "docking", "teleop"], otherwise: "Only a running patrol can be paused." },
+  resume: { modes: ["paused", "held", "teleop"], otherwise: "Only a paused or held patrol can be resumed." },
+  abort: { modes: ["patrolling", "paused", "held", "docking", "teleop"], otherwise: "Nothing runs that could be aborted." },
+  dock: { modes: ["idle", "patrolling", "paused", "held", "teleop"], otherwise: "It is at the dock, or on its way there." },
+  teleop: {
+    modes: ["idle", "patrolling", "paused", "held", "docking", "docked"],
+    otherwise: "It is driven by hand already.",
+  },
   estop: {
-    modes: ["idle", "patrolling", "paused", "held", "docking", "docked", "estopped"],
+    modes: ["idle", "patrolling", "paused", "held", "docking", "docked", "teleop", "estopped"],
     otherwise: "",
   },
   estop_arm_reset: { modes: ["estopped"], otherwise: "The emergency stop is not set." },

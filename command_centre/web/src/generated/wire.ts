@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 (made from wire.schema.json by: npm run wire)
 
-export type CommandKind = "start" | "pause" | "resume" | "abort" | "dock" | "estop" | "estop_arm_reset" | "estop_reset";
-export type Mode = "idle" | "patrolling" | "paused" | "held" | "docking" | "docked" | "estopped";
+export type CommandKind =
+  "start" | "pause" | "resume" | "abort" | "dock" | "teleop" | "estop" | "estop_arm_reset" | "estop_reset";
+export type Mode = "idle" | "patrolling" | "paused" | "held" | "docking" | "docked" | "teleop" | "estopped";
 export type ToBrowser =
   | Snapshot
   | RobotChanged
