@@ -9,9 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Protocol
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from patrol.config import Config
+from patrol.errors import BadInput
 from patrol.percepts import Detection
 from patrol.sensors import Image
 from perception.detectors.description import describe
@@ -42,8 +43,8 @@ class DetectorConfig(Config):
     ``precision``: "exact" gives about the same answer on every machine, "fast" uses whatever the processor does faster.
     """
 
-    detector: str = Field(default=OWN, pattern=r"^[a-z0-9][a-z0-9.-]*$")
     models: Path | None = None
+    detector: str = Field(default=OWN, pattern=r"^[a-z0-9][a-z0-9.-]*$")
     score_min: float = Field(default=0.10, ge=0.0, le=1.0)
     overlap_max: float = Field(default=0.45, gt=0.0, le=1.0)
     input_width_px: int | None = Field(
@@ -51,6 +52,16 @@ class DetectorConfig(Config):
     )
     threads: int = Field(default=1, ge=1, le=64)
     precision: Literal["exact", "fast"] = "exact"
+
+    @field_validator("detector")
+    @classmethod
+    def _is_described(cls, name: str, info: ValidationInfo) -> str:
+        if name != OWN:
+            try:
+                describe(name, info.data.get("models") or models_folder())
+            except BadInput as error:
+                raise ValueError(str(error)) from error
+        return name
 
 
 def open_detector(config: DetectorConfig) -> Detector:
