@@ -32,7 +32,8 @@ from perception.pipeline import PerceptionConfig
 from sim.casting_call import WORLDS
 from sim.simulator import TRUTH_FILE
 
-FIRST_AFTER_S, EVERY_S, QUIET_S = 40.0, 14.0, 4.0
+# Each has left, and is forgotten, before the next comes: whoever comes near to where one was just seen would count as the same.
+FIRST_AFTER_S, EVERY_S, QUIET_S = 40.0, 26.0, 4.0
 TALL_PX, EDGE_PX = 40.0, 2.0
 PICTURE_PX = (640.0, 480.0)
 MATCH_WITHIN_S = 10.0
@@ -72,7 +73,7 @@ def stage(folder: Path, count: int, seed: int) -> Path:
 
 def _intruder(number: int, dock: Pose2, rng: np.random.Generator) -> dict[str, Any]:
     """Walks in from the side, stops in the middle of the view, and goes on out of it."""
-    ahead_m, speed_mps = float(rng.uniform(5.0, 16.0)), float(rng.uniform(0.9, 1.8))
+    ahead_m, speed_mps = float(rng.uniform(5.0, 16.0)), float(rng.uniform(1.1, 1.8))
     side = 1.0 if number % 2 else -1.0
     beside_m = min(1.2 * ahead_m, 10.5)
     points = [dock @ Pose2(ahead_m, y, 0.0) for y in (side * beside_m, 0.15 * side, -side * beside_m)]
