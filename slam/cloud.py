@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +21,6 @@ _BITS = 21
 _SHADE_CELL_PX = 8
 _SHADE_DEPTH_M = 0.4
 _GREY = 128
-_PLY_ROW = np.dtype([("xyz", "<f4", (3,)), ("rgb", "u1", (3,))])
 _COLUMNS = 8
 
 
@@ -44,16 +42,6 @@ class ColouredCloud:
 
     def __len__(self) -> int:
         return len(self.points_m)
-
-    def save_ply(self, path: Path) -> None:
-        """Write a binary PLY file, complete or not at all."""
-        rows = np.empty(len(self), dtype=_PLY_ROW)
-        rows["xyz"], rows["rgb"] = self.points_m, self.rgb
-        fields = [f"property float {axis}" for axis in "xyz"] + [f"property uchar {name}" for name in ("red", "green", "blue")]
-        head = ["ply", "format binary_little_endian 1.0", f"element vertex {len(self)}", *fields, "end_header", ""]
-        part = path.with_name(f"part-{path.name}")
-        part.write_bytes("\n".join(head).encode("ascii") + rows.tobytes())
-        part.replace(path)
 
 
 class CloudMapper:

@@ -22,8 +22,6 @@ from slam.scan_points import ScanPoints
 _OVERLAP_MIN = 0.2
 _SEARCH_POINTS = 150
 _SEARCH_SCORE_MIN = 0.3
-# How fast a vehicle may turn while nobody looks: in a hall that looks the same from both ends a wider search turns it round.
-_TURN_MAX_RADPS = 2.0
 _SEARCH_GAIN_MIN = 0.2
 _GUESS_GAIN_MIN = 0.12
 _HIT_VARIANCE = (0.04, 0.04, 0.01)
@@ -76,8 +74,7 @@ class Tracker:
         if match.score < self._config.score_min:
             match = self._better(match, self._searched(points, guess, predicted, half_rad=0.0), _SEARCH_GAIN_MIN)
         if match.score < self._config.score_min or (match.score < self._config.score_sure and step.dt_s > self._config.gap_s):
-            turned_rad = min(_TURN_MAX_RADPS * (self._coasted_s + step.dt_s), math.pi)
-            match = self._better(match, self._searched(points, guess, predicted, half_rad=turned_rad), _GUESS_GAIN_MIN)
+            match = self._better(match, self._searched(points, guess, predicted, half_rad=math.pi), _GUESS_GAIN_MIN)
         if match.score < self._config.score_poor or match.overlap < _OVERLAP_MIN:
             return self._coasted(guess, step, predicted, f"only {match.score:.0%} of the scan fits the local map")
         self._coasted_s = self._coasted_m = 0.0

@@ -16,10 +16,31 @@ import yaml
 
 from app.cli import main
 from app.paths import ROOT
+from evidence.accumulate import PatrolLog
+from evidence.record import PatrolStart
 
 DEPOT = ROOT / "config" / "sites" / "depot.geojson"
 PERIMETER = ROOT / "config" / "missions" / "perimeter.yaml"
+BEGAN_NS = 1_790_000_000_000_000_000
 QUIET = ROOT / "sim" / "scenarios" / "depot_quiet.yaml"
+
+
+def patrol_begun(folder: Path, *, site_id: str, stops: int) -> PatrolLog:
+    """A patrol's folder whose log begins; ``stops`` is how many waypoints a lap has."""
+    start = PatrolStart(
+        patrol_id="p",
+        robot_id="rover",
+        robot_name="Rover",
+        site_id=site_id,
+        mission_id="perimeter",
+        mission_name="Perimeter round",
+        laps=1,
+        waypoints_per_lap=stops,
+        started_ns=BEGAN_NS,
+        version="1",
+        commit="c",
+    )
+    return PatrolLog.begin(folder, start)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

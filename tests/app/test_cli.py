@@ -14,10 +14,8 @@ from shapely.geometry import Point
 from app.commands.summary import print_report
 from app.inputs import read_inputs
 from app.paths import SCENARIOS
-from evidence.accumulate import PatrolLog
-from evidence.record import PatrolStart
 from patrol.errors import BadInput
-from tests.app.command import DEPOT, PERIMETER, QUIET, Patrol, scenario, site_without, written
+from tests.app.command import BEGAN_NS, DEPOT, PERIMETER, QUIET, Patrol, patrol_begun, scenario, site_without, written
 
 COMMANDS = ("site", "site check", "audit", "audit verify", "demo", "simulate", "replay", "report", "centre")
 BAD_INPUT = 2
@@ -156,21 +154,8 @@ def test_every_shipped_scenario_can_be_patrolled(path: Path) -> None:
 
 def begun(folder: Path, *, site_id: str = "depot") -> Path:
     """A patrol's folder whose log begins and whose robot then went silent."""
-    start = PatrolStart(
-        patrol_id="p",
-        robot_id="rover",
-        robot_name="Rover",
-        site_id=site_id,
-        mission_id="perimeter",
-        mission_name="Perimeter round",
-        laps=1,
-        waypoints_per_lap=4,
-        started_ns=1_790_000_000_000_000_000,
-        version="1",
-        commit="c",
-    )
-    log = PatrolLog.begin(folder, start)
-    log.end(start.started_ns + 5_000_000_000, because="Lost [sight] of [/b] it.")
+    log = patrol_begun(folder, site_id=site_id, stops=4)
+    log.end(BEGAN_NS + 5_000_000_000, because="Lost [sight] of [/b] it.")
     return folder
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from app.demo import DemoPlan, _report
 from app.paths import MISSIONS, SCENARIOS, SITES
-from evidence.accumulate import PatrolLog
-from evidence.record import PatrolStart
 from patrol_bringup.settings import RunSettings, write_run_file
+from tests.app.command import patrol_begun
 
 
 def plan_in(folder: Path) -> DemoPlan:
@@ -18,27 +17,8 @@ def plan_in(folder: Path) -> DemoPlan:
     return DemoPlan(scenario=scenario, mission=mission, folder=folder, state=folder / "state")
 
 
-def begin(folder: Path, *, site_id: str) -> None:
-    PatrolLog.begin(
-        folder,
-        PatrolStart(
-            patrol_id="p",
-            robot_id="rover",
-            robot_name="Rover",
-            site_id=site_id,
-            mission_id="perimeter",
-            mission_name="Perimeter round",
-            laps=1,
-            waypoints_per_lap=3,
-            started_ns=1,
-            version="1",
-            commit="c",
-        ),
-    )
-
-
 def test_a_patrol_stopped_half_way_has_a_report(tmp_path: Path) -> None:
-    begin(tmp_path, site_id="depot")
+    patrol_begun(tmp_path, site_id="depot", stops=3)
     report = _report(plan_in(tmp_path))
     assert report is not None
     assert json.loads(report.read_text())["waypoints_reached"] == 0
@@ -50,7 +30,7 @@ def test_no_patrol_no_report(tmp_path: Path) -> None:
 
 
 def test_a_log_of_another_site_is_no_crash(tmp_path: Path) -> None:
-    begin(tmp_path, site_id="prison")
+    patrol_begun(tmp_path, site_id="prison", stops=3)
     assert _report(plan_in(tmp_path)) is None
 
 

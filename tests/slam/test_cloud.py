@@ -12,6 +12,7 @@ from patrol.checks import Floats
 from patrol.geometry import Pose3
 from patrol.sensors import CameraModel, Image, PointCloud
 from slam.cloud import CameraView, CloudMapper
+from slam.cloud_files import save_ply
 from slam.config import CloudConfig
 from slam.scan_points import BodyRate
 
@@ -93,7 +94,7 @@ def test_ply_holds_every_point(tmp_path: Path) -> None:
     mapper = CloudMapper(CloudConfig())
     mapper.add(cloud_of(np.array([[5.0, 0.0, 0.0], [6.0, 0.0, 1.0]])), HERE, HERE, rate=BodyRate())
     path = tmp_path / "cloud.ply"
-    mapper.cloud().save_ply(path)
+    save_ply(path, mapper.cloud())
     head, body = path.read_bytes().split(b"end_header\n")
     assert b"element vertex 2" in head
     assert len(body) == 2 * 15

@@ -25,6 +25,7 @@ from patrol_ros.link import Link
 from patrol_ros.mounts import Mounts
 from patrol_ros.slot import Worker
 from slam.cloud import CameraView, CloudMapper
+from slam.cloud_files import save_ply
 from slam.config import CloudConfig
 from slam.scan_points import BodyRate
 
@@ -154,7 +155,7 @@ class SlamCloud:
         cloud = self._core.cloud()
         if len(cloud):
             folder.mkdir(parents=True, exist_ok=True)
-            cloud.save_ply(folder / CLOUD_FILE)
+            save_ply(folder / CLOUD_FILE, cloud)
 
 
 def _stamp_of(cdr: bytes) -> int:
