@@ -30,12 +30,11 @@ from patrol.site_file import read_site
 from patrol_ros.conversions.stamps import stamp_from_ros
 from perception.pipeline import PerceptionConfig
 from sim.casting_call import WORLDS
+from sim.score import in_view_since_ns
 from sim.simulator import TRUTH_FILE
 
 # Each has left, and is forgotten, before the next comes: whoever comes near to where one was just seen would count as the same.
 FIRST_AFTER_S, EVERY_S, QUIET_S = 40.0, 26.0, 4.0
-TALL_PX, EDGE_PX = 40.0, 2.0
-PICTURE_PX = (640.0, 480.0)
 MATCH_WITHIN_S = 10.0
 _WATCH_ALERTS = """() => {
   window.__alertsAt = [];
@@ -97,23 +96,6 @@ def quick_to_forget(folder: Path) -> Path:
     path = folder / "perception.yaml"
     path.write_text(yaml.safe_dump(config), "utf-8")
     return path
-
-
-def in_view_since_ns(path: Path) -> dict[str, int]:
-    """Of each intruder: the first stamp at which it can be seen whole."""
-    since: dict[str, int] = {}
-    for line in path.read_text("utf-8").splitlines():
-        row = json.loads(line)
-        for actor in row["actors"]:
-            box = actor["box"]
-            if box is not None and actor["kind"] == "intruder" and _is_whole(box):
-                since.setdefault(actor["name"], int(row["stamp_ns"]))
-    return since
-
-
-def _is_whole(box: dict[str, float]) -> bool:
-    edges = [box["x0_px"], box["y0_px"], PICTURE_PX[0] - box["x1_px"], PICTURE_PX[1] - box["y1_px"]]
-    return min(edges) > EDGE_PX and box["y1_px"] - box["y0_px"] >= TALL_PX
 
 
 def watch(stack: Live, clock: list[tuple[int, float]], lasts_s: float) -> list[float]:

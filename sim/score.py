@@ -16,6 +16,8 @@ from patrol.estimate import PoseEstimate
 from patrol.geometry import Pose2, wrap_angle
 
 _CLOSE_ENOUGH_NS = 60_000_000
+_TALL_PX, _EDGE_PX = 40.0, 2.0
+_PICTURE_PX = (640.0, 480.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +98,20 @@ def _interpolated(stamps_ns: np.ndarray[tuple[int], np.dtype[np.int64]], true: F
     share = (stamp_ns - before_ns) / (after_ns - before_ns)
     at: Floats = (1.0 - share) * true[after - 1] + share * true[after]
     return at
+
+
+def in_view_since_ns(path: Path) -> dict[str, int]:
+    """Of each intruder in a truth log: the first stamp at which its box lies whole in the colour picture, 40 pixels tall."""
+    since: dict[str, int] = {}
+    for line in path.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        for actor in row["actors"]:
+            box = actor["box"]
+            if box is not None and actor["kind"] == "intruder" and _is_whole(box):
+                since.setdefault(actor["name"], int(row["stamp_ns"]))
+    return since
+
+
+def _is_whole(box: dict[str, float]) -> bool:
+    edges = [box["x0_px"], box["y0_px"], _PICTURE_PX[0] - box["x1_px"], _PICTURE_PX[1] - box["y1_px"]]
+    return min(edges) > _EDGE_PX and box["y1_px"] - box["y0_px"] >= _TALL_PX
