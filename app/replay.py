@@ -20,7 +20,7 @@ from patrol.config import load_config
 from patrol.errors import BadInput, Fault, PatrolError
 from patrol.site_file import read_site
 from patrol_bringup.settings import RunSettings
-from patrol_bringup.table import Backend
+from patrol_bringup.table import Backend, processes_for
 from perception.pipeline import PerceptionConfig
 
 POLL_S = 0.05
@@ -70,8 +70,10 @@ def run_replay(plan: ReplayPlan) -> ReplayResult:
     interrupted = Interrupted()
     interrupted.install()
     centre = Centre.prepare(plan.state, port=plan.port) if plan.page else None
+    without = frozenset[str]() if centre else frozenset({"uplink"})
     settings = RunSettings(
         backend=Backend.REPLAY,
+        listeners=",".join(row.name for row in processes_for(Backend.REPLAY, without=without) if not row.tells_time),
         run_folder=plan.folder,
         site=plan.site,
         recording=plan.recording,
@@ -81,7 +83,6 @@ def run_replay(plan: ReplayPlan) -> ReplayResult:
         uplink_token_file=centre.robot_token if centre else None,
         perception_config=plan.perception_config,
     )
-    without = frozenset[str]() if centre else frozenset({"uplink"})
     jobs = stack_jobs(settings, without=without, domain_id=1 + secrets.randbelow(100))
     with Supervisor((centre.job(), *jobs) if centre else jobs, log_folder=plan.folder / "logs") as supervisor:
         _until_replayed(plan, supervisor, interrupted)

@@ -22,7 +22,7 @@ def test_a_carmen_log_becomes_a_map(patrol: Patrol, tmp_path: Path) -> None:
     assert f"Recorded: {tmp_path / 'run' / 'recording.mcap'}" in answer.out
     scans = re.search(r"scan: (\d+)", answer.out)
     assert scans is not None, answer.out
-    assert int(scans[1]) >= 20
+    assert int(scans[1]) >= 36  # best effort, but nothing of the beginning is lost
     assert Recording(tmp_path / "run" / "recording.mcap").info().damage == ""
     assert f"Map: {tmp_path / 'run' / 'map' / 'map.pgm'}" in answer.out
 

@@ -35,6 +35,7 @@ class RunSettings(Config):
     seed: int = 1
     factor: float = Field(default=1.0, ge=0, description="simulated seconds per second; 0: as fast as possible")
     sensors: str = Field(default="", description="the simulator's sensors, between commas; empty: all")
+    listeners: str = Field(default="", description="the nodes that a replay waits for before it begins, between commas")
     uplink_url: str = ""
     uplink_token_file: Path | None = None
     slam_config: Path | None = None

@@ -79,7 +79,7 @@ PROCESSES: tuple[Process, ...] = (
     Process(
         name="replay",
         module="patrol_ros.replay_node",
-        takes=("recording", "factor"),
+        takes=("recording", "factor", "listeners"),
         used_with=frozenset({Backend.REPLAY}),
         ends=True,
         tells_time=True,

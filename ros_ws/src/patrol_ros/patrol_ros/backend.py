@@ -27,6 +27,17 @@ class BackendTopics:
         self._publishers: dict[str, Any] = {}
         self._cameras: dict[str, CameraModel] = {}
 
+    def open(self, topics: Iterable[str]) -> None:
+        """Announce these rows before there is anything to say on them, so that who listens is connected by then."""
+        for topic in topics:
+            self._publisher(topic)
+
+    def are_heard(self) -> bool:
+        """Whether every subscription that the graph shows for the announced rows is connected, and there is one at all."""
+        connected = {topic: publisher.get_subscription_count() for topic, publisher in self._publishers.items()}
+        shown = {topic: self._link.node.count_subscribers(topic) for topic in connected}
+        return any(shown.values()) and all(connected[topic] >= shown[topic] for topic in shown)
+
     def tell_time(self, now_ns: int) -> None:
         """Publish ``/clock``."""
         self._publish("/clock", Clock(clock=stamp_to_ros(now_ns)))
@@ -83,6 +94,9 @@ class BackendTopics:
         self._publish("tf", transforms_to_ros([moved]))
 
     def _publish(self, topic: str, message: Any) -> None:
+        self._publisher(topic).publish(message)
+
+    def _publisher(self, topic: str) -> Any:
         if topic not in self._publishers:
             self._publishers[topic] = self._link.publisher(topic)
-        self._publishers[topic].publish(message)
+        return self._publishers[topic]

@@ -14,7 +14,7 @@ from mission.facts.eyes import PictureSeen
 from mission.facts.fact import Fact, Observed
 from mission.facts.links import Pulse
 from mission.inputs import ExecutiveInputs, HandControl, Heard
-from patrol.clock import seconds
+from patrol.clock import nanoseconds, seconds
 from patrol.estimate import PoseEstimate
 from patrol.grid import OccupancyGrid
 from patrol.percepts import Track
@@ -37,8 +37,8 @@ from patrol_ros.link import Link
 # Keys of ``diagnostics`` by which a node says how much it has done, and what its pictures look like.
 _WORK = ("scans", "pictures")
 _CONTRAST = "contrast"
-# A release of the e-stop needs this long to come back from the stop path.
-_RELEASE_S = 0.5
+# A release of the e-stop has come back from the stop path by then, or it counts as refused.
+_RELEASED_WITHIN_S = 5.0
 _ODOMETRY_STALE_S = 0.3
 _DISK_EVERY_S = 5.0
 _HEARD_MOST = 512
@@ -63,7 +63,7 @@ class MissionInputs:
         self._tracks: tuple[Track, ...] = ()
         self._tracks_ns = 0
         self._stopping: Stopping | None = None
-        self._released_ns: int | None = None
+        self._releasing_until_ns: int | None = None
         link.subscribe("localisation", self._on_localisation)
         link.subscribe("odom", self._on_odometry)
         link.subscribe("scan", self._on_scan)
@@ -86,9 +86,13 @@ class MissionInputs:
         """Whether the stop path has ever spoken."""
         return self._stopping is not None
 
-    def released(self, now_ns: int) -> None:
-        """The e-stop was released now; older words of the stop path do not count."""
-        self._released_ns = now_ns
+    def releasing(self, now_ns: int) -> None:
+        """The stop path was asked to release the e-stop: that it is latched does not count until it has said that it is not."""
+        self._releasing_until_ns = now_ns + nanoseconds(_RELEASED_WITHIN_S)
+
+    def keeps_latched(self) -> None:
+        """The stop path refused the release."""
+        self._releasing_until_ns = None
 
     def gathered(self, now_ns: int) -> ExecutiveInputs:
         """The newest of everything; tracks that are stale are none."""
@@ -134,7 +138,7 @@ class MissionInputs:
         return self._disk[1]
 
     def _is_releasing(self, now_ns: int) -> bool:
-        return self._released_ns is not None and seconds(now_ns - self._released_ns) < _RELEASE_S
+        return self._releasing_until_ns is not None and now_ns < self._releasing_until_ns
 
     def _on_localisation(self, message: Any) -> None:
         self._estimate = estimate_from_ros(message)
@@ -161,6 +165,8 @@ class MissionInputs:
 
     def _on_stop_state(self, message: Any) -> None:
         self._stopping = stopping_from_ros(message)
+        if not self._stopping.estop_latched:
+            self._releasing_until_ns = None
 
     def _on_diagnostics(self, message: Any) -> None:
         """Signs of life, the state of the link, and what the camera's pictures look like."""

@@ -7,6 +7,7 @@ Commands come by the service ``send_command`` and the action ``patrol``; those a
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from mission.executive import Executive, ExecutiveConfig
 from mission.inputs import Decision
@@ -15,7 +16,7 @@ from patrol.clock import NS_PER_S, seconds
 from patrol.config import load_config
 from patrol.errors import BadValue
 from patrol.geometry import Pose2
-from patrol.operations import Accepted, Command, CommandAnswer, CommandKind, Mode
+from patrol.operations import Accepted, Command, CommandAnswer, CommandKind, Mode, Refused
 from patrol_ros.commands import MISSION_SERVICE, STOP_SERVICE, CommandSender, serve_commands
 from patrol_ros.conversions.geometry import path_to_ros, twist_to_ros
 from patrol_ros.conversions.operations import outcome_to_ros, state_to_ros
@@ -66,15 +67,20 @@ class MissionNode:
     def _accept(self, command: Command) -> CommandAnswer:
         """Pass e-stop commands on before anything else, then let the executive decide."""
         if command.kind in _ESTOP_KINDS:
-            self._stop_path.send(command, lambda answer: log.info("the stop path: %s", answer))
+            self._stop_path.send(command, partial(self._stop_path_answered, command.kind))
         if self._executive is None:
             raise BadValue("the mission does not know the robot yet")
         now_ns = self._link.now_ns()
         answer = self._executive.accept(command, now_ns)
         if command.kind is CommandKind.ESTOP_RESET and isinstance(answer, Accepted):
-            self._inputs.released(now_ns)
+            self._inputs.releasing(now_ns)
         log.info("%s by %s: %s", command.kind, command.issued_by, answer)
         return answer
+
+    def _stop_path_answered(self, kind: CommandKind, answer: CommandAnswer) -> None:
+        log.info("the stop path: %s", answer)
+        if kind is CommandKind.ESTOP_RESET and isinstance(answer, Refused):
+            self._inputs.keeps_latched()
 
     def _step(self) -> None:
         now_ns = self._link.now_ns()

@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 from patrol.clock import NS_PER_S
 from patrol.errors import BadValue
 from patrol_ros.backend import BackendTopics
 from patrol_ros.health import Status, report_health
-from patrol_ros.link import Link, run_looping_node
+from patrol_ros.link import DIAGNOSTICS, Link, run_looping_node
 from patrol_ros.pacing import Pacer
 from patrol_ros.replay_sources import open_source
 
+log = logging.getLogger(__name__)
 CLOCK_STEP_NS = NS_PER_S // 50
-LISTENERS_WITHIN_S = 30.0
+LISTENERS_WITHIN_S = 60.0
 SETTLE_S = 0.5
 LINGER_NS = 2 * NS_PER_S
 
@@ -32,6 +35,8 @@ class ReplayNode:
         self._pacer = Pacer(link.parameter("factor", 1.0))
         self._topics = BackendTopics(link)
         self._now_ns, self._pieces, self._done = 0, 0, False
+        self._silent = {name for name in link.parameter("listeners", "").split(",") if name}
+        link.subscribe(DIAGNOSTICS, self._on_diagnostics)
         report_health(link, self._status)
 
     def run(self, may_go_on: Callable[[], bool]) -> None:
@@ -64,12 +69,20 @@ class ReplayNode:
             self._topics.tell_time(self._now_ns)
 
     def _wait_for_listeners(self, may_go_on: Callable[[], bool]) -> None:
-        """Until another node is ready, so that the beginning is not lost; for half a minute at most."""
+        """Until every listener has spoken and is connected, so that the beginning is not lost; for a while at most."""
+        self._topics.open(("/clock", *self._source.topics))
         self._topics.tell_time(0)
         deadline_s = time.monotonic() + LISTENERS_WITHIN_S
-        while self._link.node.count_subscribers(self._source.topic) == 0 and time.monotonic() < deadline_s and may_go_on():
+        while (self._silent or not self._topics.are_heard()) and may_go_on():
+            if time.monotonic() > deadline_s:
+                log.warning("begins unheard by %s", ", ".join(sorted(self._silent)) or "some who subscribed")
+                return
             time.sleep(0.05)
         time.sleep(SETTLE_S)
+
+    def _on_diagnostics(self, message: Any) -> None:
+        """A node tells of itself once it is set up."""
+        self._silent = self._silent - {status.name for status in message.status}
 
     def _linger(self, may_go_on: Callable[[], bool]) -> None:
         """Let the clock run on a little, so that the last piece is worked off and timers fire after it."""

@@ -17,7 +17,7 @@ from patrol.clock import nanoseconds
 from patrol.errors import BadInput, Fault
 from patrol.geometry import STOPPED, Pose3
 from patrol.sensors import CameraModel, Image, Odometry
-from patrol.topics import TOPICS, Side
+from patrol.topics import TOPICS, Side, Topic
 from patrol_ros.backend import CAMERA_FRAME, BackendTopics, Measurement
 from slam.carmen import read_carmen
 
@@ -69,9 +69,11 @@ class Source:
     cameras: tuple[CameraModel, ...] = ()
 
     @property
-    def topic(self) -> str:
-        """What must be listened to before it makes sense to begin."""
-        return "camera/image_raw" if self.path.suffix in _VIDEO else "scan"
+    def topics(self) -> tuple[str, ...]:
+        """The rows of the table that the pieces may be on."""
+        if self.path.suffix == ".mcap":
+            return tuple(row.name for row in _backend_rows())
+        return ("camera/image_raw", "camera/camera_info") if self.path.suffix in _VIDEO else ("scan", "odom", "tf")
 
     def pieces(self) -> Iterator[Piece]:
         """Raises BadInput where the file can not be read."""
@@ -132,8 +134,12 @@ def _camera_of(path: Path) -> CameraModel:
 
 def _recorded(path: Path) -> Iterator[Piece]:
     """The backend's topics only: the stack's own nodes say the rest anew."""
-    backend = {row.name: row.type for row in TOPICS if row.publisher is Side.BACKEND and not row.name.startswith("/")}
+    backend = {row.name: row.type for row in _backend_rows()}
     for message in Recording(path).messages():
         name = next((name for name in backend if message.topic in (name, f"/{name}") or message.topic.endswith(f"/{name}")), None)
         if name is not None and message.type == backend[name]:
             yield Serialised(message.log_ns, name, message.cdr)
+
+
+def _backend_rows() -> tuple[Topic, ...]:
+    return tuple(row for row in TOPICS if row.publisher is Side.BACKEND and not row.name.startswith("/"))
