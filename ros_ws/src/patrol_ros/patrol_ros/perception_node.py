@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from mission.facts.eyes import picture_seen
@@ -48,7 +49,7 @@ class PerceptionNode:
         self._ages = Ages(("camera/image_raw",))
         self._publishers = {name: link.publisher(name) for name in ("tracks", "alerts", "camera/image_safe")}
         self._worker: Worker[Image] = Worker("perception", self._work)
-        self._beside: Worker[Callable[[Perception], None]] = Worker("lidar and heat", self._take_in, limit=4)
+        self._beside: Worker[Callable[[], None]] = Worker("lidar and heat", lambda take: take(), limit=4)
         self._core_lock = threading.Lock()
         self._mounts = Mounts(link, lambda: None)
         link.subscribe("camera/camera_info", self._on_camera)
@@ -72,16 +73,16 @@ class PerceptionNode:
     def _on_cloud(self, message: Any) -> None:
         estimate = self._estimate
         if estimate is not None:
-            self._beside.offer(lambda core: core.on_cloud(cloud_from_ros(message), estimate))
+            self._beside.offer(partial(self._take_cloud, message, estimate))
 
     def _on_thermal_camera(self, message: Any) -> None:
         mount = self._mounts.base_from(THERMAL_FRAME)
         if not self._thermal_is_known and mount is not None:
             thermal, self._thermal_is_known = camera_from_ros(message, mount), self._core is not None
-            self._beside.offer(lambda core: core.know_thermal(thermal))
+            self._beside.offer(partial(self._know_thermal, thermal))
 
     def _on_thermal(self, message: Any) -> None:
-        self._beside.offer(lambda core: core.on_thermal(image_from_ros(message)))
+        self._beside.offer(partial(self._take_thermal, message))
 
     def _on_image(self, message: Any) -> None:
         self._ages.heard("camera/image_raw", self._link.now_ns())
@@ -101,11 +102,23 @@ class PerceptionNode:
             self._publishers["alerts"].publish(alert_to_ros(alert))
         self._took_s = seconds(self._link.now_ns() - image.stamp_ns)
 
-    def _take_in(self, give: Callable[[Perception], None]) -> None:
-        """Give the core what came beside the pictures; nothing before there is one."""
+    def _take_cloud(self, message: Any, estimate: PoseEstimate) -> None:
+        """What came beside the pictures is for the core, once there is one; it is read before the core is held up."""
+        cloud = cloud_from_ros(message)
         if self._core is not None:
             with self._core_lock:
-                give(self._core)
+                self._core.on_cloud(cloud, estimate)
+
+    def _take_thermal(self, message: Any) -> None:
+        image = image_from_ros(message)
+        if self._core is not None:
+            with self._core_lock:
+                self._core.on_thermal(image)
+
+    def _know_thermal(self, thermal: CameraModel) -> None:
+        if self._core is not None:
+            with self._core_lock:
+                self._core.know_thermal(thermal)
 
     def _build(self) -> Perception | None:
         """The core, once the camera is known. The detector is opened here: in the worker's thread."""
