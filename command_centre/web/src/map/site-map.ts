@@ -13,12 +13,12 @@ import Polygon from "ol/geom/Polygon";
 import ImageLayer from "ol/layer/Image";
 import VectorLayer from "ol/layer/Vector";
 import Projection from "ol/proj/Projection";
-import ImageStatic from "ol/source/ImageStatic";
+import ImageSource from "ol/source/Image";
 import VectorSource from "ol/source/Vector";
 import type { StyleLike } from "ol/style/Style";
 import type { AlertView, MapUpdate, SiteView, WireTrack } from "../generated/wire";
 import type { Robot } from "../state";
-import { gridPicture } from "./grid-picture";
+import type { GridPainted, GridWanted } from "./grid-worker";
 import { type Position, ellipse } from "./shapes";
 import * as styles from "./styles";
 
@@ -32,9 +32,11 @@ type LayerName = "areas" | "perimeter" | "gates" | "marks" | "route" | "trail" |
 export class SiteMap {
   readonly #projection = new Projection({ code: "patrol:map", units: "m", axisOrientation: "enu" });
   readonly #map: OlMap;
-  readonly #grid = new ImageLayer<ImageStatic>();
+  readonly #grid = new ImageLayer<ImageSource>();
+  readonly #gridWorker = new Worker(new URL("./grid-worker.ts", import.meta.url), { type: "module" });
   readonly #layers: Record<LayerName, VectorLayer<VectorSource<Feature<Geometry>>>>;
   #shownGrid: MapUpdate | null = null;
+  #gridNumber = 0;
   #shownSite: SiteView | null = null;
   #shown = new Map<LayerName, unknown>();
   /** Until somebody moves the map, it keeps showing the whole site, whatever the window's size. */
@@ -59,6 +61,7 @@ export class SiteMap {
       view: new View({ projection: this.#projection, center: [0, 0], resolution: 0.2, minResolution: 0.005, maxResolution: 10 }),
       controls: [new ScaleLine({ units: "metric" })],
     });
+    this.#gridWorker.onmessage = ({ data }: MessageEvent<GridPainted>) => this.#placeGrid(data);
     this.#map.on("pointerdrag", () => {
       this.#untouched = false;
     });
@@ -76,6 +79,7 @@ export class SiteMap {
   }
 
   close(): void {
+    this.#gridWorker.terminate();
     this.#map.setTarget(undefined);
     this.#map.dispose();
   }
@@ -134,12 +138,18 @@ export class SiteMap {
       this.#grid.setSource(null);
       return;
     }
+    this.#gridNumber += 1;
+    const wanted: GridWanted = { number: this.#gridNumber, pngBase64: map.png_base64 };
+    this.#gridWorker.postMessage(wanted);
+  }
+
+  #placeGrid({ number, picture }: GridPainted): void {
+    const map = this.#shownGrid;
+    if (!map || number !== this.#gridNumber) return;
     const [x, y] = map.origin_m;
-    const imageExtent = [x, y, x + map.width * map.resolution_m, y + map.height * map.resolution_m];
-    void gridPicture(map).then((url) => {
-      if (map !== this.#shownGrid) return;
-      this.#grid.setSource(new ImageStatic({ url, imageExtent, projection: this.#projection, interpolate: false }));
-    });
+    const extent = [x, y, x + map.width * map.resolution_m, y + map.height * map.resolution_m];
+    const loader = () => Promise.resolve({ image: picture, extent, resolution: map.resolution_m, pixelRatio: 1 });
+    this.#grid.setSource(new ImageSource({ loader, projection: this.#projection, interpolate: false }));
   }
 
   #renew<T>(name: LayerName, data: T | undefined, features: (data: T) => Feature<Geometry>[]): void {
