@@ -84,7 +84,12 @@ PROCESSES: tuple[Process, ...] = (
         ends=True,
         tells_time=True,
     ),
-    Process(name="slam", module="patrol_ros.slam_node", takes=("site", "map_folder", "mapping", "state_folder", "slam_config")),
+    Process(
+        name="slam",
+        module="patrol_ros.slam_node",
+        takes=("site", "map_folder", "mapping", "state_folder", "slam_config"),
+        niceness=2,
+    ),
     Process(name="perception", module="patrol_ros.perception_node", takes=("site", "perception_config")),
     Process(
         name="mission",
@@ -96,7 +101,7 @@ PROCESSES: tuple[Process, ...] = (
     Process(
         name="recorder",
         module="patrol_ros.recorder_node",
-        niceness=5,
+        niceness=8,
         takes=("run_folder", "site", "mission", "laps", "robot_id", "robot_name"),
         optional=True,
     ),
