@@ -61,10 +61,12 @@ find_python() {
 system_packages() {
     # Off-screen OpenGL for the simulator's cameras, Open3D's libraries, and a compiler for the ROS 2 interfaces.
     echo libegl1 libgl1 libgl1-mesa-dri libosmesa6 libusb-1.0-0 libgomp1 libx11-6 make cmake g++ python3 python3-venv python3-dev
-    if [ "$with_test_tools" = yes ] && ! browser_there; then
+    if [ "$with_test_tools" = yes ] && ! browser_there && [ "$(distribution)" != ubuntu ]; then
         echo chromium fonts-dejavu-core
     fi
 }
+
+distribution() { sed -n 's/^ID=//p' /etc/os-release 2>/dev/null | tr -d '"'; }
 
 browser_there() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
 
@@ -119,6 +121,9 @@ python=$(find_python) || {
     python=$(find_python) || die "Python 3.11 or newer is needed; this system has $(python3 --version 2>&1)"
 }
 install_system_packages
+if [ "$with_test_tools" = yes ] && ! browser_there; then
+    say "no Chromium, and Ubuntu has it as a snap only (sudo snap install chromium): the tests that look at the page are skipped"
+fi
 [ -x "$venv/bin/python" ] || step "environment" "$("$python" --version)" make_environment "$python"
 step "python packages" "$(fingerprint requirements.lock pyproject.toml)" install_python_packages
 step "ros interfaces" "$(fingerprint_tree ros_ws/src/patrol_msgs ros_ws/overlay scripts)" "$venv/bin/python" -m scripts.build_ros
