@@ -19,7 +19,7 @@ test:
 	@scripts/setup.sh --with-test-tools
 	@failed=0; \
 	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not e2e and not ros and not gazebo" $(ARGS) || failed=1; \
-	.venv/bin/python -m pytest -m "e2e or ros or gazebo" $(ARGS) || failed=1; \
+	.venv/bin/python -m scripts.live_tests $(ARGS) || failed=1; \
 	exit $$failed
 
 lint:
