@@ -10,7 +10,24 @@ from rich.console import Console
 from rich.markup import escape
 
 from app import maps
-from app.commands import centre, demo, models, plan, recording, sim, simulate, site, track, unpredictable
+from app.commands import (
+    centre,
+    demo,
+    evidence,
+    fairness,
+    mission,
+    models,
+    plan,
+    recording,
+    risk,
+    rules,
+    sim,
+    simulate,
+    site,
+    team,
+    track,
+    unpredictable,
+)
 from patrol.errors import PatrolError
 
 EXIT_BAD_INPUT = 2
@@ -22,12 +39,18 @@ cli.add_typer(site.cli, name="site")
 cli.add_typer(maps.cli, name="map")
 cli.add_typer(centre.audit_cli, name="audit")
 cli.add_typer(models.cli, name="models")
+cli.add_typer(mission.cli, name="mission")
+cli.add_typer(risk.cli, name="risk")
+cli.add_typer(evidence.cli, name="evidence")
+cli.add_typer(fairness.cli, name="fairness")
 cli.add_typer(sim.cli, name="sim")
+cli.add_typer(rules.cli, name="rules")
 cli.command("demo")(demo.demo)
 cli.command("simulate")(simulate.simulate)
 cli.command("replay")(recording.replay)
 cli.command("report")(recording.report)
 cli.command("plan")(plan.plan)
+cli.command("team")(team.team)
 cli.command("unpredictable")(unpredictable.unpredictable)
 cli.command("track")(track.track)
 cli.command("centre")(centre.centre)

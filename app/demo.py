@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.centre import ROBOT, Centre
+from app.evidence import demonstration_key
 from app.inputs import check_folder, read_inputs
 from app.interrupt import Interrupted
 from app.supervise import Job, Report, Supervisor
@@ -106,6 +107,7 @@ def _jobs(plan: DemoPlan, centre: Centre | None) -> tuple[Job, ...]:
         factor=plan.factor,
         uplink_url=centre.robot_url if centre else "",
         uplink_token_file=centre.robot_token if centre else None,
+        evidence_key=demonstration_key(plan.state),
     )
     without = frozenset[str]() if centre else frozenset({"uplink"})
     stack = stack_jobs(run, without=without, domain_id=1 + secrets.randbelow(100))

@@ -3,32 +3,44 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from app.inputs import PatrolInputs, check_folder, read_inputs
+from app.inputs import PatrolInputs, check_folder, promised, read_inputs
 from app.robot_stack import Mounts, RobotStack, StackConfig
 from app.simulators import Sim
+from app.tape import NoTape, Tape
 from evidence.accumulate import PatrolLog
+from evidence.definitions import DefinitionMissing
 from evidence.record import PatrolStart, Seen
 from evidence.report import Report, make_report
+from evidence.sealing import Sealer, read_public
+from mission.walk_file import walk_path
 from patrol.clock import nanoseconds, seconds
 from patrol.estimate import PoseEstimate
 from patrol.operations import Command, CommandKind, Refused, WaypointOutcome
 from patrol.percepts import Alert
-from patrol.sensors import Scan
+from patrol.sensors import Image, Scan
 from patrol.version import software
 from perception.detector import Detector
+from perception.pipeline import Percepts
+from perception.rulebook.book import book_for, site_rules_path
+from sim.doors import SimulatedDoors
 from sim.simulator import ALL_SENSORS, TRUTH_FILE
 from sim.twin import Twin
 
+log = logging.getLogger(__name__)
 STEP_NS = nanoseconds(0.05)
 ROBOT = "rover"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockstepPlan:
-    """One run: the scenario, the mission, where its folder goes, and how long it may take (simulated seconds)."""
+    """One run: the scenario, the mission, where its folder goes, and how long it may take (simulated seconds). Originals of
+    alerted pictures are sealed to ``evidence_key``; without one they are not kept. A seal is different every
+    time; everything else is the same for the same seed."""
 
     scenario: Path
     mission: Path
@@ -36,10 +48,12 @@ class LockstepPlan:
     seed: int = 1
     laps: int | None = None
     limit_s: float = 3600.0
-    sensors: frozenset[str] = ALL_SENSORS - {"imu", "fix"}
+    sensors: frozenset[str] = ALL_SENSORS - {"imu"}
     map_folder: Path | None = None
+    rules: Path | None = None
     sim: Sim = Sim.EMBEDDED
     config: StackConfig = field(default_factory=StackConfig)
+    evidence_key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +88,7 @@ def run_lockstep(plan: LockstepPlan, *, detector: Detector | None = None) -> Loc
 def _inputs(plan: LockstepPlan) -> PatrolInputs:
     check_folder(plan.folder)
     plan.sim.check()
-    inputs = read_inputs(plan.scenario, plan.mission)
-    return inputs if plan.laps is None else replace(inputs, mission=replace(inputs.mission, laps=plan.laps))
+    return read_inputs(plan.scenario, plan.mission, laps=plan.laps or 0)
 
 
 class _Run:
@@ -86,20 +99,37 @@ class _Run:
         self._outcomes: list[WaypointOutcome] = []
         self._alerts: list[Alert] = []
         self._estimates: list[PoseEstimate] = []
+        self._doors = SimulatedDoors(inputs.site.doors)
+        self._sealer = None if plan.evidence_key is None else Sealer(read_public(plan.evidence_key), plan.folder)
         self._stack = RobotStack(
             inputs.site,
-            (inputs.mission,),
-            Mounts(base_from_lidar=inputs.robot.base_from_lidar, camera=inputs.robot.camera, thermal=inputs.robot.thermal),
-            plan.config,
+            inputs.duties,
+            Mounts(
+                base_from_lidar=inputs.robot.base_from_lidar,
+                camera=inputs.robot.camera,
+                thermal=inputs.robot.thermal,
+                base_from_antenna=inputs.robot.base_from_gnss,
+            ),
+            replace(plan.config, rules=book_for(inputs.scenario.site, plan.rules, inputs.site)),
             start=inputs.start,
             map_folder=plan.map_folder,
             detector=detector,
             on_alert=self._on_alert,
+            on_original=self._on_original,
+            secret=hashlib.sha256(f"lockstep {plan.seed}".encode()).digest(),
+            on_percepts=self._on_percepts,
         )
 
     def drive(self, simulator: Twin) -> LockstepResult:
         self._simulator = simulator
         self._log = PatrolLog.begin(self._plan.folder, _start(self._plan, self._inputs, simulator.now_ns))
+        self._tape = _tape(self._plan, self._inputs)
+        try:
+            return self._drive(simulator)
+        finally:
+            self._tape.close()
+
+    def _drive(self, simulator: Twin) -> LockstepResult:
         began_ns = simulator.now_ns
         self._listen()
         because = self._begin()
@@ -126,6 +156,7 @@ class _Run:
             self._stack.hear(measurement)
             if isinstance(measurement, Scan) and self._stack.heard.estimate is not None:
                 self._log.add_estimate(self._stack.heard.estimate)
+                self._tape.add_estimate(self._stack.heard.estimate)
                 self._estimates.append(self._stack.heard.estimate)
         if self._stack.heard.battery is not None:
             self._log.add_battery(self._stack.heard.battery)
@@ -133,16 +164,27 @@ class _Run:
     def _step(self) -> bool:
         """One turn of the loop; true when the mission is done."""
         self._listen()
+        self._stack.heard.doors = {state.door_id: state for state in self._doors.states(self._simulator.now_ns)}
         decision, guarded = self._stack.decide(self._simulator.now_ns)
+        for request in decision.doors:
+            self._doors.ask(request)
         self._simulator.command(guarded.twist)
         for outcome in decision.outcomes:
             self._log.add_outcome(outcome)
             self._outcomes.append(outcome)
         return decision.mission_done
 
+    def _on_percepts(self, percepts: Percepts) -> None:
+        self._tape.add_percepts(percepts)
+
     def _on_alert(self, alert: Alert) -> None:
         self._log.add_alert(alert)
+        self._tape.add_alert(alert)
         self._alerts.append(alert)
+
+    def _on_original(self, alert_id: str, image: Image) -> None:
+        if self._sealer is not None:
+            self._sealer.keep(alert_id, image)
 
     def _finish(self, began_ns: int, because: str) -> LockstepResult:
         if self._stack.heard.grid is not None:
@@ -151,6 +193,7 @@ class _Run:
         self._stack.save_map(self._plan.folder / "map")
         now_ns = self._simulator.now_ns
         self._log.end(now_ns, because=because)
+        self._tape.close()
         return LockstepResult(
             outcomes=tuple(self._outcomes),
             alerts=tuple(self._alerts),
@@ -165,6 +208,7 @@ class _Run:
 def _start(plan: LockstepPlan, inputs: PatrolInputs, now_ns: int) -> PatrolStart:
     version, commit = software()
     mission = inputs.mission
+    laps, stops = mission.laps_counted
     return PatrolStart(
         patrol_id=plan.folder.name,
         robot_id=ROBOT,
@@ -172,9 +216,31 @@ def _start(plan: LockstepPlan, inputs: PatrolInputs, now_ns: int) -> PatrolStart
         site_id=inputs.site.site_id,
         mission_id=mission.mission_id,
         mission_name=mission.name,
-        laps=mission.laps,
-        waypoints_per_lap=len(mission.route.waypoints),
+        laps=laps,
+        waypoints_per_lap=stops,
         started_ns=now_ns,
         version=version,
         commit=commit,
+        promise=promised(plan.mission, mission, inputs.site),
     )
+
+
+def _tape(plan: LockstepPlan, inputs: PatrolInputs) -> Tape | NoTape:
+    """The recording, where the messages are installed that it is made of."""
+    try:
+        return Tape(plan.folder, _told(plan, inputs))
+    except DefinitionMissing as error:
+        log.warning("nothing is recorded: %s", error)
+        return NoTape()
+
+
+def _told(plan: LockstepPlan, inputs: PatrolInputs) -> dict[str, str]:
+    """The texts of the files that matter to who reads the recording."""
+    beside = site_rules_path(inputs.scenario.site)
+    rules = plan.rules or (beside if beside.is_file() else None)
+    files = {"site": inputs.scenario.site, "scenario": plan.scenario, "mission": plan.mission}
+    if rules is not None:
+        files["rules"] = rules
+    if inputs.mission.is_drawn:
+        files["walk"] = walk_path(plan.mission, inputs.site)
+    return {f"{kind}/{path.name}": path.read_text("utf-8") for kind, path in files.items()}

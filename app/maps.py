@@ -11,15 +11,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.map_cloud import CLOUD_FILE, MESH_FILE, map_cloud
+from patrol.config import load_config
 from patrol.errors import BadInput, Fault
 from patrol.local_frame import LocalFrame
 from patrol.site import Site
 from patrol.site_file import read_site
-from sim.robot import ROVER, read_robot
 from slam.cloud_files import load_ply, save_pcd
 from slam.config import ChangeConfig, MatchConfig
 from slam.findings import Finding
 from slam.lap_review import changes_between
+from slam.lio.config import LioConfig
 from slam.map_exchange import save_g2o, save_geotiff, save_world_png
 from slam.map_files import SavedMap, load_map
 from slam.map_versions import MapLibrary, Standing
@@ -95,6 +97,26 @@ def export(source: Path, to: Path, site: SiteOption = None) -> None:
     _console.print(f"{to} is written")
 
 
+@cli.command("cloud")
+def cloud(
+    recording: Annotated[Path, typer.Argument(help="A patrol's recording.mcap.")],
+    folder: Annotated[Path, typer.Argument(help="Where cloud.ply, mesh.ply and trajectory.tum go.")],
+    *,
+    mesh: Annotated[bool, typer.Option(help="Also make the surface.")] = True,
+    config: Annotated[Path | None, typer.Option(help="Configuration of lidar-inertial mapping.")] = None,
+) -> None:
+    """Make the coloured 3D cloud, the mesh and the trajectory in space from what a patrol recorded."""
+    made = map_cloud(recording, folder, load_config(LioConfig, config), mesh=mesh)
+    _console.print(f"{made.path_m:.0f} m in {made.frame}, {made.loops} revolution(s) closed loops")
+    for outcome, count in sorted(made.outcomes.items()):
+        _console.print(f"  {outcome}: {count}")
+    for doubt, count in sorted(made.doubts.items()):
+        _console.print(f"  {doubt}: {count} time(s)")
+    _console.print(f"{folder / CLOUD_FILE}: {made.points} points")
+    if mesh:
+        _console.print(f"{folder / MESH_FILE}: {made.faces} faces")
+
+
 def _frame(to: Path, site: Path | None) -> LocalFrame:
     if site is None:
         raise BadInput(to, [Fault(field="--site", value="", because="is needed: a raster lies on Earth by the site's datum")])
@@ -102,5 +124,4 @@ def _frame(to: Path, site: Path | None) -> LocalFrame:
 
 
 def _changes(baseline: SavedMap, later: SavedMap, site: Site | None) -> tuple[Finding, ...]:
-    mount = read_robot(ROVER).base_from_lidar.to_pose2()
-    return changes_between(baseline, later, base_from_lidar=mount, site=site, config=ChangeConfig(), match=MatchConfig())
+    return changes_between(baseline, later, site=site, config=ChangeConfig(), match=MatchConfig())

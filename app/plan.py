@@ -43,7 +43,8 @@ class Ground:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """What to plan. ``starts`` are names of vertices, one for each robot, or empty; ``seconds`` is the time to think."""
+    """What to plan. ``starts`` are names of vertices, one for each robot, or empty; ``seconds`` is the time to think;
+    ``slack`` is the share of the guarantee that may be given up for a lower average."""
 
     file: Path
     robots: int
@@ -51,6 +52,7 @@ class PlanRequest:
     speed_mps: float = 1.0
     attack_s: float = 60.0
     seconds: float = 20.0
+    slack: float = 0.0
     seed: int = 0
 
 
@@ -83,7 +85,12 @@ def plan_patrol(request: PlanRequest) -> PlanResult:
     ground = read_ground(request.file)
     begun_s = time.monotonic()
     planner = TeamPlanner(
-        ground.graph, request.robots, starts=_starts(request, ground.graph), speed_mps=request.speed_mps, seed=request.seed
+        ground.graph,
+        request.robots,
+        starts=_starts(request, ground.graph),
+        speed_mps=request.speed_mps,
+        slack=request.slack,
+        seed=request.seed,
     )
     planned = planner.first(Deadline.after(min(FIRST_SHARE_S, request.seconds), time.monotonic))
     left_s = request.seconds - (time.monotonic() - begun_s)

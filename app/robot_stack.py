@@ -3,29 +3,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mission.coverage import CoverageConfig, CoverageMap, FieldOfView
+from mission.duties import Duties
 from mission.executive import Executive, ExecutiveConfig
-from mission.facts.eyes import picture_seen
+from mission.facts.eyes import WELL, PictureSeen
 from mission.inputs import Decision, ExecutiveInputs
 from mission.inputs import Heard as HeardByMission
 from mission.stop_guard import Guarded, StopGuard, StopGuardConfig
+from patrol.doors import DoorState
 from patrol.estimate import PoseEstimate
-from patrol.geometry import STOPPED, Pose2, Pose3, Twist2
+from patrol.geometry import IDENTITY2, STOPPED, Pose2, Pose3, Twist2
 from patrol.grid import OccupancyGrid
 from patrol.odometry_buffer import OdometryBuffer
-from patrol.operations import Command, CommandAnswer, Mission
+from patrol.operations import Command, CommandAnswer
 from patrol.percepts import Alert, Track
 from patrol.sensors import Battery, CameraModel, Fix, Image, Imu, Odometry, PointCloud, Scan
 from patrol.site import Site
 from perception.detector import Detector
 from perception.pipeline import Perception, PerceptionConfig, Percepts
-from slam.config import LocaliserConfig, MapperConfig
-from slam.localiser import Localiser
-from slam.mapper import Mapper
+from perception.rulebook.config import RuleBook
+from slam.config import LocaliserConfig, MapperConfig, SessionConfig
+from slam.gnss.config import GnssConfig
+from slam.session import MapPlaces, SlamSession
 
 GRID_EVERY_NS = 1_000_000_000
 
@@ -34,22 +37,25 @@ Measurement = Scan | PointCloud | Image | Imu | Odometry | Fix | Battery
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackConfig:
-    """The configuration of every room of one robot."""
+    """The configuration of every room of one robot; ``rules`` None: those that every site begins with."""
 
     mapper: MapperConfig = field(default_factory=MapperConfig)
     localiser: LocaliserConfig = field(default_factory=LocaliserConfig)
+    gnss: GnssConfig = field(default_factory=GnssConfig)
     perception: PerceptionConfig = field(default_factory=PerceptionConfig)
+    rules: RuleBook | None = None
     executive: ExecutiveConfig = field(default_factory=ExecutiveConfig)
     stop_guard: StopGuardConfig = field(default_factory=StopGuardConfig)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mounts:
-    """What the stack must know of the robot: where the lidar sits and what the cameras are; ``thermal`` is None without one."""
+    """What the stack must know of the robot: where lidar and antenna sit, and its cameras; ``thermal`` is None without one."""
 
     base_from_lidar: Pose3
     camera: CameraModel
     thermal: CameraModel | None = None
+    base_from_antenna: Pose3 = field(default_factory=lambda: Pose3.from_pose2(IDENTITY2))
 
 
 @dataclass(slots=True)
@@ -62,42 +68,56 @@ class Heard:
     tracks: tuple[Track, ...] = ()
     grid: OccupancyGrid | None = None
     battery: Battery | None = None
+    doors: Mapping[str, DoorState] = field(default_factory=dict)
 
 
 class RobotStack:
     """``hear`` every measurement in the order of stamps; ``decide`` twenty times a second.
 
-    ``map_folder`` holds a saved map to localise in; None maps. ``on_alert`` and ``on_percepts`` are told as things happen.
+    ``map_folder`` holds a saved map to localise in; None maps. ``on_alert`` and ``on_percepts`` are told as things happen;
+    ``on_original`` is given the id of every alert and the picture that it was raised on, as the camera took it.
     """
 
     def __init__(
         self,
         site: Site,
-        missions: tuple[Mission, ...],
+        duties: Duties,
         mounts: Mounts,
         config: StackConfig,
         *,
         start: Pose2,
         map_folder: Path | None = None,
         detector: Detector | None = None,
+        secret: bytes | None = None,
         on_alert: Callable[[Alert], None] = lambda _: None,
         on_percepts: Callable[[Percepts], None] = lambda _: None,
+        on_original: Callable[[str, Image], None] = lambda _id, _image: None,
     ) -> None:
         base_from_lidar = mounts.base_from_lidar.to_pose2()
-        self._slam: Mapper | Localiser = (
-            Mapper(config.mapper, base_from_lidar, start)
-            if map_folder is None
-            else Localiser.load(map_folder, config.localiser, base_from_lidar, start=start)
+        slam = SessionConfig(mapper=config.mapper, localiser=config.localiser, gnss=config.gnss)
+        self._slam = SlamSession.open(
+            MapPlaces(whole=map_folder), slam, base_from_lidar, start=start, mapping=map_folder is None, resume=False
         )
+        self._slam.know_site(site, is_start_known=True)
+        self._base_from_antenna = mounts.base_from_antenna.to_pose2()
         self._perception = Perception(
             config.perception,
             mounts.camera,
             site,
+            rules=config.rules,
             detector=detector,
             base_from_lidar=mounts.base_from_lidar,
             thermal=mounts.thermal,
         )
-        self._executive = Executive(config.executive, site, missions, base_from_lidar=base_from_lidar)
+        self._executive = Executive(
+            config.executive,
+            site,
+            duties.missions,
+            base_from_lidar=base_from_lidar,
+            drawn=duties.drawn,
+            secret=secret,
+            calendar=duties.calendar,
+        )
         self._guard = StopGuard(config.stop_guard, base_from_lidar)
         self._view = FieldOfView.of_camera(mounts.camera)
         self.coverage = CoverageMap(CoverageConfig(), site)
@@ -105,7 +125,7 @@ class RobotStack:
         self._grid_ns: int | None = None
         self._fresh: list[HeardByMission] = []
         self._driven = STOPPED
-        self._on_alert, self._on_percepts = on_alert, on_percepts
+        self._on_alert, self._on_percepts, self._on_original = on_alert, on_percepts, on_original
         self.heard = Heard()
 
     def accept(self, command: Command, now_ns: int) -> CommandAnswer:
@@ -122,6 +142,8 @@ class RobotStack:
                 self.heard.twist = measurement.twist
             case Scan():
                 self._hear_scan(measurement)
+            case Fix():
+                self._hear_fix(measurement)
             case Image(encoding="bgr8"):
                 self._hear_image(measurement)
             case Image(encoding="mono16"):
@@ -146,6 +168,7 @@ class RobotStack:
                 tracks=heard.tracks,
                 grid=heard.grid,
                 battery=heard.battery,
+                doors=heard.doors,
                 heard=fresh,
                 driven=self._driven,
             )
@@ -171,8 +194,7 @@ class RobotStack:
 
     def save_map(self, folder: Path) -> None:
         """Keep the map for later laps; a stack that localises keeps what it was given."""
-        if isinstance(self._slam, Mapper):
-            self._slam.save(folder)
+        self._slam.save(folder)
 
     def _hear_scan(self, scan: Scan) -> None:
         self._guard.on_scan(scan)
@@ -189,10 +211,17 @@ class RobotStack:
             self.heard.grid = self._slam.grid(scan.stamp_ns)
             self.coverage.set_grid(self.heard.grid)
 
+    def _hear_fix(self, fix: Fix) -> None:
+        odom_from_base = self._odometry.at(fix.stamp_ns)
+        if odom_from_base is not None:
+            self._slam.add_fix(fix, odom_from_base, base_from_antenna=self._base_from_antenna)
+
     def _hear_image(self, image: Image) -> None:
-        self._fresh.append(picture_seen(image))
         percepts = self._perception.on_image(image, self.estimate_at(image.stamp_ns))
+        lens = WELL if percepts.lens is None else percepts.lens.value
+        self._fresh.append(PictureSeen(stamp_ns=image.stamp_ns, lens=lens))
         self.heard.tracks = percepts.tracks
         self._on_percepts(percepts)
         for alert in percepts.alerts:
             self._on_alert(alert)
+            self._on_original(alert.alert_id, image)

@@ -28,7 +28,6 @@ from benchmarks.live import Live, live, simulated
 from patrol.geometry import Pose2
 from patrol.site_file import read_site
 from patrol_ros.conversions.stamps import stamp_from_ros
-from perception.pipeline import PerceptionConfig
 from sim.casting_call import WORLDS
 from sim.score import in_view_since_ns
 from sim.simulator import TRUTH_FILE
@@ -89,12 +88,9 @@ def _intruder(number: int, dock: Pose2, rng: np.random.Generator) -> dict[str, A
 
 
 def quick_to_forget(folder: Path) -> Path:
-    """Perception's defaults, but for intruders that count as new after a few seconds out of sight."""
-    config = PerceptionConfig().model_dump(mode="json", include={"watch"})
-    for rule in config["watch"]["rules"]:
-        rule["same"] |= {"quiet_s": QUIET_S, "speed_mps": 0.0}
-    path = folder / "perception.yaml"
-    path.write_text(yaml.safe_dump(config), "utf-8")
+    """The default rules, but for intruders that count as new after a few seconds out of sight."""
+    path = folder / "quick.yaml"
+    path.write_text(yaml.safe_dump({"same": {"quiet_s": QUIET_S, "speed_mps": {"person": 0.0}}}), "utf-8")
     return path
 
 
@@ -130,9 +126,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="alert-") as name:
         folder = Path(name)
         scenario = stage(folder, given.intruders, given.seed)
-        settings = simulated(folder, scenario=scenario).model_copy(
-            update={"autostart": False, "perception_config": quick_to_forget(folder)}
-        )
+        settings = simulated(folder, scenario=scenario).model_copy(update={"autostart": False, "rules": quick_to_forget(folder)})
         with live(settings, folder) as stack:
             stack.graph.probe.link.subscribe("/clock", lambda message: clock.append((stamp_from_ros(message.clock), time.time())))
             alerts_s = watch(stack, clock, FIRST_AFTER_S + EVERY_S * given.intruders)

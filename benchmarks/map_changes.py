@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What share of changes on a simulated site is found, and how many false findings a lap gives.
+"""What share of changes on simulated sites is found, and how many false findings a lap gives.
 
-    python -m benchmarks.map_changes --laps 6
+    python -m benchmarks.map_changes --laps 6 --sites depot prison --seeds 1 2
 
-The depot is mapped by one lap along its fence. Each further lap is driven in a world with five changes, one of a kind, put in at
-places that the seed chooses: a new object, a missing one, a hole of 0.5 m in the fence, an open gate, a parked car that moved.
-The lidar is the simulator's; the pose comes from the localiser, with odometry that drifts. The first lap after mapping has no
-change. The last line is one JSON object.
+Each site is mapped by one lap. Each further lap is driven in a world with five changes, one of a kind, put in at places that the
+seed chooses: a new object, a missing one, a hole of 0.5 m in the fence, an open gate, a parked vehicle that moved. The lidar is
+the simulator's; the pose comes from the localiser, with odometry that drifts. The first lap after mapping has no change. The last
+line is one JSON object; what was missed or made up is told before it.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,26 +36,79 @@ from slam.map_files import SavedMap
 from slam.mapper import Mapper
 
 ROOT = Path(__file__).resolve().parents[1]
+log = logging.getLogger(__name__)
 _STEP_M, _SPEED_MPS = 0.24, 1.2
 _CORNER_M = 1.5
 _HOLE_M = 0.5
+_HOLE_SEEN_WITHIN_M = 6.0
 _FOUND_WITHIN_M = 1.2
-_CARS = ("car_0", "car_1", "car_2", "car_3")
-_MISSING = ("pallets_4", "pallets_5", "pallets_6", "container_2", "fuel_tank", "container_3")
-_FENCES = ("fence_south_west", "fence_south_east", "fence_east_south", "fence_east_north", "fence_north", "fence_west")
-_WAY = (
-    (24, -36.6),
-    (54.5, -36),
-    (56.6, -1),
-    (55, 35.5),
-    (32, 36.6),
-    (-30, 36.6),
-    (-55.5, 36),
-    (-56.6, 2),
-    (-55, -36),
-    (-8, -36.6),
-    (25, -36.6),
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Premises:
+    """A site, the way driven through it (corners, m in map; the first is the last), what can be changed (names of models or
+    links in its world), and how far from its middle a new object may stand."""
+
+    name: str
+    way_m: tuple[tuple[float, float], ...]
+    fences: tuple[str, ...]
+    gates: tuple[str, ...]
+    vehicles: tuple[str, ...]
+    removable: tuple[str, ...]
+    half_m: tuple[float, float]
+
+
+DEPOT = Premises(
+    name="depot",
+    way_m=(
+        (24, -36.6),
+        (54.5, -36),
+        (56.6, -1),
+        (55, 35.5),
+        (32, 36.6),
+        (-30, 36.6),
+        (-55.5, 36),
+        (-56.6, 2),
+        (-55, -36),
+        (-8, -36.6),
+        (25, -36.6),
+    ),
+    fences=("fence_south_west", "fence_south_east", "fence_east_south", "fence_east_north", "fence_north", "fence_west"),
+    gates=("main_gate", "service_gate"),
+    vehicles=("car_0", "car_1", "car_2", "car_3"),
+    removable=("pallets_4", "pallets_5", "pallets_6", "container_2", "fuel_tank", "container_3"),
+    half_m=(58.5, 38.5),
 )
+PRISON = Premises(
+    name="prison",
+    way_m=(
+        (33, -47),
+        (66.6, -47),
+        (67, 0),
+        (66.6, 47),
+        (-66.6, 47),
+        (-67, 0),
+        (-66.6, -47),
+        (31, -47),
+        (33, -44),
+        (33, -34),
+        (34, -5),
+        (52, -4),
+        (54, 5),
+        (-54, 5),
+        (-50, -8),
+        (0, -13),
+        (26, -24),
+        (33, -36),
+        (33, -46),
+    ),
+    fences=("fence_south_west", "fence_south_east", "fence_east", "fence_north", "fence_west"),
+    gates=("lock_inner_gate",),
+    vehicles=("kitchen_van",),
+    removable=("store", "benches/link/wood_0", "benches/link/wood_2", "inner_gate_slid_open"),
+    half_m=(68.5, 48.5),
+)
+PREMISES = {premises.name: premises for premises in (DEPOT, PRISON)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +129,9 @@ class Lap:
     odometry: tuple[Pose2, ...]
 
 
-def way() -> tuple[Pose2, ...]:
-    """Poses every 24 cm along the fence, corners rounded."""
-    corners = np.array(_WAY, dtype=np.float64)
+def way(premises: Premises) -> tuple[Pose2, ...]:
+    """Poses every 24 cm, corners rounded."""
+    corners = np.array(premises.way_m, dtype=np.float64)
     lengths = np.linalg.norm(np.diff(corners, axis=0), axis=1)
     marks = np.arange(0.0, lengths.sum(), _STEP_M)
     path = np.concatenate(([0.0], np.cumsum(lengths)))
@@ -120,7 +174,7 @@ def mapped(lap: Lap) -> SavedMap:
     return mapper.saved()
 
 
-def review(saved: SavedMap, baseline: Baseline, lap: Lap) -> tuple[tuple[Finding, ...], float]:
+def review(premises: Premises, saved: SavedMap, baseline: Baseline, lap: Lap) -> tuple[tuple[Finding, ...], float]:
     """The findings of a lap, and the largest error of the pose, in m."""
     mount, config = read_robot().base_from_lidar.to_pose2(), ChangeConfig()
     localiser = Localiser(saved, LocaliserConfig(), mount, start=lap.true_poses[0])
@@ -130,14 +184,14 @@ def review(saved: SavedMap, baseline: Baseline, lap: Lap) -> tuple[tuple[Finding
         update = localiser.add_scan(scan, odom)
         watch.look(scan, update.estimate, update.rate)
         worst_m = max(worst_m, update.estimate.map_from_base.distance_to(truth))
-    return findings_of(watch, read_site(ROOT / "config" / "sites" / "depot.geojson"), config), worst_m
+    return findings_of(watch, read_site(ROOT / "config" / "sites" / f"{premises.name}.geojson"), config), worst_m
 
 
 class Injector:
     """Changes a world, a kind at a time."""
 
-    def __init__(self, world: World, poses: tuple[Pose2, ...], rng: np.random.Generator) -> None:
-        self._parts, self._rng = list(world.collisions), rng
+    def __init__(self, premises: Premises, world: World, poses: tuple[Pose2, ...], rng: np.random.Generator) -> None:
+        self._premises, self._parts, self._rng = premises, list(world.collisions), rng
         self._world, self._way = world, np.array([(pose.x_m, pose.y_m) for pose in poses])
         self.injected: list[Injected] = []
 
@@ -148,7 +202,7 @@ class Injector:
         """A crate or a cabinet beside the way."""
         while True:
             here = self._way[self._rng.integers(len(self._way))] + self._rng.uniform(-5.0, 5.0, 2)
-            is_inside = abs(here[0]) < 58.5 and abs(here[1]) < 38.5
+            is_inside = bool((np.abs(here) < self._premises.half_m).all())
             if is_inside and self._away_from_way(here) > 1.2 and self._is_free(here, 1.2):
                 break
         width_m, depth_m = self._rng.uniform(0.4, 1.2, 2)
@@ -158,18 +212,14 @@ class Injector:
         self._note(FindingKind.NEW_OBJECT, (here,), 0.6)
 
     def missing_object(self) -> None:
-        self._note(FindingKind.MISSING_OBJECT, (self._taken(str(self._rng.choice(_MISSING))),), 3.0)
+        self._note(FindingKind.MISSING_OBJECT, (self._taken(str(self._rng.choice(self._premises.removable))),), 3.0)
 
     def gate_open(self) -> None:
-        self._note(
-            FindingKind.GATE_OPEN,
-            (self._taken(str(self._rng.choice(("main_gate/link/fence_0", "service_gate/link/fence_0")))),),
-            3.0,
-        )
+        self._note(FindingKind.GATE_OPEN, (self._taken(f"{self._rng.choice(self._premises.gates)}/link/fence_0"),), 3.0)
 
     def vehicle_moved(self) -> None:
         """A parked car, moved to where nothing stands."""
-        name = str(self._rng.choice(_CARS))
+        name = str(self._rng.choice(self._premises.vehicles))
         parts = [part for part in self._parts if part.name.startswith(f"{name}/")]
         before = parts[0].world_from_shape.translation_m[:2]
         for part in parts:
@@ -182,20 +232,24 @@ class Injector:
         for part in parts:
             moved = part.world_from_shape.translation_m + np.append(shift, 0.0)
             self._parts.append(replace(part, world_from_shape=Pose3(moved, part.world_from_shape.rotation)))
-        self._note(FindingKind.VEHICLE_MOVED, (after,), 2.0)
+        self._note(FindingKind.VEHICLE_MOVED, (after, before), 2.0)
 
     def fence_hole(self) -> None:
         """A gap of 0.5 m, cut from top to bottom."""
-        name = f"{self._rng.choice(_FENCES)}/link/fence_0"
+        name = f"{self._rng.choice(self._premises.fences)}/link/fence_0"
         fence = next(part for part in self._parts if part.name == name)
         length_m, depth_m, height_m = fence.shape.size_m
-        gap = float(self._rng.uniform(-0.5 * length_m + 3.0, 0.5 * length_m - 3.0))
+        while True:
+            gap = float(self._rng.uniform(-0.5 * length_m + 3.0, 0.5 * length_m - 3.0))
+            middle_m = fence.world_from_shape.apply([[gap, 0.0, 0.0]])[0, :2]
+            if self._away_from_way(middle_m) < _HOLE_SEEN_WITHIN_M:
+                break
         self._parts.remove(fence)
         for low, high in ((-0.5 * length_m, gap - 0.5 * _HOLE_M), (gap + 0.5 * _HOLE_M, 0.5 * length_m)):
             pose = fence.world_from_shape @ Pose3.from_xyz_rpy(0.5 * (low + high), 0.0, 0.0, 0.0, 0.0, 0.0)
             shape = Shape(kind="box", size_m=(high - low, depth_m, height_m))
             self._parts.append(replace(fence, world_from_shape=pose, shape=shape))
-        self._note(FindingKind.FENCE_HOLE, (fence.world_from_shape.apply([[gap, 0.0, 0.0]])[0, :2],), 0.3)
+        self._note(FindingKind.FENCE_HOLE, (middle_m,), 0.3)
 
     def _taken(self, prefix: str) -> Floats:
         """Take away the parts whose name begins with ``prefix``; where they stood."""
@@ -225,8 +279,8 @@ def _away_from_box(part: Collision, here: Floats) -> float:
     return float(np.linalg.norm(np.maximum(np.abs(local) - half, 0.0))) if part.shape.kind in ("box", "cylinder") else math.inf
 
 
-def matched(injected: list[Injected], findings: tuple[Finding, ...]) -> tuple[list[bool], list[bool], int]:
-    """Of each change whether it was found, and under its kind; and the number of findings that belong to no change."""
+def matched(injected: list[Injected], findings: tuple[Finding, ...]) -> tuple[list[bool], list[bool], list[Finding]]:
+    """Of each change whether it was found, and under its kind; and the findings that belong to no change."""
     found, typed, used = [], [], set[int]()
     for item in injected:
         rows = [
@@ -240,48 +294,89 @@ def matched(injected: list[Injected], findings: tuple[Finding, ...]) -> tuple[li
         typed.append(any(findings[row].kind is item.kind for row in rows))
         if item.kind is FindingKind.VEHICLE_MOVED:
             used.update(row for row, finding in enumerate(findings) if finding.kind is FindingKind.VEHICLE_MOVED)
-    return found, typed, len(findings) - len(used)
+    return found, typed, [finding for row, finding in enumerate(findings) if row not in used]
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What came of all laps so far."""
+
+    found: list[tuple[FindingKind, bool, bool]] = field(default_factory=list)
+    false: list[int] = field(default_factory=list)
+    quiet: list[int] = field(default_factory=list)
+    worst_m: float = 0.0
+
+    def add_lap(self, injected: list[Injected], findings: tuple[Finding, ...], where: str) -> None:
+        found, typed, unused = matched(injected, findings)
+        for item, is_found, is_typed in zip(injected, found, typed, strict=True):
+            self.found.append((item.kind, is_found, is_typed))
+            if not is_typed:
+                log.info("%s: %s at %s %s", where, item.kind, item.places_m, "is called otherwise" if is_found else "is missed")
+        for finding in unused:
+            log.info("%s: false: %s", where, finding.sentence)
+        self.false.append(len(unused))
+
+    def figures(self) -> dict[str, float | int | None]:
+        kinds = {
+            f"found_share_{kind.name.lower()}": _share([is_found for item, is_found, _ in self.found if item is kind])
+            for kind in FindingKind
+        }
+        return {
+            "laps": len(self.false),
+            "injected": len(self.found),
+            "found_share": _share([is_found for _, is_found, _ in self.found]),
+            "typed_share": _share([is_typed for _, _, is_typed in self.found]),
+            **kinds,
+            "false_per_lap": round(float(np.mean(self.false + self.quiet)), 3),
+            "false_most_in_a_lap": max(self.false + self.quiet),
+            "false_in_unchanged_laps": sum(self.quiet),
+            "pose_error_max_m": round(self.worst_m, 3),
+        }
+
+
+def _share(values: list[bool]) -> float | None:
+    return round(float(np.mean(values)), 4) if values else None
+
+
+def run_site(premises: Premises, seed: int, laps: int, tally: Tally) -> None:
+    """Map a site, drive it once unchanged, then ``laps`` times with five changes each."""
+    world, poses = read_world(ROOT / "sim" / "worlds" / f"{premises.name}.sdf"), way(premises)
+    saved = mapped(drive(world, poses, seed=seed))
+    baseline = Baseline.of(saved, ChangeConfig().cell_m)
+    for lap in range(-1, laps):
+        injector = Injector(premises, world, poses, np.random.default_rng(1000 * seed + lap + 1))
+        if lap >= 0:
+            for inject in (
+                injector.fence_hole,
+                injector.gate_open,
+                injector.missing_object,
+                injector.vehicle_moved,
+                injector.new_object,
+            ):
+                inject()
+        findings, error_m = review(premises, saved, baseline, drive(injector.world(), poses, seed=1000 * seed + 500 + lap))
+        tally.worst_m = max(tally.worst_m, error_m)
+        where = f"{premises.name}, seed {seed}, lap {lap}"
+        if lap < 0:
+            tally.quiet.append(len(findings))
+            for finding in findings:
+                log.info("%s: false: %s", where, finding.sentence)
+        else:
+            tally.add_lap(injector.injected, findings, where)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--laps", type=int, default=6, help="laps with five changes each")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--laps", type=int, default=6, help="laps with five changes each, per site and seed")
+    parser.add_argument("--sites", nargs="+", choices=sorted(PREMISES), default=["depot", "prison"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1])
     chosen = parser.parse_args()
-    world, poses = read_world(ROOT / "sim" / "worlds" / "depot.sdf"), way()
-    saved = mapped(drive(world, poses, seed=chosen.seed))
-    baseline = Baseline.of(saved, ChangeConfig().cell_m)
-    quiet, worst_m = review(saved, baseline, drive(world, poses, seed=chosen.seed + 1))
-    found: list[bool] = []
-    typed: list[bool] = []
-    false = [len(quiet)]
-    for lap in range(chosen.laps):
-        rng = np.random.default_rng(1000 * chosen.seed + lap)
-        injector = Injector(world, poses, rng)
-        for inject in (
-            injector.fence_hole,
-            injector.gate_open,
-            injector.missing_object,
-            injector.vehicle_moved,
-            injector.new_object,
-        ):
-            inject()
-        findings, error_m = review(saved, baseline, drive(injector.world(), poses, seed=chosen.seed + 10 + lap))
-        lap_found, lap_typed, lap_false = matched(injector.injected, findings)
-        found, typed, worst_m = [*found, *lap_found], [*typed, *lap_typed], max(worst_m, error_m)
-        false.append(lap_false)
-    tell(
-        "map_changes",
-        {
-            "laps": chosen.laps,
-            "injected": len(found),
-            "found_share": round(float(np.mean(found)), 4) if found else None,
-            "typed_share": round(float(np.mean(typed)), 4) if typed else None,
-            "false_per_lap": round(float(np.mean(false)), 3),
-            "false_in_unchanged_lap": len(quiet),
-            "pose_error_max_m": round(worst_m, 3),
-        },
-    )
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    tally = Tally()
+    for name in chosen.sites:
+        for seed in chosen.seeds:
+            run_site(PREMISES[name], seed, chosen.laps, tally)
+    tell("map_changes", tally.figures())
 
 
 if __name__ == "__main__":

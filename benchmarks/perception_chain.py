@@ -30,8 +30,9 @@ from perception.ego_motion import camera_motion
 from perception.ground import GroundConfig, GroundProjector
 from perception.ground_filter import Placer
 from perception.pipeline import Perception, PerceptionConfig
+from perception.rulebook.scene import Scene
+from perception.rulebook.watch import Watch
 from perception.tracker import Tracker, TrackerConfig
-from perception.watch import Watch, WatchConfig
 
 _STEP_NS = 100_000_000
 _PICTURES = Path(__file__).resolve().parents[1] / "tests" / "perception" / "pictures"
@@ -99,7 +100,7 @@ def _pieces(images: list[Image], detector: Detector) -> tuple[dict[str, list[flo
     times: dict[str, list[float]] = defaultdict(list)
     answers = []
     tracker, placer = Tracker(TrackerConfig()), Placer(GroundProjector(_CAMERA, GroundConfig()))
-    watch, anonymiser = Watch(WatchConfig(), _SITE), Anonymiser(AnonymiserConfig(), _CAMERA, _SITE.privacy_areas)
+    watch, anonymiser = Watch(_SITE), Anonymiser(AnonymiserConfig(), _CAMERA, _SITE.privacy_areas)
     motion = camera_motion(_CAMERA, odom_from_base_before=IDENTITY2, odom_from_base=IDENTITY2)
     for image in images:
         stamps = [time.thread_time()]
@@ -109,7 +110,7 @@ def _pieces(images: list[Image], detector: Detector) -> tuple[dict[str, list[flo
         stamps.append(time.thread_time())
         tracks = placer.place(tracks, _estimate(image.stamp_ns))
         stamps.append(time.thread_time())
-        watch.evaluate(tracks, image.stamp_ns)
+        watch.evaluate(Scene(stamp_ns=image.stamp_ns, tracks=tracks))
         stamps.append(time.thread_time())
         looked = Looked(stamp_ns=image.stamp_ns, detections=detections, tracks=tracks)
         anonymiser.make_safe(image, looked, _estimate(image.stamp_ns))

@@ -12,29 +12,35 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import tempfile
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
 from benchmarks.figures import tell
-from patrol.clock import nanoseconds, seconds
+from patrol.clock import NS_PER_S, nanoseconds, seconds
 from patrol.geometry import Pose2, Twist2
 from patrol.site_file import read_site
 from sim.gazebo.backends import Flavour
 from sim.gazebo.errors import GazeboLost
+from sim.gazebo.host import join
 from sim.gazebo.installation import find_installation
 from sim.gazebo.messages import Messages
+from sim.gazebo.run_folder import run_folder
+from sim.gazebo.scenery import write_scenery
 from sim.gazebo.server import WORLD_FILE, Server
 from sim.gazebo.session import Session
 from sim.gazebo.simulator import sensor_rates
+from sim.gazebo.warm_up import warm_up
 from sim.gazebo.world_sdf import WorldPlan, world_name, write_world
 from sim.robot import read_robot
 from sim.scenario import SCENARIOS, Scenario, StartPose, read_scenario
+from sim.sdf import read_world
 from sim.simulator import Simulator
 from sim.stage import TICK_NS
 from sim.weather import weather_at
@@ -44,7 +50,8 @@ _SENSORS = {
     "cameras": frozenset({"points", "scan", "odom", "imu", "camera", "thermal"}),
 }
 _DRIVE = Twist2(forward_mps=0.5, turn_radps=0.3)
-_UP_WITHIN_S = 180.0
+_COUNTED = frozenset({"gzserver", "Xvfb"})
+_CPUCLOCK_SCHED = 2  # of Linux' clock ids of processes, clock_getcpuclockid(3)
 Advance = Callable[[int], None]
 
 
@@ -54,7 +61,7 @@ def starts(count: int) -> tuple[Pose2, ...]:
 
 
 @contextmanager
-def embedded(scenario: Scenario, count: int, sensors: frozenset[str]) -> Iterator[tuple[Advance, list[psutil.Process]]]:
+def embedded(scenario: Scenario, count: int, sensors: frozenset[str]) -> Iterator[tuple[Advance, list[int]]]:
     """One simulator for each robot."""
     robots = [
         Simulator(
@@ -73,14 +80,14 @@ def embedded(scenario: Scenario, count: int, sensors: frozenset[str]) -> Iterato
                 robot.advance(5 * TICK_NS)
 
     try:
-        yield advance, [psutil.Process()]
+        yield advance, [os.getpid()]
     finally:
         for robot in robots:
             robot.close()
 
 
 @contextmanager
-def gazebo(scenario: Scenario, count: int, sensors: frozenset[str]) -> Iterator[tuple[Advance, list[psutil.Process]]]:
+def gazebo(scenario: Scenario, count: int, sensors: frozenset[str]) -> Iterator[tuple[Advance, list[int]]]:
     """All robots in one world, each with a session that hears all of its sensors; the first one steps."""
     installation, site = find_installation(), read_site(scenario.site)
     names = {f"rover_{index}": start for index, start in enumerate(starts(count))}
@@ -93,47 +100,31 @@ def gazebo(scenario: Scenario, count: int, sensors: frozenset[str]) -> Iterator[
         sensors=sensors,
     )
     sessions: list[Session] = []
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / WORLD_FILE).write_text(write_world(plan, Flavour.GAZEBO_11), "utf-8")
-        with Server(installation, Path(folder), seed=1, cameras=True) as server:
-            sessions += _joined(Messages(installation.descriptors), server, names, scenario, sensors)
-            processes = [psutil.Process(), *psutil.Process(server.pid).children(recursive=True)]
+    messages = Messages(installation.descriptors)
+    with run_folder() as folder:
+        scenery = write_scenery(read_world(plan.world), folder, Server.uri_of(installation, folder))
+        plan = replace(plan, scenery=scenery)
+        (folder / WORLD_FILE).write_text(write_world(plan, Flavour.GAZEBO_11), "utf-8")
+        with Server(installation, folder, seed=1, cameras=True) as server:
             rates = sensor_rates(read_robot(), sensors)
-            _warm_up(sessions, rates)
             try:
-                yield lambda duration_ns: _step(sessions, duration_ns, rates), processes
+                for name in names:
+                    heard = frozenset(rates)
+                    sessions += [join(messages, server, world=world_name(scenario.world), robot=name, sensors=heard)]
+                warm_up(sessions, rates)
+                yield lambda duration_ns: _step(sessions, duration_ns, rates), [os.getpid(), *_processes_of(server)]
             finally:
                 for session in sessions:
                     session.close()
 
 
-def _joined(
-    messages: Messages, server: Server, names: dict[str, Pose2], scenario: Scenario, sensors: frozenset[str]
-) -> list[Session]:
-    heard = frozenset(sensor_rates(read_robot(), sensors))
-    world, deadline_s = world_name(scenario.world), time.monotonic() + _UP_WITHIN_S
-    while time.monotonic() < deadline_s:
-        sessions: list[Session] = []
-        try:
-            for name in names:
-                sessions += [Session(messages, server.port, world=world, robot=name, sensors=heard, alive=server.check)]
-            if all(session.wait_until_ready(10.0) for session in sessions):
-                return sessions
-        except GazeboLost:
-            server.check()
-            time.sleep(0.5)
-        for session in sessions:
-            session.close()
-    raise GazeboLost(f"Gazebo did not come up within {_UP_WITHIN_S:g} s")
-
-
-def _warm_up(sessions: list[Session], rates: Mapping[str, float]) -> None:
-    """Until every sensor of every robot has spoken: before that Gazebo draws nothing, and costs nothing."""
-    deadline_s = time.monotonic() + _UP_WITHIN_S
-    while any(session.newest_ns(sensor) is None for session in sessions for sensor in rates):
-        _turn(sessions)
-        if time.monotonic() > deadline_s:
-            raise GazeboLost("not every sensor speaks")
+def _processes_of(server: Server) -> list[int]:
+    """Gazebo and its X server. Raises GazeboLost when one of them is not there."""
+    below = {process.name(): process.pid for process in psutil.Process(server.pid).children(recursive=True)}
+    missing = _COUNTED - below.keys()
+    if missing:
+        raise GazeboLost(f"no process is called {' or '.join(sorted(missing))}")
+    return [below[name] for name in sorted(_COUNTED)]
 
 
 def _step(sessions: list[Session], duration_ns: int, rates: Mapping[str, float]) -> None:
@@ -155,21 +146,40 @@ def _turn(sessions: list[Session]) -> list[str]:
     return [heard.sensor for session in sessions for heard in session.take()]
 
 
-def measure(advance: Advance, processes: list[psutil.Process], *, simulated_s: float, runs: int) -> tuple[float, float]:
+def measure(advance: Advance, pids: list[int], *, simulated_s: float, runs: int) -> tuple[float, float]:
     """Real-time factor and processor seconds per simulated second: medians over ``runs``, after a warm-up."""
     advance(nanoseconds(1.0))
     factors, costs = [], []
     for _ in range(runs):
-        before, began = _cpu_s(processes), time.perf_counter()
+        before_s, began_s = cpu_s(pids), time.perf_counter()
         advance(nanoseconds(simulated_s))
-        factors.append(simulated_s / (time.perf_counter() - began))
-        costs.append((_cpu_s(processes) - before) / simulated_s)
+        factors.append(simulated_s / (time.perf_counter() - began_s))
+        costs.append((cpu_s(pids) - before_s) / simulated_s)
     return statistics.median(factors), statistics.median(costs)
 
 
-def _cpu_s(processes: list[psutil.Process]) -> float:
-    times = [process.cpu_times() for process in processes if process.is_running()]
-    return sum(each.user + each.system for each in times)
+def cpu_s(pids: Iterable[int]) -> float:
+    """Processor time that these processes have used, with the threads that have ended, to the nanosecond: the times in ``/proc``
+    count in hundredths, which a short run does not fill. Raises OSError when one of them is gone."""
+    return sum(time.clock_gettime_ns((~pid << 3) | _CPUCLOCK_SCHED) for pid in pids) / NS_PER_S
+
+
+def _significant(value: float) -> float:
+    """To four digits, so that what is small does not become zero."""
+    return float(f"{value:.4g}")
+
+
+def _figures(
+    opening: AbstractContextManager[tuple[Advance, list[int]]], what: str, *, simulated_s: float, runs: int
+) -> tuple[float | None, float | None]:
+    """What ``measure`` says, to four digits; None and a word on the terminal where Gazebo does not last."""
+    try:
+        with opening as (advance, pids):
+            factor, cost = measure(advance, pids, simulated_s=simulated_s, runs=runs)
+    except GazeboLost as error:
+        sys.stderr.write(f"{what} robots: {str(error).splitlines()[0]}\n")
+        return None, None
+    return _significant(factor), _significant(cost)
 
 
 def main() -> None:
@@ -182,18 +192,22 @@ def main() -> None:
     arguments = parser.parse_args()
     find_installation()
     scenario = read_scenario(arguments.scenario)
-    metrics: dict[str, float] = {}
+    metrics: dict[str, float | None] = {}
     for kind, sensors in _SENSORS.items():
         for count in arguments.robots:
+            figures = {}
             for name, opened in (("embedded", embedded), ("gazebo", gazebo)):
-                with opened(scenario, count, sensors) as (advance, processes):
-                    factor, cost = measure(advance, processes, simulated_s=arguments.seconds, runs=arguments.runs)
-                metrics[f"{name}_{kind}_{count}_robots_real_time_factor"] = round(factor, 3)
-                metrics[f"{name}_{kind}_{count}_robots_cpu_s_per_s"] = round(cost, 3)
-            ratio = metrics[f"embedded_{kind}_{count}_robots_real_time_factor"]
-            metrics[f"{kind}_{count}_robots_factor_ratio"] = round(
-                ratio / metrics[f"gazebo_{kind}_{count}_robots_real_time_factor"], 2
-            )
+                figures[name] = _figures(
+                    opened(scenario, count, sensors),
+                    f"{name}, {kind}, {count}",
+                    simulated_s=arguments.seconds,
+                    runs=arguments.runs,
+                )
+                factor, cost = figures[name]
+                metrics[f"{name}_{kind}_{count}_robots_real_time_factor"] = factor
+                metrics[f"{name}_{kind}_{count}_robots_cpu_s_per_s"] = cost
+            ours, theirs = figures["embedded"][0], figures["gazebo"][0]
+            metrics[f"{kind}_{count}_robots_factor_ratio"] = _significant(ours / theirs) if ours and theirs else None
     tell("simulators", metrics, cpus=os.cpu_count(), simulated_s=seconds(nanoseconds(arguments.seconds)))
 
 

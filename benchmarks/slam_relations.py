@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accuracy and speed of 2D SLAM on a CARMEN log with checked relations.
 
-    python benchmarks/slam_relations.py LOG RELATIONS [--picture MAP.png]
+    python benchmarks/slam_relations.py LOG [RELATIONS] [--picture MAP.png] [--peer] [--trajectory NAME=PATH] [--write PATH]
 
 The metric is that of Kümmerle et al. (2009): nothing is aligned, nothing left out. Raw odometry is scored in the same run; its
-figures are known and prove that data and metric are right. The last line is one JSON object.
+figures are known and prove that data and metric are right. ``--peer`` scores scan-to-scan registration by small_gicp as well, and
+``--trajectory`` what any other program made of the log (TUM). A log without relations is mapped and drawn. The last line is one
+JSON object.
 """
 
 from __future__ import annotations
@@ -19,15 +21,22 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import small_gicp
 
+from patrol.checks import Floats
 from patrol.clock import seconds
+from patrol.geometry import Pose2
 from patrol.grid import OccupancyGrid
-from slam.carmen import CarmenLog, read_carmen
+from slam.carmen import CarmenLog, CarmenRecord, read_carmen
 from slam.config import MapperConfig
 from slam.mapper import Mapper
 from slam.relations import Relation, RelationErrors, read_relations, score_relations
+from slam.scan_points import BodyRate, undistorted_points
+from slam.stamped_poses import lifted, read_tum, write_tum
 from slam.trajectory import Trajectory
 
+_LAYERS_M = (-0.1, 0.0, 0.1)
+_PEER_VOXEL_M, _PEER_GATE_M, _PEER_NEIGHBOURS = 0.05, 0.5, 10
 _LOCAL_BELOW_M = 2.0
 _LOOP_FROM_M = 20.0
 
@@ -43,6 +52,7 @@ class Run:
     wall_s: float
     slowest_ms: float
     latency_s: float
+    memory_mib: float
 
 
 def run_log(log: CarmenLog, config: MapperConfig) -> Run:
@@ -64,7 +74,52 @@ def run_log(log: CarmenLog, config: MapperConfig) -> Run:
         wall_s=time.perf_counter() - wall,
         slowest_ms=1e3 * slowest_s,
         latency_s=mapper.odometry_latency_s,
+        memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
     )
+
+
+def registered(log: CarmenLog) -> Trajectory:
+    """The peer: each scan registered with the one before it by small_gicp's GICP from where odometry has it.
+
+    The points are laid in three layers, so that walls are planes to it.
+    """
+    poses = [log.records[0].odom_from_base]
+    cloud, tree = _peer_cloud(log, log.records[0])
+    for before, record in zip(log.records, log.records[1:], strict=False):
+        moved = before.odom_from_base.inverse() @ record.odom_from_base
+        next_cloud, next_tree = _peer_cloud(log, record)
+        if min(cloud.size(), next_cloud.size()) > _PEER_NEIGHBOURS:
+            found = small_gicp.align(
+                cloud, next_cloud, tree, _matrix(moved), max_correspondence_distance=_PEER_GATE_M, num_threads=1
+            )
+            if found.converged:
+                turn = found.T_target_source
+                moved = Pose2(float(turn[0, 3]), float(turn[1, 3]), float(np.arctan2(turn[1, 0], turn[0, 0])))
+        poses.append(poses[-1] @ moved)
+        cloud, tree = next_cloud, next_tree
+    return Trajectory.from_poses([record.stamp_ns for record in log], poses)
+
+
+def _peer_cloud(log: CarmenLog, record: CarmenRecord) -> tuple[small_gicp.PointCloud, small_gicp.KdTree]:
+    points, _ = undistorted_points(record.scan, log.base_from_lidar, BodyRate(), range_max_m=MapperConfig().scan.range_max_m)
+    layers = np.vstack([np.column_stack((points, np.full(len(points), height_m))) for height_m in _LAYERS_M])
+    cloud, tree = small_gicp.preprocess_points(layers, _PEER_VOXEL_M, _PEER_NEIGHBOURS, 1)
+    return cloud, tree
+
+
+def _matrix(pose: Pose2) -> Floats:
+    matrix = np.eye(4)
+    cos, sin = np.cos(pose.yaw_rad), np.sin(pose.yaw_rad)
+    matrix[:2, :2], matrix[:2, 3] = ((cos, -sin), (sin, cos)), (pose.x_m, pose.y_m)
+    return matrix
+
+
+def read_trajectory(path: Path) -> Trajectory:
+    """A planar trajectory from a TUM file."""
+    table = read_tum(path)
+    yaw = np.arctan2(table.poses[:, 1, 0], table.poses[:, 0, 0])
+    poses = np.column_stack((table.poses[:, :2, 3], yaw))
+    return Trajectory(stamps_ns=np.round(table.stamps_s * 1e9).astype(np.int64), poses=poses)
 
 
 def figures(errors: RelationErrors, prefix: str = "") -> dict[str, float]:
@@ -89,14 +144,16 @@ def figures(errors: RelationErrors, prefix: str = "") -> dict[str, float]:
     return {prefix + name: round(value, 6) for name, value in found.items()}
 
 
-def metrics(log: CarmenLog, relations: tuple[Relation, ...], run: Run) -> dict[str, float]:
-    """All figures of one run."""
+def metrics(log: CarmenLog, relations: tuple[Relation, ...], run: Run, others: dict[str, Trajectory]) -> dict[str, float]:
+    """All figures of one run, and those of ``others`` by their names."""
     odometry = Trajectory.from_poses([record.stamp_ns for record in log], [record.odom_from_base for record in log])
     log_s = seconds(log.records[-1].stamp_ns - log.records[0].stamp_ns)
-    return {
-        **figures(score_relations(relations, run.final, odometry)),
-        **figures(score_relations(relations, run.online, odometry), "online_"),
-        **figures(score_relations(relations, odometry, odometry), "odometry_"),
+    found: dict[str, float] = {}
+    paths = {"": run.final, "online_": run.online, "odometry_": odometry}
+    paths |= {f"{name}_": trajectory for name, trajectory in others.items()}
+    for prefix, trajectory in paths.items() if relations else ():
+        found |= figures(score_relations(relations, trajectory, odometry), prefix)
+    return found | {
         "scans": len(log),
         "log_s": round(log_s, 3),
         "wall_s": round(run.wall_s, 3),
@@ -104,7 +161,7 @@ def metrics(log: CarmenLog, relations: tuple[Relation, ...], run: Run) -> dict[s
         "cpu_per_scan_ms": round(1e3 * run.cpu_s / len(log), 3),
         "odometry_latency_s": round(run.latency_s, 3),
         "slowest_scan_ms": round(run.slowest_ms, 2),
-        "memory_peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0, 1),
+        "memory_peak_mib": round(run.memory_mib, 1),
     }
 
 
@@ -119,15 +176,25 @@ def draw(grid: OccupancyGrid, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("log", type=Path, help="CARMEN log, plain, .gz or .bz2")
-    parser.add_argument("relations", type=Path, help="file of checked relations")
+    parser.add_argument("relations", type=Path, nargs="?", help="file of checked relations")
     parser.add_argument("--picture", type=Path, default=None, help="where to draw the map (PNG)")
+    parser.add_argument("--peer", action="store_true", help="score scan-to-scan registration by small_gicp in the same run")
+    parser.add_argument("--trajectory", action="append", default=[], metavar="NAME=PATH", help="score this TUM file as well")
+    parser.add_argument("--write", type=Path, default=None, help="where to write the final trajectory (TUM)")
     chosen = parser.parse_args()
-    log, relations = read_carmen(chosen.log), read_relations(chosen.relations)
+    log = read_carmen(chosen.log)
+    relations = read_relations(chosen.relations) if chosen.relations is not None else ()
+    given = dict(text.split("=", 1) for text in chosen.trajectory)
+    others = {name: read_trajectory(Path(path)) for name, path in given.items()}
     cv2.setNumThreads(1)
     run = run_log(log, MapperConfig())
     if chosen.picture is not None:
         draw(run.grid, chosen.picture)
-    line = {"benchmark": "slam_relations", "log": chosen.log.name, "metrics": metrics(log, relations, run)}
+    if chosen.write is not None:
+        write_tum(chosen.write, lifted(run.final))
+    if chosen.peer:
+        others["small_gicp"] = registered(log)
+    line = {"benchmark": "slam_relations", "log": chosen.log.name, "metrics": metrics(log, relations, run, others)}
     sys.stdout.write(json.dumps(line) + "\n")
 
 

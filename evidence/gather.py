@@ -15,6 +15,7 @@ from evidence.recorder import RECORDING_FILE
 from evidence.recording import quick_check, sha256_of
 from patrol.errors import BadInput, Fault
 from patrol.grid import OccupancyGrid
+from patrol.operations import WaypointOutcome
 from patrol.site import Site
 
 NO_CLOSING_WORD = "The log ends without a closing word: the software or the robot stopped."
@@ -33,13 +34,21 @@ def read_record(folder: Path, site: Site) -> PatrolRecord:
         ended_because=ends[-1].because if ends else NO_CLOSING_WORD,
         trail_m=np.array([(pose.x_m, pose.y_m) for pose in poses]).reshape(-1, 2),
         distance_m=poses[-1].distance_m if poses else 0.0,
-        outcomes=tuple(line.outcome_kept() for line in lines if isinstance(line, OutcomeLine)),
+        outcomes=_outcomes(lines),
         alerts=tuple(line.alert(folder) for line in _unique_alerts(lines)),
         energy=_energy(lines),
         seen=_seen(folder / SEEN_FILE),
         recording=_proof(folder / RECORDING_FILE),
         earlier_recordings=tuple(proof for path in _earlier(folder) if (proof := _proof(path)) is not None),
     )
+
+
+def _outcomes(lines: tuple[Line, ...]) -> tuple[WaypointOutcome, ...]:
+    """What became of each waypoint of each lap: after a restart the mission may have told the last one again."""
+    first: dict[tuple[int, int], WaypointOutcome] = {}
+    for one in (line.outcome_kept() for line in lines if isinstance(line, OutcomeLine)):
+        first.setdefault((one.lap, one.leg), one)
+    return tuple(first.values())
 
 
 def _start(folder: Path, lines: tuple[Line, ...], site: Site) -> PatrolStart:

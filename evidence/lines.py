@@ -15,6 +15,7 @@ from evidence.summary import picture_name
 from patrol.config import Config
 from patrol.operations import WaypointOutcome
 from patrol.percepts import Alert, GroundPosition, Label, Reason, Threshold
+from patrol.promise import Promise
 
 
 class StartLine(Config):
@@ -30,13 +31,14 @@ class StartLine(Config):
     started_ns: int
     version: str
     commit: str
+    promise: Promise | None = None
 
     @classmethod
     def of(cls, start: PatrolStart) -> StartLine:
         return cls(**asdict(start))
 
     def start(self) -> PatrolStart:
-        return PatrolStart(**self.model_dump(exclude={"kind"}))
+        return PatrolStart(**self.model_dump(exclude={"kind", "promise"}), promise=self.promise)
 
 
 class PoseLine(Config):
@@ -102,6 +104,8 @@ class AlertLine(Config):
     covariance_m2: tuple[float, float, float]
     position_uncertain: bool
     picture: str
+    incident_id: str = ""
+    path_m: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def of(cls, alert: Alert) -> AlertLine:
@@ -123,6 +127,8 @@ class AlertLine(Config):
             covariance_m2=(float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1])),
             position_uncertain=alert.position_uncertain,
             picture=picture_name(alert),
+            incident_id=alert.incident_id,
+            path_m=tuple((x_m, y_m) for x_m, y_m in alert.path_m.tolist()),
         )
 
     def alert(self, folder: Path) -> Alert:
@@ -149,6 +155,8 @@ class AlertLine(Config):
             ),
             position_uncertain=self.position_uncertain,
             picture_jpeg=picture.read_bytes() if self.picture and picture.is_file() else b"",
+            incident_id=self.incident_id,
+            path_m=np.array(self.path_m).reshape(-1, 2),
         )
 
 

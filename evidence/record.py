@@ -13,12 +13,14 @@ from patrol.errors import BadValue
 from patrol.grid import OccupancyGrid
 from patrol.operations import WaypointOutcome
 from patrol.percepts import Alert
+from patrol.promise import Promise
 from patrol.site import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatrolStart:
-    """What is known as a patrol begins. ``commit`` and ``version`` are those of the software that drives."""
+    """What is known as a patrol begins. ``commit`` and ``version`` are those of the software that drives; ``promise`` is what the
+    mission guarantees, None where that is not known."""
 
     patrol_id: str
     robot_id: str
@@ -31,6 +33,7 @@ class PatrolStart:
     started_ns: int
     version: str
     commit: str
+    promise: Promise | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ _UNREADABLE = (McapError, struct.error, RuntimeError, ValueError, ZstdError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedMessage:
-    """One message as it was recorded: serialised, with its topic's type (``package/msg/Name``)."""
+    """One message as it was recorded: serialised, with its topic's type (``package/msg/Name``) and that type's ``definition``."""
 
     topic: str
     type: str
@@ -34,6 +34,7 @@ class RecordedMessage:
     publish_ns: int
     sequence: int
     cdr: bytes
+    definition: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,7 @@ class Recording:
                         publish_ns=record.publish_time,
                         sequence=record.sequence,
                         cdr=record.data,
+                        definition=scan.definition_of(channel),
                     )
 
     def info(self) -> RecordingInfo:
@@ -191,6 +193,10 @@ class _Scan:
     def type_of(self, channel: Channel) -> str:
         schema = self.schemas.get(channel.schema_id)
         return "" if schema is None else schema.name
+
+    def definition_of(self, channel: Channel) -> bytes:
+        schema = self.schemas.get(channel.schema_id)
+        return b"" if schema is None else schema.data
 
     def _records(self, reader: StreamReader) -> Iterator[McapRecord]:
         records = reader.records

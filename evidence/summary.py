@@ -11,6 +11,7 @@ from evidence.record import PatrolRecord
 from patrol.clock import seconds
 from patrol.config import Config
 from patrol.percepts import Alert
+from patrol.promise import idleness_kept
 
 
 class LegSummary(Config):
@@ -63,6 +64,23 @@ class CoverageSummary(Config):
     seen_share: float
 
 
+class GuaranteeSummary(Config):
+    """What the mission promised and what of it was kept. ``measured_worst_s`` is the longest that the place ``measured_at`` went
+    unseen, over ``measured_gaps`` gaps between two visits; None while no place was visited twice."""
+
+    mode: str
+    worst_idleness_s: float
+    average_idleness_s: float
+    attack_s: float | None
+    capture_probability: float | None
+    sentences: tuple[str, ...]
+    measured_worst_s: float | None
+    measured_at: str
+    measured_gaps: int
+    measured_ratio: float | None
+    kept: bool | None
+
+
 class RecordingSummary(Config):
     file_name: str
     sha256: str
@@ -102,6 +120,7 @@ class ReportSummary(Config):
     waypoints_pre_empted: int
     waypoints_without_outcome: int
     coverage: CoverageSummary | None
+    guarantee: GuaranteeSummary | None = None
     legs: tuple[LegSummary, ...]
     alerts: tuple[AlertSummary, ...]
     recording: RecordingSummary | None
@@ -137,6 +156,7 @@ def summarise(record: PatrolRecord, ground: GroundRaster) -> ReportSummary:
         waypoints_pre_empted=count["pre-empted"],
         waypoints_without_outcome=max(planned - len(record.outcomes), 0),
         coverage=_coverage(record, ground),
+        guarantee=_guarantee(record),
         legs=_legs(record),
         alerts=tuple(_alert(record, alert) for alert in record.alerts),
         recording=None if proof is None else RecordingSummary(**asdict(proof)),
@@ -163,6 +183,26 @@ def _coverage(record: PatrolRecord, ground: GroundRaster) -> CoverageSummary | N
     if record.seen is None or ground.open_m2 <= 0:
         return None
     return CoverageSummary(open_m2=ground.open_m2, seen_m2=ground.seen_m2, seen_share=ground.seen_m2 / ground.open_m2)
+
+
+def _guarantee(record: PatrolRecord) -> GuaranteeSummary | None:
+    promise, kept = record.start.promise, idleness_kept(record.outcomes)
+    if promise is None:
+        return None
+    names = {waypoint.waypoint_id: waypoint.name for waypoint in record.site.waypoints}
+    return GuaranteeSummary(
+        mode=promise.mode,
+        worst_idleness_s=promise.worst_idleness_s,
+        average_idleness_s=promise.average_idleness_s,
+        attack_s=promise.attack_s,
+        capture_probability=promise.capture,
+        sentences=promise.sentences,
+        measured_worst_s=None if kept is None else kept.worst_s,
+        measured_at="" if kept is None else names.get(kept.place, kept.place),
+        measured_gaps=0 if kept is None else kept.gaps,
+        measured_ratio=None if kept is None else kept.worst_s / promise.worst_idleness_s,
+        kept=None if kept is None else kept.worst_s <= promise.worst_idleness_s,
+    )
 
 
 def _legs(record: PatrolRecord) -> tuple[LegSummary, ...]:

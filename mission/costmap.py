@@ -16,6 +16,7 @@ from pydantic import Field
 from shapely.geometry import Polygon
 
 from mission.raster import Lattice, Mask
+from mission.route import standing_on
 from mission.surroundings import SiteClearance, clearance_from
 from mission.sweep import Sweep
 from patrol.checks import Floats, Floats32
@@ -32,6 +33,8 @@ FORBIDDEN = np.float32(1e6)
 
 _LEAVING_WEIGHT = 50.0
 """Added in a zone that the robot is leaving, so that it takes the shortest way out."""
+_DOORWAY_M = 0.5
+"""What stands this close to the line of a door belongs to the door."""
 _AGAINST = -0.1
 """Cosine between travel and a zone's one direction from which it goes against it."""
 
@@ -103,10 +106,10 @@ class Costmap:
         self._site = site
         self.lattice = Lattice.around(site.perimeter, config.resolution_m, config.margin_m)
         inside = self.lattice.fill([site.perimeter])
-        lethal = [building.outline for building in site.buildings] + [area.outline for area in site.keep_outs]
-        self._file_lethal: Mask = ~inside | self.lattice.fill(lethal)
+        self._file_lethal: Mask = ~inside | self.lattice.fill(standing_on(site))
         depth_m = clearance_from(inside.astype(np.uint8), config.resolution_m)
         self._by_the_fence: Mask = inside & (depth_m < fence_margin_m)
+        self._doorways: Mask = self.lattice.fill(door.line.buffer(_DOORWAY_M) for door in site.doors)
         self.set_zones(ZoneLayers())
         self._occupied = np.zeros(self.lattice.shape, dtype=np.bool_)
         self._unknown = np.ones(self.lattice.shape, dtype=np.bool_)
@@ -147,11 +150,12 @@ class Costmap:
         self._hit_ns[hits[:, 0], hits[:, 1]] = sweep.stamp_ns + 1
 
     def obstacles(self, now_ns: int) -> Mask:
-        """Cells (rows, cols) that hold something: the site's own, the grid's unless looked through lately, and fresh hits."""
+        """Cells (rows, cols) that hold something: the site's own, the grid's unless looked through lately, and fresh hits. What
+        stands in a doorway is the door's own leaf: it opens when it is asked to."""
         recent = now_ns - nanoseconds(self._config.hit_memory_s)
         hit = (self._hit_ns >= recent) & (self._hit_ns > self._free_ns)
         looked_through = (self._free_ns >= recent) & ~hit
-        return self.site_lethal | (self._occupied & ~looked_through) | hit
+        return self.site_lethal | (((self._occupied & ~looked_through) | hit) & ~self._doorways)
 
     def field(self, now_ns: int) -> CostField:
         """Inflate the obstacles of ``now_ns``: exact distances by a distance transform, cost rising as clearance shrinks."""

@@ -14,17 +14,22 @@ from typing import Literal
 
 from pydantic import Field
 
+from mission.dock_marker import DockMarkerConfig, dock_seen
+from mission.driver import Driver
 from mission.lookout import View
-from mission.navigator import Goal, Navigator
+from mission.navigator import Goal
 from patrol.clock import nanoseconds, seconds
 from patrol.config import Config
 from patrol.geometry import Pose2, Twist2
 from patrol.sensors import Battery
 
+_MOVED_M = 0.08
+
 
 class DockingConfig(Config):
     """``charging_a`` is the least current into the battery that counts as charging, ``rise_a`` how far it must have risen
-    above the lowest of the last ``before_s``, in ``reports`` reports on end and within ``prove_s`` of arriving."""
+    above the lowest of the last ``before_s``, in ``reports`` reports on end and within ``prove_s`` of arriving. ``marker`` is the
+    plate that the dock is found by; None: the map's word counts."""
 
     reach_m: float = Field(default=0.35, gt=0)
     gap_m: float = Field(default=1.0, gt=0)
@@ -37,6 +42,7 @@ class DockingConfig(Config):
     prove_s: float = Field(default=8.0, gt=0)
     back_off_s: float = Field(default=4.0, gt=0)
     attempts: int = Field(default=3, ge=1)
+    marker: DockMarkerConfig | None = DockMarkerConfig()
 
 
 Proof = Literal["waiting", "charging", "not charging", "no battery reports"]
@@ -101,7 +107,7 @@ class DockStep:
 class Docking:
     """Call ``begin`` before each docking, then ``step`` 20 times a second until it has ended."""
 
-    def __init__(self, config: DockingConfig, navigator: Navigator) -> None:
+    def __init__(self, config: DockingConfig, navigator: Driver) -> None:
         self._config, self._navigator = config, navigator
         self._proof = ChargeProof(config)
         self.begin()
@@ -113,13 +119,14 @@ class Docking:
         self._back_off_s = 0.0
         self._attempt = 1
         self._stands = False
+        self._marked: Pose2 | None = None
 
     def hear(self, battery: Battery) -> None:
         """Take a battery report, also while not docking: the current before is part of the proof."""
         self._proof.hear(battery)
 
     def step(self, dock: Pose2, view: View, *, limit_mps: float = math.inf) -> DockStep:
-        """One step towards ``dock``: where a marker shows it, or else where the map has it."""
+        """One step towards ``dock``: where its marker shows it, or else where the map has it."""
         self._active_s += view.dt_s
         if self._stands:
             return self._prove(view)
@@ -127,7 +134,8 @@ class Docking:
             self._back_off_s -= view.dt_s
             return DockStep(twist=self._navigator.back_off(view), why=f"Backing off to dock again ({self._tries})")
         config = self._config
-        goal = Goal(name="the dock", pose=dock, reach_m=config.reach_m, speed_mps=min(config.speed_mps, limit_mps))
+        dock, name = self._found(dock, view)
+        goal = Goal(name=name, pose=dock, reach_m=config.reach_m, speed_mps=min(config.speed_mps, limit_mps))
         drive = self._navigator.drive(goal, view)
         near = view.pose.distance_to(dock) <= config.gap_m
         if drive.arrival == "arrived" or (drive.arrival == "failed" and near):
@@ -141,6 +149,18 @@ class Docking:
     @property
     def _tries(self) -> str:
         return f"attempt {self._attempt} of {self._config.attempts}"
+
+    def _found(self, dock: Pose2, view: View) -> tuple[Pose2, str]:
+        """Where the dock is, and what to call it. The goal moves only when the marker shows it somewhere else: a goal that
+        moved with every scan would be a new one each time."""
+        marker = self._config.marker
+        if marker is None or view.pose.distance_to(dock) > marker.near_m:
+            self._marked = None
+            return dock, "the dock"
+        seen = dock_seen(view.points_map_m, dock, marker)
+        if seen is not None and (self._marked is None or self._marked.distance_to(seen) > _MOVED_M):
+            self._marked = seen
+        return (dock, "the dock") if self._marked is None else (self._marked, "the dock, found by its marker")
 
     def _prove(self, view: View) -> DockStep:
         twist = self._navigator.rest(view.dt_s)

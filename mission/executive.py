@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,9 +13,14 @@ from pydantic import Field
 from mission.behaviour.tree import BehaviourTree
 from mission.behaviour.turn import Tools, Turn
 from mission.body import Body
+from mission.calendar.plan import Calendar
+from mission.calendar.roster import Ruling
 from mission.costmap import Costmap, CostmapConfig
 from mission.desk import CommandDesk
 from mission.docking import Docking, DockingConfig
+from mission.doors import DoorConfig, Doorkeeper
+from mission.drawn import Drawing, DrawnRoute
+from mission.driver import Driver
 from mission.facts.board import FactBoard, FactsConfig
 from mission.facts.fact import Fact, Observed
 from mission.geofence import Geofence, GeofenceConfig
@@ -29,12 +34,13 @@ from mission.situation import Means, Situation, carry_out, happen, judged, resta
 from mission.store import MemoryStore, MissionState, Store
 from mission.supervisor import Actions, Standing, SupervisorState
 from mission.supervisor import step as supervise
+from mission.timetable import Timetable
 from mission.zones import Zones
 from patrol.checks import Floats
 from patrol.clock import seconds
 from patrol.config import Config
 from patrol.geometry import STOPPED, Pose2
-from patrol.operations import Command, CommandAnswer, Mission, Mode, RobotState
+from patrol.operations import Command, CommandAnswer, CommandKind, Mission, Mode, Refused, RobotState
 from patrol.site import Site
 from patrol.zone_orders import ZoneAnswer, ZoneOrder
 
@@ -57,6 +63,7 @@ class ExecutiveConfig(Config):
     facts: FactsConfig = FactsConfig()
     geofence: GeofenceConfig = GeofenceConfig()
     docking: DockingConfig = DockingConfig()
+    doors: DoorConfig = DoorConfig()
     slow_mps: float = Field(default=0.5, gt=0)
     leave_mps: float = Field(default=0.4, gt=0)
     longest_step_s: float = Field(default=0.2, gt=0)
@@ -64,7 +71,11 @@ class ExecutiveConfig(Config):
 
 class Executive:
     """``accept`` commands and zones as they come, ``step`` 20 times a second. Everything it must not forget is in ``store``
-    before an answer or an outcome leaves; a new ``Executive`` on the same store goes on where the last one stopped."""
+    before an answer or an outcome leaves; a new ``Executive`` on the same store goes on where the last one stopped.
+
+    ``drawn`` are the walks of unpredictable missions, which need a ``secret``; ``calendar`` says what begins when; ``drive_with``
+    makes whatever drives to a goal (None: the room's own navigator).
+    """
 
     def __init__(
         self,
@@ -74,6 +85,10 @@ class Executive:
         *,
         base_from_lidar: Pose2,
         store: Store | None = None,
+        drawn: Mapping[str, DrawnRoute] | None = None,
+        secret: bytes | None = None,
+        calendar: Calendar | None = None,
+        drive_with: Callable[[Navigator], Driver] | None = None,
     ) -> None:
         self._config = config
         self._store = store if store is not None else MemoryStore()
@@ -87,12 +102,16 @@ class Executive:
         self._dock_pose = site.docks[0].pose if site.docks else None
         by_id = {mission.mission_id: mission for mission in missions}
         self._means = Means(missions=by_id, has_dock=bool(site.docks), out_of_reach=self._out_of_reach(by_id))
+        self._drawing = Drawing(drawn or {}, secret)
+        self._timetable = Timetable(calendar, self._saved.roster)
         costmap = Costmap(config.costmap, site, fence_margin_m=self._geofence.planned_m)
         self._lookout = Lookout(costmap, config.movers, base_from_lidar)
-        self._navigator = Navigator(config.navigator, config.body, costmap)
+        own = Navigator(config.navigator, config.body, costmap)
+        self._navigator: Driver = own if drive_with is None else drive_with(own)
         self._legs = LegRunner(config.legs, self._navigator)
         self._docking = Docking(config.docking, self._navigator)
         self._zones = Zones(costmap, self._saved.zones)
+        self._doors = Doorkeeper(config.doors, site.doors)
         self._tree = BehaviourTree(self._tools())
         self._last_ns: int | None = None
         self._hand_since_ns: int | None = None
@@ -116,6 +135,12 @@ class Executive:
             after = carry_out(self._situation, command, self._means, now_ns)
             if isinstance(after, str):
                 return after
+            if command.kind is CommandKind.START and after.ledger is not None:
+                because = self._drawing.why_not(after.ledger.mission.mission_id)
+                if because:
+                    return because
+                pose = self._view.pose if self._view is not None else None
+                after = replace(after, ledger=self._drawing.begun(after.ledger, command.command_id, pose))
             self._move_to(after)
             return ""
 
@@ -132,6 +157,7 @@ class Executive:
     def step(self, inputs: ExecutiveInputs) -> Decision:
         """Look, judge, act, remember: one turn of the loop."""
         dt_s = self._tick(inputs.now_ns)
+        self._keep_timetable(inputs)
         actions = self._judge(inputs)
         self._view = self._look(inputs, dt_s)
         turn, why = self._act(inputs, actions)
@@ -143,6 +169,23 @@ class Executive:
         dt_s = 0.05 if self._last_ns is None else seconds(now_ns - self._last_ns)
         self._last_ns = now_ns
         return min(max(dt_s, 0.0), self._config.longest_step_s)
+
+    def _keep_timetable(self, inputs: ExecutiveInputs) -> None:
+        """Begin what the calendar says, once each; a patrol that can not begin is told."""
+        if inputs.weather is not None:
+            self._timetable.hear(inputs.weather)
+        busy = "" if self._situation.mode in (Mode.IDLE, Mode.DOCKED) else f"the robot is {self._situation.mode}"
+        for occurrence in self._timetable.due(inputs.now_ns, busy_because=busy):
+            order = Command(
+                command_id=f"calendar {occurrence.key}",
+                kind=CommandKind.START,
+                expires_ns=occurrence.latest_ns,
+                issued_by="the calendar",
+                mission_id=occurrence.mission,
+            )
+            answer = self.accept(order, inputs.now_ns)
+            if isinstance(answer, Refused):
+                self._timetable.missed(Ruling(occurrence=occurrence, outcome="missed", because=answer.because), inputs.now_ns)
 
     def _judge(self, inputs: ExecutiveInputs) -> Actions:
         """Let the supervisor move the mode as the facts ask."""
@@ -160,6 +203,7 @@ class Executive:
 
     def _own_facts(self, inputs: ExecutiveInputs) -> Iterable[Observed]:
         """Facts about what the executive itself is doing."""
+        yield from self._timetable.facts(inputs.now_ns)
         if self._dock_is_blocked:
             yield Observed(fact=Fact.DOCK_BLOCKED)
         if self._situation.mode is Mode.TELEOP and self._hand_is_silent(inputs):
@@ -194,7 +238,10 @@ class Executive:
         turn.hand = self._hand(inputs)
         turn.dock = inputs.map_from_dock or self._dock_pose
         turn.inside = self._zones.entered(self._view.pose) if self._view is not None else ()
+        turn.quiet_mps, turn.doors = self._timetable.limit_mps(inputs.now_ns), inputs.doors
         why = self._tree.act(turn)
+        if self._situation.mode not in (Mode.PATROLLING, Mode.DOCKING):
+            turn.asks = self._doors.leave(self._view)
         estimate = inputs.estimate
         if estimate is not None and self._view is not None and not estimate.doubt and turn.twist != STOPPED:
             turn.twist = self._geofence.bounded(turn.twist, self._view.pose, estimate.position_std_m).twist
@@ -210,7 +257,8 @@ class Executive:
         ledger = self._situation.ledger
         if turn.settled is not None and ledger is not None:
             self._legs.begin()
-            self._situation = replace(self._situation, ledger=ledger.settled(*turn.settled, now_ns))
+            settled = self._drawing.continued(ledger.settled(*turn.settled, now_ns))
+            self._situation = replace(self._situation, ledger=settled)
         if turn.event is not None:
             event, because = turn.event
             self._move_to(happen(self._situation, event, because))
@@ -224,7 +272,12 @@ class Executive:
         self._situation = after
 
     def _save(self) -> None:
-        state = MissionState(situation=self._situation, answers=self._desk.answers, zones=self._zones.order)
+        state = MissionState(
+            situation=self._situation,
+            answers=self._desk.answers,
+            zones=self._zones.order,
+            roster=self._timetable.state,
+        )
         if state != self._saved:
             self._store.save(state)
             self._saved = state
@@ -245,8 +298,15 @@ class Executive:
         )
         plan_m: Floats = self._navigator.path_m if turn.drives else np.zeros((0, 2))
         done = situation.ledger is not None and situation.ledger.is_done
-        facts = turn.actions.sentences
-        return Decision(twist=turn.twist, state=state, outcomes=outcomes, plan_m=plan_m, mission_done=done, facts=facts)
+        return Decision(
+            twist=turn.twist,
+            state=state,
+            outcomes=outcomes,
+            plan_m=plan_m,
+            mission_done=done,
+            facts=turn.actions.sentences,
+            doors=turn.asks,
+        )
 
     def _tools(self) -> Tools:
         return Tools(
@@ -254,6 +314,7 @@ class Executive:
             legs=self._legs,
             docking=self._docking,
             zones=self._zones,
+            doors=self._doors,
             has_dock=self._means.has_dock,
             slow_mps=self._config.slow_mps,
             leave_mps=self._config.leave_mps,

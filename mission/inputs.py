@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from mission.calendar.weather import Weather
 from mission.facts.eyes import PictureSeen
 from mission.facts.fact import Observed
 from mission.facts.links import Pulse
 from patrol.checks import Floats, frozen_array
+from patrol.doors import DoorRequest, DoorState
 from patrol.estimate import PoseEstimate
 from patrol.geometry import Pose2, Twist2
 from patrol.grid import OccupancyGrid
@@ -33,7 +36,8 @@ class ExecutiveInputs:
 
     ``twist`` is measured, ``driven`` what the stop guard let through. ``heard`` is everything that came in since the last
     step, for the monitors. ``steady_ns`` is a clock that nobody sets. ``map_from_dock`` is where a marker shows the dock to
-    be. ``facts`` come from outside (buttons, other processes).
+    be. ``weather`` is a station's newest report, ``doors`` the newest word of each. ``facts`` come from outside (buttons, other
+    processes).
     """
 
     now_ns: int
@@ -47,6 +51,8 @@ class ExecutiveInputs:
     heard: tuple[Heard, ...] = ()
     teleop: HandControl | None = None
     map_from_dock: Pose2 | None = None
+    weather: Weather | None = None
+    doors: Mapping[str, DoorState] = field(default_factory=dict)
     link_up: bool | None = None
     disk_free_bytes: int | None = None
     steady_ns: int | None = None
@@ -56,7 +62,8 @@ class ExecutiveInputs:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """``twist`` to hand to the stop guard; ``outcomes`` settled since the last step, each handed out once (after a restart
-    the newest may come again); ``plan_m`` (N, 2) in map, empty without a plan; ``facts`` in words, the most severe first."""
+    the newest may come again); ``plan_m`` (N, 2) in map, empty without a plan; ``facts`` in words, the most severe first;
+    ``doors`` are to be told what the robot wants of them."""
 
     twist: Twist2
     state: RobotState
@@ -64,6 +71,7 @@ class Decision:
     plan_m: Floats
     mission_done: bool
     facts: tuple[str, ...]
+    doors: tuple[DoorRequest, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plan_m", frozen_array("plan_m", self.plan_m, (None, 2)))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
+from mission.driver import Driver
 from mission.lookout import View
-from mission.navigator import Goal, Navigator
+from mission.navigator import Goal
 from patrol.config import Config
 from patrol.geometry import Twist2
 from patrol.operations import OutcomeKind, RouteWaypoint
@@ -38,7 +39,7 @@ class LegStep:
 class LegRunner:
     """Runs one leg; ``begin`` before each."""
 
-    def __init__(self, config: LegConfig, navigator: Navigator) -> None:
+    def __init__(self, config: LegConfig, navigator: Driver) -> None:
         self._config = config
         self._navigator = navigator
         self.begin()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,14 +27,15 @@ _REMEMBERED = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One step's picture of the world: ``pose`` is ``map_from_base`` predicted to ``now_ns``, ``twist``
-    the measured one."""
+    """One step's picture of the world: ``pose`` is ``map_from_base`` predicted to ``now_ns``, ``twist`` the measured one,
+    ``points_map_m`` (N, 2) what the newest scan hit."""
 
     now_ns: int
     dt_s: float
     pose: Pose2
     twist: Twist2
     around: Surroundings
+    points_map_m: Floats = field(default_factory=lambda: np.zeros((0, 2)))
 
 
 class Lookout:
@@ -78,7 +79,7 @@ class Lookout:
         movers = _merged(self._watch.movers(now_ns), movers_from_tracks(tracks, now_ns))
         points_base = pose.inverse().apply(self._points_map_m)
         around = survey(points_base, pose, self._costmap.site_clearance, movers)
-        return View(now_ns=now_ns, dt_s=dt_s, pose=pose, twist=twist, around=around)
+        return View(now_ns=now_ns, dt_s=dt_s, pose=pose, twist=twist, around=around, points_map_m=self._points_map_m)
 
     def _odom_from_base_at(self, stamp_ns: int) -> Pose2:
         """Odometry pose nearest in time among those seen, carried between two neighbours by linear interpolation."""

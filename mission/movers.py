@@ -20,6 +20,7 @@ from patrol.config import Config
 from patrol.percepts import Label, Track
 
 _NOTHING_M = 1e3
+_MOVING = (Label.PERSON, Label.ANIMAL, Label.VEHICLE)
 
 
 class MoverConfig(Config):
@@ -120,7 +121,7 @@ def movers_from_tracks(tracks: tuple[Track, ...], now_ns: int, *, stale_s: float
         if track.ground is None or track.state not in ("confirmed", "coasting") or age_s > stale_s:
             continue
         velocity = track.ground.velocity_mps
-        if track.label is Label.OBJECT or (track.label is Label.VEHICLE and np.hypot(*velocity) < 0.3):
+        if track.label not in _MOVING or (track.label is Label.VEHICLE and np.hypot(*velocity) < 0.3):
             continue
         x_m, y_m = track.ground.position_m + velocity * max(age_s, 0.0)
         radius_m = 1.5 if track.label is Label.VEHICLE else 0.35

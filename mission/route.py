@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 
 from pydantic import Field
+from shapely import get_parts
 from shapely.geometry import LineString, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
@@ -14,7 +15,12 @@ from patrol.config import Config
 from patrol.errors import PatrolError
 from patrol.geometry import Pose2
 from patrol.operations import Route, RouteWaypoint
-from patrol.site import Site, Waypoint
+from patrol.site import Purpose, Site, Waypoint
+
+_FENCE_HALF_M = 0.1
+"""Half of how thick a fence is drawn."""
+_SLIVER_M = 0.05
+"""A corridor that ends this close to the outside of its building is open there."""
 
 
 class RouteMissing(PatrolError):
@@ -34,8 +40,7 @@ def inset_ring(site: Site, config: RouteConfig) -> LineString:
 
     Raises RouteMissing when nothing is left of the site.
     """
-    outlines = [building.outline for building in site.buildings] + [area.outline for area in site.keep_outs]
-    blocked = [outline.buffer(config.clear_m) for outline in outlines]
+    blocked = [outline.buffer(config.clear_m) for outline in standing_on(site)]
     inner = site.perimeter.buffer(-config.inset_m, join_style="mitre")
     room = _largest(inner.difference(unary_union(blocked)) if blocked else inner)
     if room is None:
@@ -58,6 +63,16 @@ def perimeter_route(site: Site, config: RouteConfig | None = None) -> Route:
     turned = poses[first:] + poses[:first]
     stops_on_ring = (RouteWaypoint(waypoint_id=f"P{index + 1:02d}", pose=pose) for index, pose in enumerate(turned))
     return Route(route_id="perimeter", waypoints=tuple(stops_on_ring))
+
+
+def standing_on(site: Site) -> list[Polygon]:
+    """Outlines in map of everything that the site file says a robot can not drive over: buildings but for their corridors,
+    fences and keep-outs."""
+    corridors = unary_union([zone.outline for zone in site.zones if zone.purpose is Purpose.CORRIDOR])
+    mouths = corridors.buffer(_SLIVER_M, join_style="mitre")
+    walls = [part for building in site.buildings for part in get_parts(building.outline.difference(mouths))]
+    fences = [fence.line.buffer(_FENCE_HALF_M, cap_style="flat") for fence in site.fences]
+    return [*(wall for wall in walls if isinstance(wall, Polygon)), *fences, *(area.outline for area in site.keep_outs)]
 
 
 def stop_from_waypoint(waypoint: Waypoint) -> RouteWaypoint:

@@ -10,9 +10,10 @@ from typing import ClassVar, Protocol
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from mission.calendar.roster import RosterState
+from mission.desk import Answered
 from mission.situation import Situation
 from patrol.errors import BadInput, BadValue, Fault
-from patrol.operations import CommandAnswer
 from patrol.zone_orders import ZoneOrder
 
 
@@ -22,8 +23,9 @@ class MissionState:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
     situation: Situation = field(default_factory=Situation)
-    answers: tuple[CommandAnswer, ...] = ()
+    answers: tuple[Answered, ...] = ()
     zones: ZoneOrder | None = None
+    roster: RosterState | None = None
 
 
 _ADAPTER: TypeAdapter[MissionState] = TypeAdapter(MissionState)

@@ -91,12 +91,15 @@ _ROWS: tuple[_Row, ...] = (
     (Fact.SENSOR_DELAYED, (_SLOW, _SLOW, _SLOW), (0.5, 1.0), "A sensor is late"),
     (Fact.WHEEL_SLIP, (_SLOW, _SLOW, _SLOW), (0.0, 1.0), "The wheels slip"),
     (Fact.GNSS_SPOOFED, (_SLOW, _SLOW, _NOTE), (2.0, 10.0), "GNSS contradicts the map"),
-    (Fact.LENS_COVERED, (_SLOW, _SLOW, _NOTE), (1.0, 2.0), "The lens is covered"),
+    (Fact.LENS_COVERED, (_SLOW, _SLOW, _NOTE), (0.0, 1.0), "The camera can not see"),
     (Fact.CAMERA_SILENT, (_SLOW, _SLOW, _NOTE), (0.0, 1.0), "Nobody judges the pictures"),
     (Fact.MODEL_NONSENSE, (_SLOW, _SLOW, _NOTE), (0.5, 5.0), "The detector tells nonsense"),
     (Fact.CPU_STARVED, (_SLOW, _SLOW, _SLOW), (0.0, 2.0), "The computer can not keep up"),
     (Fact.DOCK_BLOCKED, (_NOTE, _NOTE, _NOTE), (0.0, 1.0), "Something stands on the dock"),
     (Fact.HELPER_DEAD, (_NOTE, _NOTE, _NOTE), (0.0, 0.5), "A part not needed to drive has stopped"),
+    (Fact.SITE_STOPS, (_HOLD, _NOTE, _NOTE), (0.0, 1.0), "The site stops patrols"),
+    (Fact.WEATHER_BAD, (_DOCK, _NOTE, _NOTE), (2.0, 30.0), "The weather is against patrols"),
+    (Fact.PATROL_MISSED, (_NOTE, _NOTE, _NOTE), (0.0, 0.0), "A planned patrol did not begin"),
 )
 
 

@@ -95,7 +95,7 @@ class Mission:
     """A route driven ``laps`` times at ``speed_mps`` at most.
 
     A leg may take ``leg_deadline_factor`` times as long as its length at that speed; ``docks_after`` sends the robot back to
-    its dock after the last waypoint.
+    its dock after the last waypoint. Where ``is_drawn``, the robot draws as many visits as ``laps`` rounds of the route have.
     """
 
     mission_id: str
@@ -105,6 +105,13 @@ class Mission:
     speed_mps: float = 1.2
     leg_deadline_factor: float = 3.0
     docks_after: bool = True
+    is_drawn: bool = False
+
+    @property
+    def laps_counted(self) -> tuple[int, int]:
+        """Laps and stops a lap, as outcomes count them: a drawn patrol is one long lap."""
+        stops = len(self.route.waypoints)
+        return (1, self.laps * stops) if self.is_drawn else (self.laps, stops)
 
     def __post_init__(self) -> None:
         require_positive("laps", self.laps)

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
+
+import numpy as np
 
 from patrol.checks import Floats, frozen_array, require_in
 from patrol.errors import BadValue
@@ -19,6 +21,9 @@ class Label(StrEnum):
     VEHICLE = "vehicle"
     ANIMAL = "animal"
     OBJECT = "object"
+    DRONE = "drone"
+    MISSING = "missing object"
+    THROWN = "thrown object"
 
 
 Source = Literal["camera", "thermal", "lidar"]
@@ -90,7 +95,8 @@ class Track:
     """One thing followed over time. ``box`` is where it is, or is predicted to be, in the picture at ``stamp_ns``;
     ``ground`` is missing while it could not be placed on the map. A coasting track was not, or not surely, detected
     in this picture. ``cold_s``: how long a thermal camera saw it stand where it was first seen, no warmer than what
-    surrounds it; 0 without a thermal camera that could tell."""
+    surrounds it; 0 without a thermal camera that could tell. ``top_m``: how high above the ground its upper edge is; None
+    where the picture does not show that."""
 
     track_id: int
     label: Label
@@ -104,6 +110,7 @@ class Track:
     ground: GroundPosition | None
     floor: int = 0
     cold_s: float = 0.0
+    top_m: float | None = None
 
     def __post_init__(self) -> None:
         require_in("state", self.state, TRACK_STATES)
@@ -142,7 +149,8 @@ Severity = Literal["info", "warning", "critical"]
 class Alert:
     """Asks a person to act. ``alert_id`` is a function of what was seen, so that a replay gives the same id.
 
-    ``picture_jpeg`` is already anonymised; empty when no picture could be made safe.
+    ``picture_jpeg`` is already anonymised; empty when no picture could be made safe. Alerts about one intruder, whatever the
+    rule and the track, share an ``incident_id``. ``path_m`` (N, 2) in map is where it was in the last seconds, oldest first.
     """
 
     alert_id: str
@@ -155,6 +163,11 @@ class Alert:
     ground: GroundPosition
     position_uncertain: bool
     picture_jpeg: bytes = b""
+    incident_id: str = ""
+    path_m: Floats = field(default_factory=lambda: np.zeros((0, 2)))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path_m", frozen_array("path_m", self.path_m, (None, 2)))
 
     @staticmethod
     def id_for(rule: str, zone_id: str, track_id: int, first_seen_ns: int) -> str:

@@ -75,6 +75,25 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """A fence or wall inside the perimeter: a line that nobody can drive over."""
+
+    fence_id: str
+    name: str
+    line: LineString
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """An opening that is closed until it is asked to open: its line across the opening, and how long a robot waits for it."""
+
+    door_id: str
+    name: str
+    line: LineString
+    wait_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeepOut:
     """Where the robot must never drive."""
 
@@ -140,6 +159,16 @@ class Floor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lift:
+    """Where a robot changes floors, by lift or ramp: the outline is the same on all ``levels``."""
+
+    lift_id: str
+    name: str
+    outline: Polygon
+    levels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """Everything the site file says, in metres in ``map`` (x east, y north of the datum)."""
 
@@ -151,6 +180,8 @@ class Site:
     gates: tuple[Gate, ...] = ()
     buildings: tuple[Building, ...] = ()
     zones: tuple[Zone, ...] = ()
+    fences: tuple[Fence, ...] = ()
+    doors: tuple[Door, ...] = ()
     keep_outs: tuple[KeepOut, ...] = ()
     slow_areas: tuple[SlowArea, ...] = ()
     privacy_areas: tuple[PrivacyArea, ...] = ()
@@ -158,3 +189,4 @@ class Site:
     waypoints: tuple[Waypoint, ...] = ()
     cameras: tuple[FixedCamera, ...] = ()
     floors: tuple[Floor, ...] = field(default=())
+    lifts: tuple[Lift, ...] = ()

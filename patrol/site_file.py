@@ -14,10 +14,13 @@ from patrol.site import (
     Building,
     Datum,
     Dock,
+    Door,
+    Fence,
     FixedCamera,
     Floor,
     Gate,
     KeepOut,
+    Lift,
     PrivacyArea,
     Site,
     SlowArea,
@@ -76,6 +79,8 @@ def _site_from(draft: Draft, header: SiteHeader) -> Site:
         buildings=every(
             "building", lambda f, p: Building(building_id=f.feature_id, name=p.name, outline=f.outline, height_m=p.height_m)
         ),
+        fences=every("fence", lambda f, p: Fence(fence_id=f.feature_id, name=p.name, line=f.line)),
+        doors=every("door", lambda f, p: Door(door_id=f.feature_id, name=p.name, line=f.line, wait_s=p.wait_s)),
         zones=every("zone", lambda f, p: _zone_from(f, p, zone)),
         keep_outs=every("keep_out", lambda f, p: KeepOut(keep_out_id=f.feature_id, name=p.name, outline=f.outline)),
         slow_areas=every(
@@ -88,6 +93,7 @@ def _site_from(draft: Draft, header: SiteHeader) -> Site:
         waypoints=_waypoints_from(draft),
         cameras=every("camera", _camera_from),
         floors=every("floor", lambda f, p: Floor(floor_id=f.feature_id, name=p.name, level=p.level, outline=f.outline)),
+        lifts=every("lift", lambda f, p: Lift(lift_id=f.feature_id, name=p.name, outline=f.outline, levels=tuple(p.levels))),
     )
 
 

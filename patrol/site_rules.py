@@ -89,6 +89,10 @@ class GateProperties(Properties):
     open_hours: Schedule | None = None
 
 
+class DoorProperties(Properties):
+    wait_s: Annotated[float, Field(strict=True, gt=0.0, le=3600.0)] = 60.0
+
+
 class BuildingProperties(Properties):
     height_m: Height
 
@@ -130,9 +134,15 @@ class FloorProperties(Properties):
     level: Level
 
 
+class LiftProperties(Properties):
+    levels: Annotated[tuple[Level, ...], Field(min_length=2)]
+
+
 RULES: dict[str, tuple[GeometryType, type[Properties]]] = {
     "perimeter": ("Polygon", Properties),
     "gate": ("LineString", GateProperties),
+    "fence": ("LineString", Properties),
+    "door": ("LineString", DoorProperties),
     "building": ("Polygon", BuildingProperties),
     "zone": ("Polygon", ZoneProperties),
     "keep_out": ("Polygon", Properties),
@@ -142,4 +152,5 @@ RULES: dict[str, tuple[GeometryType, type[Properties]]] = {
     "waypoint": ("Point", WaypointProperties),
     "camera": ("Point", CameraProperties),
     "floor": ("Polygon", FloorProperties),
+    "lift": ("Polygon", LiftProperties),
 }

@@ -12,7 +12,8 @@ from enum import StrEnum
 
 
 class Side(StrEnum):
-    """Who publishes: the robot or whatever stands in for it, a node of the stack, or whoever drives it by hand."""
+    """Who publishes: the robot or whatever stands in for it, a node of the stack, whoever drives it by hand, the site's own
+    installations, or Nav2 where that drives."""
 
     BACKEND = "backend"
     SLAM = "slam"
@@ -20,6 +21,8 @@ class Side(StrEnum):
     MISSION = "mission"
     STOP = "stop"
     CENTRE = "centre"
+    SITE = "site"
+    NAV2 = "nav2"
     EVERY = "every"
 
 
@@ -111,6 +114,7 @@ TOPICS: tuple[Topic, ...] = (
         stale_after_s=0.6,
     ),
     Topic(name="map", type="nav_msgs/msg/OccupancyGrid", publisher=Side.SLAM, qos=Qos.LATCHED),
+    Topic(name="georeference", type="geometry_msgs/msg/PoseWithCovarianceStamped", publisher=Side.SLAM, qos=Qos.LATCHED),
     Topic(name="map_cloud", type="sensor_msgs/msg/PointCloud2", publisher=Side.SLAM, qos=Qos.LATCHED),
     Topic(
         name="tracks",
@@ -137,6 +141,8 @@ TOPICS: tuple[Topic, ...] = (
         rate_hz=20,
         stale_after_s=0.3,
     ),
+    Topic(name="nav2/cmd_vel", type="geometry_msgs/msg/Twist", publisher=Side.NAV2, qos=Qos.RELIABLE, stale_after_s=0.3),
+    Topic(name="nav2/plan", type="nav_msgs/msg/Path", publisher=Side.NAV2, qos=Qos.RELIABLE),
     Topic(name="cmd_vel_hand", type="geometry_msgs/msg/Twist", publisher=Side.CENTRE, qos=Qos.SENSOR, stale_after_s=0.25),
     Topic(name="route", type="nav_msgs/msg/Path", publisher=Side.MISSION, qos=Qos.LATCHED),
     Topic(name="plan", type="nav_msgs/msg/Path", publisher=Side.MISSION, qos=Qos.RELIABLE),
@@ -148,6 +154,9 @@ TOPICS: tuple[Topic, ...] = (
         rate_hz=5,
         stale_after_s=1.0,
     ),
+    Topic(name="door_request", type="patrol_msgs/msg/DoorRequest", publisher=Side.MISSION, qos=Qos.RELIABLE),
+    Topic(name="door_state", type="patrol_msgs/msg/DoorState", publisher=Side.SITE, qos=Qos.RELIABLE, stale_after_s=3.0),
+    Topic(name="weather", type="patrol_msgs/msg/Weather", publisher=Side.SITE, qos=Qos.LATCHED, stale_after_s=1800.0),
     Topic(name="waypoint_outcome", type="patrol_msgs/msg/WaypointOutcome", publisher=Side.MISSION, qos=Qos.RELIABLE),
     Topic(name="cmd_vel", type="geometry_msgs/msg/Twist", publisher=Side.STOP, qos=Qos.RELIABLE, rate_hz=20, stale_after_s=0.2),
     Topic(

@@ -135,6 +135,8 @@ class AlertRaised(Config):
     covariance_m2: tuple[float, float, float]
     position_uncertain: bool
     picture_jpeg_base64: str = ""
+    incident_id: str = Field(default="", description="alerts about one intruder share it")
+    path_m: tuple[Point, ...] = Field(default=(), description="where it was in the last seconds, oldest first")
 
 
 class OutcomeReported(Config):
@@ -179,6 +181,29 @@ class CommandIssued(Config):
     mission_id: str = ""
 
 
+class WireZone(Config):
+    """A zone that holds until it is changed again; see ``patrol.zone_orders.RunTimeZone``."""
+
+    zone_id: str = Field(min_length=1, max_length=64)
+    kind: Literal["keep out", "slow", "one way"]
+    corners_m: tuple[Point, ...] = Field(min_length=3, max_length=200)
+    limit_mps: float | None = Field(default=None, gt=0, le=10)
+    heading_rad: float | None = None
+    when_inside: Literal["leave", "hold"] = "leave"
+
+
+class ZonesOrdered(Config):
+    """All zones that hold from now on; answered like a command, with ``order_id`` for its id. Accepted means in force on the
+    robot, and ``because`` then says what it does about a zone that it stands in."""
+
+    type: Literal["zones"] = "zones"
+    order_id: str
+    revision: int
+    expires_in_s: float
+    issued_by: str
+    zones: tuple[WireZone, ...] = Field(max_length=100)
+
+
 class KeyframeWanted(Config):
     type: Literal["keyframe"] = "keyframe"
     stream: str
@@ -195,7 +220,7 @@ FromRobot = Annotated[
     Hello | Telemetry | MapUpdate | RouteUpdate | AlertRaised | OutcomeReported | CommandAnswered | VideoState,
     Field(discriminator="type"),
 ]
-ToRobot = Annotated[CommandIssued | KeyframeWanted | Received, Field(discriminator="type")]
+ToRobot = Annotated[CommandIssued | ZonesOrdered | KeyframeWanted | Received, Field(discriminator="type")]
 
 FROM_ROBOT: TypeAdapter[FromRobot] = TypeAdapter(FromRobot)
 TO_ROBOT: TypeAdapter[ToRobot] = TypeAdapter(ToRobot)

@@ -2,8 +2,8 @@
 """Makes a picture safe to leave the robot, or covers it. There is no third way.
 
 Bodies and heads are masked from detections and from tracks, so that a person whom the detector misses in one picture stays
-masked; privacy areas are masked from the map. Whatever is not known to be safe is covered: no detector, a late one, no pose
-while the site has privacy areas, masking that did not change the picture.
+masked; privacy areas are masked from the map. Whatever is not known to be safe is covered: no detector, a late or unsure one, no
+pose while the site has privacy areas, masking that did not change the picture.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ class AnonymiserConfig(Config):
     method: Method = "pixelate"
     late_after_s: float = Field(default=0.15, ge=0.0, description="detections older than the picture by more cover it")
     pose_stale_after_s: float = Field(default=0.5, gt=0.0)
+    faint_most: int = Field(
+        default=12, ge=0, description="more people than that whom the detector only suspects, too faintly to mask them, cover it"
+    )
     regions: RegionsConfig = RegionsConfig()
     privacy: PrivacyConfig = PrivacyConfig()
 
@@ -89,7 +92,13 @@ class Anonymiser:
         late_s = abs(seconds(image.stamp_ns - looked.stamp_ns))
         if late_s > self._config.late_after_s:
             return f"the person detector is {late_s:.1f} s late"
-        return self._why_pose_fails(image, estimate) if self._privacy else ""
+        unsure = self._why_unsure(looked)
+        return unsure or (self._why_pose_fails(image, estimate) if self._privacy else "")
+
+    def _why_unsure(self, looked: Looked) -> str:
+        regions = self._config.regions
+        faint = sum(item.label in regions.labels and item.score < regions.from_score for item in looked.detections)
+        return f"the person detector is unsure: it suspects {faint} people faintly" if faint > self._config.faint_most else ""
 
     def _why_pose_fails(self, image: Image, estimate: PoseEstimate | None) -> str:
         if estimate is None:

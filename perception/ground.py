@@ -27,6 +27,7 @@ _HEIGHTS_M: Mapping[Label, Pair] = MappingProxyType(
     {Label.PERSON: (1.70, 0.12), Label.VEHICLE: (1.70, 0.40), Label.ANIMAL: (0.50, 0.20), Label.OBJECT: (0.60, 0.40)}
 )
 _EDGE_PX = 2.0
+_LOW_ASPECT = 0.85
 _BESIDE_M, _BESIDE_STD_M = 1.0, 0.4
 _NEAR_M, _FAR_M = 0.3, 120.0
 _STEPS = np.array([0.25, 0.25, 1e-4, 1e-4, 1e-3])
@@ -70,12 +71,22 @@ class GroundProjector:
         """Where on the ground the thing in ``box`` stands, or None when neither foot nor top says so; ``by_heat``: the box
         comes from a thermal picture."""
         least_px = self._config.heat_edge_px if by_heat else self._config.edge_px
-        ways = [self._from_foot(box, least_px), self._from_top(box, label, least_px)]
+        top = None if _is_low(box, label) else self._from_top(box, label, least_px)
+        ways = [self._from_foot(box, least_px), top]
         found = [way for way in ways if way is not None]
         if not found:
             return self._beside(box, label)
         located = found[0] if len(found) == 1 else fused(found[0], found[1])
         return located if float(np.hypot(*located.position_m)) <= self._config.range_max_m else None
+
+    def top_m(self, box: Box, position_m: Floats) -> float | None:
+        """How high above the ground the upper edge of a box is, at ``position_m`` (2,) m in base_link; None where the picture's
+        edges cut the box off."""
+        if box.y0_px <= _EDGE_PX or box.y1_px >= self._camera.height_px - _EDGE_PX:
+            return None
+        origin = self._camera.base_from_optical.translation_m
+        ray = self._camera.base_from_optical.rotation @ self._camera.rays([[0.5 * (box.x0_px + box.x1_px), box.y0_px]])[0]
+        return float(origin[2] + ray[2] * np.hypot(*(position_m - origin[:2])) / max(float(np.hypot(ray[0], ray[1])), 1e-6))
 
     def _beside(self, box: Box, label: Label) -> Located | None:
         """A person whose head and feet are both cut off stands next to the robot, in the direction of the box."""
@@ -116,6 +127,11 @@ class GroundProjector:
         slope = (places[1:6] - places[6:]) / (2.0 * _STEPS[:, None])
         covariance = (slope.T * np.array(spread) ** 2) @ slope
         return Located(position_m=places[0], covariance_m2=covariance)
+
+
+def _is_low(box: Box, label: Label) -> bool:
+    """Whether a person's box is as wide as high: who lies or crouches says nothing by the height of the head."""
+    return label is Label.PERSON and box.width_px >= _LOW_ASPECT * box.height_px
 
 
 def _meeting_points(camera: CameraModel, rows: Floats) -> Floats:

@@ -116,7 +116,8 @@ class Placer:
                 known.correct(on_map, by_picture=by_picture)
         if known is None:
             return track
-        return replace(track, ground=known.position(estimate), floor=0 if estimate is None else estimate.floor)
+        top_m = None if measured is None or track.box is None else self._projector.top_m(track.box, measured.position_m)
+        return replace(track, ground=known.position(estimate), floor=0 if estimate is None else estimate.floor, top_m=top_m)
 
     def _measured(self, track: Track, ranged: tuple[Located, ...], by_heat: frozenset[int]) -> tuple[Located | None, bool]:
         """Where the track is seen in base_link, and whether only the picture says so."""

@@ -14,7 +14,7 @@ from patrol.checks import Bytes
 from perception.errors import MaskingFailed
 from perception.regions import Regions
 
-Method = Literal["pixelate", "blur", "silhouette"]
+Method = Literal["pixelate", "blur", "silhouette", "figure"]
 _FIGURE, _GROUND = (150, 136, 122), (96, 84, 74)
 _BLOCK_MIN_PX = 8
 _BLOCKS_PER_HEIGHT = 12
@@ -91,6 +91,25 @@ def _silhouette(part: Bytes) -> Bytes:
     return drawn
 
 
+def _figure(part: Bytes) -> Bytes:
+    """Somebody drawn with a few strokes on a plain ground: that there is a person, where, and how large, and nothing else. No
+    pixel of the picture is used."""
+    height, width = part.shape[:2]
+    drawn = np.full_like(part, _GROUND)
+    size = np.array((min(width, 0.5 * height), height))
+    joints = np.rint(_JOINTS * size + (0.5 * (width - size[0]), 0.0)).astype(int)
+    thick = max(round(0.07 * float(size[1])), 1)
+    for first, last in _LIMBS:
+        cv2.line(drawn, tuple(joints[first]), tuple(joints[last]), _FIGURE, thick, cv2.LINE_AA)
+    cv2.circle(drawn, tuple(joints[0]), max(round(0.085 * float(size[1])), 1), _FIGURE, -1, cv2.LINE_AA)
+    return drawn
+
+
+_JOINTS = np.array(
+    [(0.5, 0.14), (0.5, 0.26), (0.5, 0.55), (0.30, 0.30), (0.70, 0.30), (0.18, 0.56), (0.82, 0.56), (0.34, 0.93), (0.66, 0.93)]
+)
+"""Head, neck, hip, shoulders, hands and feet, in shares of the drawn body's width and height."""
+_LIMBS = ((1, 2), (3, 4), (3, 5), (4, 6), (2, 7), (2, 8))
 _METHODS: Mapping[Method, Callable[[Bytes], Bytes]] = MappingProxyType(
-    {"pixelate": _pixelate, "blur": _blur, "silhouette": _silhouette}
+    {"pixelate": _pixelate, "blur": _blur, "silhouette": _silhouette, "figure": _figure}
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
+from patrol.air import Sky
 from patrol.clock import Clock, seconds
 from patrol.config import Config
 from patrol.errors import PatrolError
@@ -14,17 +15,24 @@ from patrol.geometry import Pose2, Pose3
 from patrol.percepts import Alert, Detection, Track
 from patrol.sensors import CameraModel, Image, PointCloud, Scan
 from patrol.site import Site
+from perception.air_watch import AirConfig
 from perception.anonymiser import Anonymiser, AnonymiserConfig, Looked, SafePicture
+from perception.carried_pose import CarryConfig, PoseCarrier
 from perception.detector import Detector, DetectorConfig, open_detector
 from perception.ego_motion import CameraMotion, camera_motion
 from perception.evidence_picture import EvidenceConfig, evidence_jpeg
 from perception.ground import GroundConfig, GroundProjector, Located
 from perception.ground_filter import Placer
 from perception.heat import HeatConfig, HeatFinder
+from perception.lens_health import LensConfig, LensFault, LensHealth, worst_of
+from perception.lidar_look import LidarLook
 from perception.ranging import LidarRanger, RangingConfig
+from perception.rulebook.config import RuleBook
+from perception.rulebook.scene import Scene
+from perception.rulebook.watch import Watch
+from perception.still_things import StillThingsConfig
 from perception.tracker import Tracker, TrackerConfig
 from perception.warmth import ColdClock, WarmthConfig
-from perception.watch import Watch, WatchConfig
 
 logger = logging.getLogger(__name__)
 _DETECTOR_FAULTS = (
@@ -42,7 +50,7 @@ _DETECTOR_FAULTS = (
 
 class PerceptionConfig(Config):
     """Everything perception can be told. ``detector_slow_after_s`` covers a picture whose detection took longer (needs a
-    clock)."""
+    clock). In the faults ``unsure_lens`` the detector may overlook people who can be made out; they cover the pictures."""
 
     detector: DetectorConfig = DetectorConfig()
     tracker: TrackerConfig = TrackerConfig()
@@ -50,9 +58,13 @@ class PerceptionConfig(Config):
     ranging: RangingConfig = RangingConfig()
     heat: HeatConfig = HeatConfig()
     warmth: WarmthConfig = WarmthConfig()
-    watch: WatchConfig = WatchConfig()
+    air: AirConfig = AirConfig()
+    still_things: StillThingsConfig = StillThingsConfig()
     anonymiser: AnonymiserConfig = AnonymiserConfig()
+    lens: LensConfig = LensConfig()
+    carry: CarryConfig = CarryConfig()
     evidence: EvidenceConfig = EvidenceConfig()
+    unsure_lens: tuple[LensFault, ...] = (LensFault.DAZZLED,)
     detector_slow_after_s: float = 1.0
     pose_stale_after_s: float = 0.5
     restart_after_s: float = 2.0
@@ -60,17 +72,21 @@ class PerceptionConfig(Config):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Percepts:
-    """What one picture gave. ``safe`` may leave the robot; ``covered_because`` is empty unless it is a cover card."""
+    """What one picture gave, and what the lidar saw beside it (things put down or taken away, among the tracks; the ``sky``).
+    ``safe`` may leave the robot; ``covered_because`` is empty unless it is a cover card; ``lens`` says what is wrong with the
+    colour camera, or else the thermal one."""
 
     tracks: tuple[Track, ...]
     alerts: tuple[Alert, ...]
     safe: Image
     covered_because: str
+    sky: Sky | None = None
+    lens: LensFault | None = None
 
 
 class Perception:
     """One camera's perception. Without ``site`` there are no zones and no private areas; without a pose, tracks stay in the
-    picture. ``clock`` is only used to tell how long the detector takes."""
+    picture. ``rules`` None: those that every site begins with. ``clock`` is only used to tell how long the detector takes."""
 
     def __init__(
         self,
@@ -78,6 +94,7 @@ class Perception:
         camera: CameraModel,
         site: Site | None = None,
         *,
+        rules: RuleBook | None = None,
         detector: Detector | None = None,
         base_from_lidar: Pose3 | None = None,
         thermal: CameraModel | None = None,
@@ -88,7 +105,8 @@ class Perception:
         self._camera = camera
         self._detector = open_detector(config.detector) if detector is None else detector
         self._clock = clock
-        self._site = site
+        self._site, self._rules = site, rules
+        self._base_from_lidar = base_from_lidar
         self._ranger = None if base_from_lidar is None else LidarRanger(camera, base_from_lidar, config.ranging)
         self._heat: HeatFinder | None = None
         self._cold: ColdClock | None = None
@@ -96,15 +114,18 @@ class Perception:
         if thermal is not None:
             self.know_thermal(thermal)
         self._anonymiser = Anonymiser(config.anonymiser, camera, () if site is None else site.privacy_areas)
+        self._lens, self._thermal_lens = LensHealth(config.lens), LensHealth(config.lens)
         self._fault = ""
         self._start_anew()
 
     def _start_anew(self) -> None:
         """Forget all tracks: the first picture is still to come."""
         self._tracker = Tracker(self._config.tracker)
+        self._carrier = PoseCarrier(self._config.carry)
         self._placer = Placer(GroundProjector(self._camera, self._config.ground))
-        self._watch = None if self._site is None else Watch(self._config.watch, self._site)
+        self._watch = None if self._site is None else Watch(self._site, self._rules)
         self._cold = None if self._thermal is None else ColdClock(self._thermal, self._camera, self._config.warmth)
+        self._beside = None if self._base_from_lidar is None else LidarLook(self._config, self._base_from_lidar, self._site)
         self._stamp_ns: int | None = None
         self._odom_from_base: Pose2 | None = None
 
@@ -115,6 +136,8 @@ class Perception:
             self._start_anew()
         if self._stamp_ns is not None and image.stamp_ns <= self._stamp_ns:
             return _percepts(self._anonymiser.make_safe(image, None, estimate, "this picture is older than the last"))
+        self._lens.hear(image)
+        estimate = self._carrier.carried(estimate, image.stamp_ns)
         pose = self._usable(estimate, image.stamp_ns)
         motion = self._camera_motion(pose, image.stamp_ns)
         detections, fault = self._look(image)
@@ -123,10 +146,12 @@ class Perception:
         if self._cold is not None:
             placed = self._cold.timed(placed, None if pose is None else pose.map_from_base.inverse())
         looked = Looked(stamp_ns=image.stamp_ns, detections=detections, tracks=placed)
-        safe = self._anonymiser.make_safe(image, looked, estimate, fault)
-        alerts = self._alerts(placed, image.stamp_ns, pose, safe)
+        safe = self._anonymiser.make_safe(image, looked, estimate, fault or self._why_unsure())
+        told = placed if self._beside is None else (*placed, *self._beside.things(placed, image.stamp_ns))
+        alerts = self._alerts(told, image.stamp_ns, pose, safe)
         self._note_fault(safe.covered_because)
-        return _percepts(safe, tracks=placed, alerts=alerts)
+        lens = worst_of(self._lens.fault, self._thermal_lens.fault)
+        return replace(_percepts(safe, tracks=told, alerts=alerts, sky=self._sky), lens=lens)
 
     def know_thermal(self, thermal: CameraModel) -> None:
         """Use this thermal camera from now on."""
@@ -135,9 +160,11 @@ class Perception:
         self._cold = ColdClock(thermal, self._camera, self._config.warmth)
 
     def on_cloud(self, cloud: PointCloud, estimate: PoseEstimate) -> None:
-        """Keep a lidar revolution, taken at about the time of ``estimate``; it refines how far tracks are."""
-        if self._ranger is not None:
+        """Keep a lidar revolution, taken at about the time of ``estimate``; it refines how far tracks are, and now and then tells
+        of things and of the weather."""
+        if self._ranger is not None and self._beside is not None:
             self._ranger.on_cloud(cloud, estimate.odom_from_base)
+            self._beside.on_cloud(cloud, estimate)
 
     def on_scan(self, scan: Scan, estimate: PoseEstimate) -> None:
         """As ``on_cloud``, for a planar scan."""
@@ -151,6 +178,7 @@ class Perception:
         Raises BadValue for a picture that is not mono16.
         """
         if self._heat is not None and self._cold is not None:
+            self._thermal_lens.hear(image)
             self._heat.on_thermal(image)
             self._cold.on_thermal(image)
 
@@ -162,6 +190,10 @@ class Perception:
         if estimate is None or abs(seconds(stamp_ns - estimate.stamp_ns)) > self._config.pose_stale_after_s:
             return None
         return estimate
+
+    def _why_unsure(self) -> str:
+        fault = self._lens.fault
+        return f"the camera is {fault.value}, and the detector unsure" if fault in self._config.unsure_lens else ""
 
     def _camera_motion(self, pose: PoseEstimate | None, stamp_ns: int) -> CameraMotion | None:
         """The camera's motion since the last picture, or None when it is not known."""
@@ -196,13 +228,17 @@ class Perception:
             return ()
         doubt = "the pose is not known" if pose is None else pose.doubt
         boxes = {track.track_id: track.box for track in tracks}
-        alerts = self._watch.evaluate(tracks, now_ns, doubt)
+        alerts = self._watch.evaluate(Scene(stamp_ns=now_ns, tracks=tracks, sky=self._sky, pose_doubt=doubt))
         if safe.covered_because:
             return alerts
         return tuple(
             replace(alert, picture_jpeg=evidence_jpeg(safe.image, boxes[alert.track_id], self._config.evidence))
             for alert in alerts
         )
+
+    @property
+    def _sky(self) -> Sky | None:
+        return None if self._beside is None else self._beside.sky
 
     def _note_fault(self, because: str) -> None:
         """Log the way into being covered and the way out, once each."""
@@ -211,5 +247,7 @@ class Perception:
         self._fault = because
 
 
-def _percepts(safe: SafePicture, *, tracks: tuple[Track, ...] = (), alerts: tuple[Alert, ...] = ()) -> Percepts:
-    return Percepts(tracks=tracks, alerts=alerts, safe=safe.image, covered_because=safe.covered_because)
+def _percepts(
+    safe: SafePicture, *, tracks: tuple[Track, ...] = (), alerts: tuple[Alert, ...] = (), sky: Sky | None = None
+) -> Percepts:
+    return Percepts(tracks=tracks, alerts=alerts, safe=safe.image, covered_because=safe.covered_because, sky=sky)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build the ROS 2 interface packages for this repository's virtual environment; quick to call again.
 
-``patrol_msgs`` (and ``tf2_msgs``, where the installed ROS 2 has none) is built by colcon into ``ros_ws/install``. A path file
-in the environment then makes the interfaces and the node packages importable without sourcing anything. A digest of the
-sources tells a later call that there is nothing to do.
+``patrol_msgs`` (and ``tf2_msgs`` and ``nav2_msgs``, where the installed ROS 2 has none) is built by colcon into
+``ros_ws/install``. A path file in the environment then makes the interfaces and the node packages importable without sourcing
+anything. A digest of the sources tells a later call that there is nothing to do.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKSPACE = ROOT / "ros_ws"
 INSTALL = WORKSPACE / "install"
 STAMP = INSTALL / "patrol.digest"
+STAND_INS = ("tf2_msgs", "nav2_msgs")
+"""Standard packages that the ROS 2 wheels lack."""
 NODE_PACKAGES = ("patrol_ros", "patrol_bringup", "patrol_gazebo")
 DEADLINE_S = 600.0
 log = logging.getLogger("build_ros")
@@ -49,7 +51,7 @@ def main() -> int:
 def build() -> None:
     """Raises BuildFailed when the ROS packages are not whole, or colcon fails."""
     check_wheels()
-    overlay = not has_standard_tf2_msgs()
+    overlay = missing_packages()
     digest = sources_digest(overlay=overlay)
     if not (STAMP.is_file() and STAMP.read_text("utf-8") == digest):
         started_s = time.monotonic()
@@ -79,21 +81,22 @@ def importable(dist: metadata.Distribution) -> list[metadata.PackagePath]:
     return [file for file in dist.files or [] if file.name == "__init__.py" and len(file.parts) == 2]
 
 
-def has_standard_tf2_msgs() -> bool:
-    """Whether the installed ROS 2 brings ``tf2_msgs``."""
+def missing_packages() -> tuple[str, ...]:
+    """The stand-ins that are needed, since the installed ROS 2 does not bring the packages themselves."""
     prefixes = [sys.prefix, *os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)]
-    return any((Path(prefix) / "share" / "tf2_msgs").is_dir() for prefix in prefixes if prefix and Path(prefix) != INSTALL)
+    standard = [Path(prefix) / "share" for prefix in prefixes if prefix and Path(prefix) != INSTALL]
+    return tuple(name for name in STAND_INS if not any((share / name).is_dir() for share in standard))
 
 
-def sources(*, overlay: bool) -> Iterator[Path]:
+def sources(*, overlay: tuple[str, ...]) -> Iterator[Path]:
     """Every file that the build reads."""
-    folders = [WORKSPACE / "src" / "patrol_msgs"] + ([WORKSPACE / "overlay"] if overlay else [])
+    folders = [WORKSPACE / "src" / "patrol_msgs", *(WORKSPACE / "overlay" / name for name in overlay)]
     for folder in folders:
         yield from sorted(path for path in folder.rglob("*") if path.is_file())
     yield ROOT / "scripts" / "ros_wheels.cmake"
 
 
-def sources_digest(*, overlay: bool) -> str:
+def sources_digest(*, overlay: tuple[str, ...]) -> str:
     """SHA-256 over the sources, the interpreter and where the workspace lies."""
     digest = hashlib.sha256(f"{sys.version} {sys.prefix} {ROOT}".encode())
     for path in sources(overlay=overlay):
@@ -101,9 +104,9 @@ def sources_digest(*, overlay: bool) -> str:
     return digest.hexdigest()
 
 
-def colcon_command(*, overlay: bool) -> list[str]:
+def colcon_command(*, overlay: tuple[str, ...]) -> list[str]:
     """The command line; see ``ros_wheels.cmake`` for what the wheels need beyond an ordinary build."""
-    bases = [str(WORKSPACE / "src" / "patrol_msgs")] + ([str(WORKSPACE / "overlay" / "tf2_msgs")] if overlay else [])
+    bases = [str(WORKSPACE / "src" / "patrol_msgs"), *(str(WORKSPACE / "overlay" / name) for name in overlay)]
     cmake = [f"-DPython3_EXECUTABLE={sys.executable}", "-DBUILD_TESTING=OFF", "--no-warn-unused-cli"]
     if uses_wheels():
         cmake.append(f"-DCMAKE_PROJECT_INCLUDE={ROOT / 'scripts' / 'ros_wheels.cmake'}")
@@ -123,7 +126,7 @@ def build_environment() -> dict[str, str]:
     return environment
 
 
-def run_colcon(*, overlay: bool) -> None:
+def run_colcon(*, overlay: tuple[str, ...]) -> None:
     """Raises BuildFailed with the end of the output when colcon fails or takes longer than the deadline."""
     shutil.rmtree(WORKSPACE / "build", ignore_errors=True)
     command = colcon_command(overlay=overlay)

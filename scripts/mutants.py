@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import importlib
 import io
 import json
 import os
@@ -34,6 +35,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "mission/stop_shadows.py": ("test_stop_guard.py",),
 }
 WITHIN_S = 60
+PRELOADED = ("hypothesis.strategies", "pydantic", "pytest_timeout", "shapely.geometry", "_hypothesis_pytestplugin")
+"""Loaded once before the tests are forked; nothing of the mission may be among them."""
 _TELL_EVERY = 50
 _SETTINGS = """[mutmut]
 source_paths=
@@ -58,6 +61,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
         folder = Path(name)
         mutants = [each for each in made_in(folder) if any(fnmatch.fnmatch(each[1], pattern) for pattern in given.only)]
+        for module in PRELOADED:
+            importlib.import_module(module)
         os.chdir(folder / "mutants")
         sys.path.insert(0, str(folder / "mutants"))
         if not mutants or not all(_passes("", tests) for tests in {TESTS[module] for module, _ in mutants}):
@@ -100,9 +105,21 @@ def _passes(mutant: str, tests: tuple[str, ...], *more: str) -> bool:
 
 def _tested(mutant: str, tests: tuple[str, ...], more: tuple[str, ...]) -> int:
     os.environ["MUTANT_UNDER_TEST"] = mutant
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     paths = [f"tests/mission/{test}" for test in tests]
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:dash", f"--timeout={WITHIN_S}", *more]
+        options = [
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "pytest_timeout",
+            "-p",
+            "_hypothesis_pytestplugin",
+            f"--timeout={WITHIN_S}",
+            *more,
+        ]
         return int(pytest.main([*options, *paths]))
 
 

@@ -182,6 +182,15 @@ def _first_heading(spec: ActorSpec) -> float:
     return math.atan2(second.y_m - first.y_m, second.x_m - first.x_m)
 
 
+def move_all(actors: Sequence[Actor], now_s: float, step_s: float, robot: Pose2) -> None:
+    """Move every actor on, and let what one of them put down appear."""
+    for actor in actors:
+        actor.step(now_s, step_s, robot)
+        if actor.dropped is not None:
+            name, pose = actor.dropped
+            next(other for other in actors if other.spec.name == name).appear(pose)
+
+
 class Cast:
     """All actors of a scenario and their bodies in the compiled model."""
 
@@ -189,7 +198,6 @@ class Cast:
         self.actors = tuple(actors)
         self._data = data
         self._placed: dict[str, tuple[Pose2, float, float, float, bool]] = {}
-        self._by_name = {actor.spec.name: actor for actor in actors}
         self._shapes = {actor.spec.name: ActorShape(model, actor.spec.name) for actor in actors}
         self._mocap = {
             actor.spec.name: [
@@ -201,11 +209,7 @@ class Cast:
 
     def step(self, now_s: float, step_s: float, robot: Pose2) -> None:
         """Move every actor on."""
-        for actor in self.actors:
-            actor.step(now_s, step_s, robot)
-            if actor.dropped is not None:
-                name, pose = actor.dropped
-                self._by_name[name].appear(pose)
+        move_all(self.actors, now_s, step_s, robot)
 
     def place(self, *, near: Pose2, within_m: float) -> None:
         """Put the parts of actors within ``within_m`` of ``near`` where they are now, for physics and pictures.

@@ -21,16 +21,24 @@ from sim.weather import Sky
 
 WORLDS = Path(__file__).parent / "worlds"
 SITES = Path(__file__).parent.parent / "config" / "sites"
-_KINDS: tuple[tuple[ActorKind, int], ...] = (
-    ("staff", 3),
-    ("loiterer", 1),
-    ("guard", 1),
-    ("inmate", 1),
-    ("intruder", 2),
-    ("car", 1),
-    ("van", 1),
-    ("fox", 1),
+_KINDS: tuple[tuple[ActorKind, int, float], ...] = (
+    ("staff", 2, 1.0),
+    ("loiterer", 1, 1.0),
+    ("guard", 1, 1.0),
+    ("inmate", 1, 1.0),
+    ("intruder", 2, 1.0),
+    ("visitor", 2, 1.0),
+    ("child", 1, 1.5),
+    ("elder", 1, 1.5),
+    ("wheelchair", 1, 1.5),
+    ("crouching", 1, 1.2),
+    ("lying", 1, 1.2),
+    ("car", 2, 1.8),
+    ("van", 1, 1.8),
+    ("fox", 1, 1.8),
 )
+"""Who may be in a picture: how many of each kind a place has, and how often each of them is chosen."""
+_CHANCES = {kind: chance for kind, _, chance in _KINDS}
 _DAY, _NIGHT = datetime(2026, 6, 16, 10, tzinfo=UTC), datetime(2026, 1, 16, 23, tzinfo=UTC)
 _NEAREST_M, _FARTHEST_M = 1.8, 38.0
 _TRIES = 60
@@ -40,7 +48,7 @@ def random_scenario(world: str, rng: np.random.Generator) -> Scenario:
     """A scenario in ``world`` with a random cast, light and weather; nobody has a place yet."""
     actors = tuple(
         ActorSpec(name=f"{kind}_{number}", kind=kind, appearance_seed=int(rng.integers(1 << 30)), route=(Stop(x_m=0.0, y_m=0.0),))
-        for kind, count in _KINDS
+        for kind, count, _ in _KINDS
         for number in range(count)
     )
     return Scenario(
@@ -74,7 +82,8 @@ class Photographer:
         self._vary_light()
         actors = self._stage.cast.actors
         count = int(self._rng.choice([0, 1, 2, 3, 4, 6], p=[0.06, 0.24, 0.25, 0.2, 0.15, 0.1]))
-        chosen = set(self._rng.choice(len(actors), size=count, replace=False).tolist())
+        chances = np.array([_CHANCES.get(actor.spec.kind, 1.0) for actor in actors])
+        chosen = set(self._rng.choice(len(actors), size=count, replace=False, p=chances / chances.sum()).tolist())
         taken: list[tuple[Pose2, float]] = []
         for index, actor in enumerate(actors):
             actor.state.visible = index in chosen

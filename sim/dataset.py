@@ -2,8 +2,9 @@
 """Renders labelled pictures for training a detector: ``python -m sim.dataset --out DIR --count N --seed S [--worlds ...]``.
 
 Writes JPEGs and ``labels.json``: ``{"images": [{"file", "world", "weather", "night", "boxes": [{"label", "box", "visible",
-"pixels"}]}]}``; ``box`` is left, top, right, bottom in pixels around what can be seen, ``visible`` the share of the thing's
-pixels within the picture that nothing hides.
+"pixels", "distance_m", "groups", "who"}]}]}``. ``box`` is left, top, right, bottom in pixels around what can be seen, ``visible``
+the share of the thing's pixels within the picture that nothing hides, ``groups`` what ``sim.bodies.groups`` says of a person,
+``who`` the same for one body in all its pictures.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from patrol.checks import Floats32
 from patrol.percepts import Label
+from sim.bodies.base import COLLISION_GROUP
+from sim.bodies.groups import groups_of
+from sim.bodies.person import Person
 from sim.casting_call import WORLDS, Photographer, random_scenario
 from sim.exposure import Exposure
 from sim.eye import Eye, Ids, View
@@ -32,7 +36,7 @@ from sim.stage import Stage
 from sim.weather import Sky
 
 _LOG = logging.getLogger(__name__)
-_PER_STAGE = 40
+_PER_STAGE = 25
 _LEAST_PX = 24
 _LABELS = frozenset({Label.PERSON, Label.VEHICLE, Label.ANIMAL})
 
@@ -42,6 +46,9 @@ class BoxRecord(TypedDict):
     box: list[float]
     visible: float
     pixels: int
+    distance_m: float
+    groups: dict[str, str]
+    who: str
 
 
 class PictureRecord(TypedDict):
@@ -58,15 +65,15 @@ class _Owner:
 
     name: str
     label: Label
-    static: bool
+    groups: dict[str, str]
 
 
 class _Studio:
     """One compiled world with its cast, camera and light."""
 
-    def __init__(self, world: str, robot: RobotModel, rng: np.random.Generator) -> None:
+    def __init__(self, world: str, robot: RobotModel, rng: np.random.Generator, number: int) -> None:
         scenario = random_scenario(world, rng)
-        self.world = world
+        self.world, self.number = world, number
         self.stage = Stage(scenario, robot, seed=0)
         self._view = view_of("camera", robot.camera_part)
         self._eye = Eye(self.stage.model)
@@ -76,18 +83,19 @@ class _Studio:
 
     def picture(self) -> tuple[npt.NDArray[np.uint8], list[BoxRecord]]:
         """Arrange, draw and label one picture."""
-        on_stage = {actor.spec.name for actor in self._photographer.arrange()}
+        self._photographer.arrange()
         rgb, depth = self._eye.colour(self.stage.data, self._view, with_depth=self._exposure.needs_depth)
         pixels = self._exposure.develop(rgb, depth)
-        owners = self._seen(static=True)
-        boxes = [record for index in np.unique(owners[owners >= 0]) if (record := self._label(int(index), owners, on_stage))]
+        owners, depth = self._seen()
+        boxes = [record for index in np.unique(owners[owners >= 0]) if (record := self._label(int(index), owners, depth))]
         return pixels, boxes
 
-    def _seen(self, *, static: bool) -> Ids:
-        view = View(camera="camera", width_px=self._view.width_px, height_px=self._view.height_px, fence=False, static=static)
+    def _seen(self) -> tuple[Ids, Floats32]:
+        """The owner of every pixel, -1 for none, and the depth (H, W) m."""
+        view = View(camera="camera", width_px=self._view.width_px, height_px=self._view.height_px, fence=False)
         geoms, depth = self._eye.geoms(self.stage.data, view)
         owners = np.where(geoms >= 0, self._owner_of_geom[geoms], -1)[::-1]
-        return self._hide_in_fog(owners, depth[::-1])
+        return self._hide_in_fog(owners, depth[::-1]), depth[::-1]
 
     def _hide_in_fog(self, owners: Ids, depth_m: npt.NDArray[np.float32]) -> Ids:
         """Nothing can be labelled where less than 4 % of its contrast is left."""
@@ -96,25 +104,28 @@ class _Studio:
             return owners
         return np.where(np.exp(-weather.extinction_per_m * depth_m) > 0.04, owners, -1)
 
-    def _label(self, index: int, owners: Ids, on_stage: set[str]) -> BoxRecord | None:
+    def _label(self, index: int, owners: Ids, depth_m: Floats32) -> BoxRecord | None:
         owner = self._owners[index]
         rows, columns = np.nonzero(owners == index)
         if len(rows) < _LEAST_PX or owner.label not in _LABELS:
             return None
-        whole = len(rows) if owner.static else self._alone(owner.name, index, on_stage)
-        box = [float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1)]
-        visible = round(min(len(rows) / max(whole, 1), 1.0), 3)
-        return {"label": owner.label.value, "box": box, "visible": visible, "pixels": len(rows)}
+        return {
+            "label": owner.label.value,
+            "box": [float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1)],
+            "visible": round(min(len(rows) / max(self._alone(index), 1), 1.0), 3),
+            "pixels": len(rows),
+            "distance_m": round(float(np.median(depth_m[rows, columns])), 2),
+            "groups": owner.groups,
+            "who": f"{self.number}/{owner.name}",
+        }
 
-    def _alone(self, name: str, index: int, on_stage: set[str]) -> int:
-        """Pixels that the actor would cover if nothing else were there."""
-        actors = self.stage.cast.actors
-        for actor in actors:
-            actor.state.visible = actor.spec.name == name
-        self.stage.settle(within_m=math.inf)
-        count = int((self._seen(static=False) == index).sum())
-        for actor in actors:
-            actor.state.visible = actor.spec.name in on_stage
+    def _alone(self, index: int) -> int:
+        """Pixels that the thing would cover if nothing else were there."""
+        groups = self.stage.model.geom_group
+        kept = groups.copy()
+        groups[self._owner_of_geom != index] = COLLISION_GROUP
+        count = int((self._seen()[0] == index).sum())
+        groups[:] = kept
         return count
 
     def close(self) -> None:
@@ -125,17 +136,19 @@ class _Studio:
 def _owners(stage: Stage) -> tuple[tuple[_Owner, ...], Ids]:
     """The labelled things of a stage, and for every geom the index of its owner, or -1."""
     model = stage.model
-    things = {actor.spec.name: actor.body.label for actor in stage.cast.actors}
+    things = {actor.spec.name: actor.body for actor in stage.cast.actors}
     owners: dict[str, _Owner] = {}
     owner_of_geom = np.full(model.ngeom, -1, dtype=np.int32)
     for geom in range(model.ngeom):
         parts = model.geom(geom).name.split("/")
         static = parts[0] == "world"
         name = f"world/{parts[-1]}" if static else parts[0]
-        label = static_label(parts[-1]) if static else things.get(parts[0])
+        body = None if static else things.get(parts[0])
+        label = static_label(parts[-1]) if static else None if body is None else body.label
         if label is None:
             continue
-        owners.setdefault(name, _Owner(name=name, label=label, static=static))
+        groups = groups_of(body.look) if isinstance(body, Person) else {}
+        owners.setdefault(name, _Owner(name=name, label=label, groups=groups))
         owner_of_geom[geom] = list(owners).index(name)
     return tuple(owners.values()), owner_of_geom
 
@@ -150,7 +163,7 @@ def render(out: Path, *, count: int, seed: int, worlds: Sequence[str]) -> Iterat
         if number % _PER_STAGE == 0:
             if studio is not None:
                 studio.close()
-            studio = _Studio(str(worlds[(number // _PER_STAGE) % len(worlds)]), robot, rng)
+            studio = _Studio(str(worlds[(number // _PER_STAGE) % len(worlds)]), robot, rng, number // _PER_STAGE)
         assert studio is not None
         pixels, boxes = studio.picture()
         name = f"{number:06d}.jpg"

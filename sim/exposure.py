@@ -31,12 +31,10 @@ class Exposure:
 
     @property
     def needs_depth(self) -> bool:
-        return self._weather.night or self._weather.sky is not Sky.CLEAR
+        return self._weather.veils
 
-    def develop(self, rgb: Bytes, depth_m: Floats32 | None, *, noise_gain: float = 1.0, covered: bool = False) -> Bytes:
+    def develop(self, rgb: Bytes, depth_m: Floats32 | None, *, noise_gain: float = 1.0) -> Bytes:
         """Picture bgr8 (H, W, 3), row 0 on top, from a drawn one (row 0 lowest) and its depth."""
-        if covered:
-            return self._under_a_cloth(rgb.shape[:2])
         picture = np.ascontiguousarray(rgb[::-1, :, ::-1])
         if depth_m is not None:
             picture = self._through_air(picture, depth_m[::-1])
@@ -71,10 +69,6 @@ class Exposure:
         tile = tiles[int(self._rng.integers(len(tiles)))]
         down, right = (int(self._rng.integers(size)) for size in tile.shape)
         return np.roll(np.roll(tile, down, axis=0), right, axis=1)
-
-    def _under_a_cloth(self, shape: tuple[int, ...]) -> Bytes:
-        dark = np.full((*shape, 3), 9, dtype=np.uint8)
-        return self._with_noise(dark, 0.5)
 
 
 def _noise_tile(

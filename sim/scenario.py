@@ -15,8 +15,26 @@ from sim.weather import Sky
 
 Seconds = Annotated[float, Field(ge=0.0)]
 Metres = float
-ActorKind = Literal["staff", "guard", "inmate", "intruder", "loiterer", "car", "van", "fox", "tree", "package"]
+ActorKind = Literal[
+    "staff",
+    "guard",
+    "inmate",
+    "intruder",
+    "loiterer",
+    "visitor",
+    "child",
+    "elder",
+    "wheelchair",
+    "crouching",
+    "lying",
+    "car",
+    "van",
+    "fox",
+    "tree",
+    "package",
+]
 SensorName = Literal["points", "scan", "camera", "thermal", "imu", "odom", "fix", "battery"]
+_OF_CAMERAS = ("covered", "dazzled", "dirty", "frozen", "dark")
 SCENARIOS = Path(__file__).parent / "scenarios"
 
 
@@ -59,10 +77,10 @@ class ActorSpec(Config):
 
 
 class FaultSpec(Config):
-    """A sensor or the drive goes wrong ``at_s`` for ``for_s``: silent, noisy (noise times ``gain``), slip (no grip), or covered
-    (camera and thermal: something over the lens)."""
+    """A sensor or the drive goes wrong ``at_s`` for ``for_s``: silent, noisy (noise times ``gain``), slip (no grip), or, for a
+    camera or the thermal camera, covered, dazzled, dirty, frozen, dark (see ``sim.lens_faults``)."""
 
-    kind: Literal["silent", "noisy", "slip", "covered"]
+    kind: Literal["silent", "noisy", "slip", "covered", "dazzled", "dirty", "frozen", "dark"]
     sensor: SensorName | None = None
     at_s: Seconds
     for_s: Annotated[float, Field(gt=0.0)]
@@ -74,8 +92,8 @@ class FaultSpec(Config):
             raise ValueError("slip names no sensor")
         if self.kind != "slip" and self.sensor is None:
             raise ValueError(f"{self.kind} needs a sensor")
-        if self.kind == "covered" and self.sensor not in ("camera", "thermal"):
-            raise ValueError("covered is for camera or thermal")
+        if self.kind in _OF_CAMERAS and self.sensor not in ("camera", "thermal"):
+            raise ValueError(f"{self.kind} is for camera or thermal")
         return self
 
 

@@ -133,9 +133,8 @@ class SensorSuite:
             return []
         stage.settle(within_m=math.inf)
         rgb, depth = self._eye.colour(stage.data, view_of("camera", part), with_depth=self._exposure.needs_depth)
-        pixels = self._exposure.develop(
-            rgb, depth, noise_gain=faults.noise_gain("camera", now_s), covered=faults.is_covered("camera", now_s)
-        )
+        pixels = self._exposure.develop(rgb, depth, noise_gain=faults.noise_gain("camera", now_s))
+        pixels = faults.spoil("camera", now_s, pixels)
         pixels.setflags(write=False)
         return [Image(stamp_ns=now_ns, frame_id=part.frame_id, encoding="bgr8", pixels=pixels)]
 
@@ -148,13 +147,8 @@ class SensorSuite:
         geoms, depth = self._eye.geoms(stage.data, view)
         rgb, _ = self._eye.colour(stage.data, view)
         shade = rgb[..., 1].astype(np.float32) * np.float32(1.0 / 255.0)
-        pixels = self._thermal.develop(
-            geoms,
-            depth,
-            shade,
-            noise_gain=faults.noise_gain("thermal", now_s),
-            covered=faults.is_covered("thermal", now_s),
-        )
+        pixels = self._thermal.develop(geoms, depth, shade, noise_gain=faults.noise_gain("thermal", now_s))
+        pixels = faults.spoil("thermal", now_s, pixels)
         pixels.setflags(write=False)
         return [Image(stamp_ns=now_ns, frame_id=part.frame_id, encoding="mono16", pixels=pixels)]
 

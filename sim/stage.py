@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import mujoco
 import numpy as np
@@ -74,8 +75,7 @@ class Stage:
 
     def is_docked(self, planar_state: Floats) -> bool:
         """Whether a robot in this state (6,), as ``Chassis.planar_state`` has it, touches the contacts of a dock."""
-        x_m, y_m = float(planar_state[0]), float(planar_state[1])
-        return any(math.hypot(x_m - dock.x_m, y_m - dock.y_m) < _CONTACTS_M for dock in self._docks)
+        return is_at_dock(self._docks, float(planar_state[0]), float(planar_state[1]))
 
     def step(self, now_ns: int, now_s: float) -> None:
         """One tick of physics."""
@@ -126,3 +126,8 @@ def start_pose(scenario: Scenario, site: Site) -> Pose2:
     if not site.docks:
         raise BadInput(scenario.site, [Fault(field="features", value="no dock", because="the robot needs a place to start from")])
     return site.docks[0].pose
+
+
+def is_at_dock(docks: Iterable[Pose2], x_m: float, y_m: float) -> bool:
+    """Whether a robot at this place in map touches the contacts of one of ``docks``."""
+    return any(math.hypot(x_m - dock.x_m, y_m - dock.y_m) < _CONTACTS_M for dock in docks)

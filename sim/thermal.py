@@ -38,15 +38,13 @@ class ThermalCamera:
             elif name[0] in bodies:
                 self._kelvin[geom] = bodies[name[0]].temperatures_k.get(name[1], weather.air_k)
 
-    def develop(
-        self, geoms: Ids, depth_m: Floats32, shade: Floats32, *, noise_gain: float = 1.0, covered: bool = False
-    ) -> npt.NDArray[np.uint16]:
+    def develop(self, geoms: Ids, depth_m: Floats32, shade: Floats32, *, noise_gain: float = 1.0) -> npt.NDArray[np.uint16]:
         """Picture (H, W), row 0 on top, from geoms (H, W, -1: sky), depth (H, W) m and brightness in visible light (H, W) 0..1,
         all with row 0 lowest. Brighter surfaces of the world show as up to two kelvin cooler or warmer detail."""
         weather = self._weather
         kelvin = self._kelvin[geoms]
         kelvin += np.where(geoms >= 0, (shade - np.float32(0.4)) * np.float32(1.0 if weather.night else 3.0), np.float32(0.0))
-        return self._sensor.expose(kelvin[::-1], depth_m[::-1], noise_gain=noise_gain, covered=covered)
+        return self._sensor.expose(kelvin[::-1], depth_m[::-1], noise_gain=noise_gain)
 
 
 class Microbolometer:
@@ -56,16 +54,12 @@ class Microbolometer:
         self._weather, self._rng = weather, rng
         self._columns: Floats32 | None = None
 
-    def expose(
-        self, kelvin: Floats32, depth_m: Floats32, *, noise_gain: float = 1.0, covered: bool = False
-    ) -> npt.NDArray[np.uint16]:
+    def expose(self, kelvin: Floats32, depth_m: Floats32, *, noise_gain: float = 1.0) -> npt.NDArray[np.uint16]:
         """Picture (H, W) in centikelvin from surface temperatures (H, W) K and depth (H, W) m, all with row 0 on top."""
         weather = self._weather
         if weather.sky is not Sky.CLEAR:
             clear = np.exp(np.float32(-_EXTINCTION_SHARE * weather.extinction_per_m) * depth_m)
             kelvin = weather.air_k + (kelvin - weather.air_k) * clear
-        if covered:
-            kelvin = np.full_like(kelvin, weather.air_k + 4.0)
         picture = np.asarray(cv2.GaussianBlur(kelvin, (3, 3), 0.6), dtype=np.float32)
         picture += self._sensor_noise(picture.shape, noise_gain)
         centikelvin: npt.NDArray[np.uint16] = np.clip(np.rint(picture * 100.0), 0, 65535).astype(np.uint16)

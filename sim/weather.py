@@ -3,24 +3,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
 
 import numpy as np
 
+from patrol.air import Sky, is_night
 from patrol.checks import Floats32
-from patrol.clock import NS_PER_S
 from patrol.site import Datum
 
-_NIGHT_BELOW_RAD = math.radians(-3.0)
-
-
-class Sky(StrEnum):
-    CLEAR = "clear"
-    RAIN = "rain"
-    FOG = "fog"
+__all__ = ["Sky", "Weather", "lidar_effects", "weather_at"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +25,11 @@ class Weather:
     air_k: float = 288.15
 
     @property
+    def veils(self) -> bool:
+        """Whether darkness, fog or rain lie over what a camera sees."""
+        return self.night or self.sky is not Sky.CLEAR
+
+    @property
     def extinction_per_m(self) -> float:
         """Koschmieder's law: -ln 0.05 over the visibility."""
         return 3.0 / self.visibility_m
@@ -41,27 +37,10 @@ class Weather:
 
 def weather_at(sky: Sky, datum: Datum, stamp_ns: int) -> Weather:
     """The weather ``sky`` at a place and time; the sun's height decides whether it is night."""
-    night = sun_elevation_rad(datum, stamp_ns) < _NIGHT_BELOW_RAD
+    night = is_night(datum.latitude_deg, datum.longitude_deg, stamp_ns)
     visibility_m = {Sky.CLEAR: 20_000.0, Sky.RAIN: 900.0, Sky.FOG: 45.0}[sky]
     air_k = {Sky.CLEAR: 291.0, Sky.RAIN: 285.0, Sky.FOG: 280.0}[sky] - (6.0 if night else 0.0)
     return Weather(sky=sky, night=night, visibility_m=visibility_m, air_k=air_k)
-
-
-def sun_elevation_rad(datum: Datum, stamp_ns: int) -> float:
-    """Height of the sun above the horizon, to about half a degree (low-precision formula of the Astronomical Almanac)."""
-    when = datetime.fromtimestamp(stamp_ns / NS_PER_S, UTC)
-    days = (when - datetime(2000, 1, 1, 12, tzinfo=UTC)).total_seconds() / 86400.0
-    anomaly = math.radians(357.528 + 0.9856003 * days)
-    longitude = math.radians(280.460 + 0.9856474 * days + 1.915 * math.sin(anomaly) + 0.020 * math.sin(2.0 * anomaly))
-    tilt = math.radians(23.439)
-    declination = math.asin(math.sin(tilt) * math.sin(longitude))
-    ascension = math.atan2(math.cos(tilt) * math.sin(longitude), math.cos(longitude))
-    sidereal = math.radians((280.46062 + 360.98564737 * days + datum.longitude_deg) % 360.0)
-    latitude = math.radians(datum.latitude_deg)
-    hour_angle = sidereal - ascension
-    return math.asin(
-        math.sin(latitude) * math.sin(declination) + math.cos(latitude) * math.cos(declination) * math.cos(hour_angle)
-    )
 
 
 def lidar_effects(ranges_m: Floats32, intensity: Floats32, weather: Weather, rng: np.random.Generator) -> None:

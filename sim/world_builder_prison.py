@@ -51,12 +51,21 @@ def features() -> list[FeatureDraft]:
     return [
         area("perimeter", "perimeter", _perimeter(), name="Outer wall and sally port"),
         line("outer_gate", "gate", gate_line, name="Sally port, outer gate", open_hours=gate_hours),
+        line("inner_fence", "fence", _inner_fence_line(), name="Inner fence"),
+        line("lock_inner_gate", "door", ((LOCK_WEST_M, -WALL_Y_M), (LOCK_EAST_M, -WALL_Y_M)), name="Sally port, inner gate"),
         area("block_a", "building", rectangle(*BLOCK_A), name="Cell block A", height_m=7.0),
         area("block_b", "building", rectangle(*BLOCK_B), name="Cell block B", height_m=7.0),
         area("admin", "building", rectangle(42.0, -38.0, 58.0, -24.0), name="Administration", height_m=5.0),
         *_zones(),
         *_marks(),
     ]
+
+
+def _inner_fence_line() -> list[tuple[float, float]]:
+    """From the one side of the inner gate all around to the other."""
+    corners = rectangle(-FENCE_X_M, -FENCE_Y_M, FENCE_X_M, FENCE_Y_M)
+    west, east = INNER_GATE
+    return [(east, -FENCE_Y_M), *corners[1:], corners[0], (west, -FENCE_Y_M)]
 
 
 def _perimeter() -> list[tuple[float, float]]:

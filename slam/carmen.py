@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,15 +19,20 @@ import numpy as np
 
 from patrol.checks import Floats
 from patrol.errors import BadInput, BadValue, Fault
-from patrol.geometry import Pose2
+from patrol.geometry import IDENTITY2, Pose2
 from patrol.sensors import Scan
 
+log = logging.getLogger(__name__)
 _OPENERS = {".bz2": bz2.open, ".gz": gzip.open}
 _FRAME_ID = "lidar_link"
 _NO_RETURN_MARGIN = 0.98
 _ROBOTLASER_HEADER = 8
 _FLASER_TAIL = 7
 _ROBOTLASER_TAIL = 12
+_BROKEN_SHARE_MAX = 0.01
+_MOUNT_WITHIN = 0.005
+_MOUNT_SHARE_MIN = 0.9
+_MOUNT_MAX_M = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +61,15 @@ class CarmenLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """The numbers of one laser line: ranges (N,) m, first beam and step in rad, the robot's odometry, and the stamp."""
+    """The numbers of one laser line: ranges (N,) m, first beam and step in rad, the robot's odometry, where the line has the
+    laser, and the stamp."""
 
     ranges_m: Floats
     angle_min_rad: float
     angle_step_rad: float
     range_max_m: float | None
     odom_from_base: Pose2
+    odom_from_lidar: Pose2
     stamp_s: float
 
 
@@ -69,21 +77,31 @@ def read_carmen(path: Path) -> CarmenLog:
     """Read the log at ``path``.
 
     A range at or above the log's "no return" value becomes ``inf``: the ``maximum_range`` of a ROBOTLASER1 line, for FLASER
-    the largest value that the log repeats. Raises BadInput naming the line and field of what can not be read, or when the
-    file holds no laser line.
+    the largest value that the log repeats. Where no PARAM tells the laser's offset, the laser poses of the lines do, if they
+    agree. Old logs break off or hold a stray line: up to 1 % of broken laser lines are left out with a warning. Raises BadInput
+    naming the lines when there are more, or when the file holds no laser line.
     """
     parameters: dict[str, str] = {}
     lines: list[_Line] = []
+    broken: list[Fault] = []
     for number, words in _split_lines(path):
         if words[0] == "PARAM" and len(words) >= 3:
             parameters[words[1]] = words[2]
         elif words[0] in ("FLASER", "ROBOTLASER1"):
-            lines.append(_parse_line(path, number, words))
+            line = _parse_line(number, words)
+            if isinstance(line, Fault):
+                broken.append(line)
+            else:
+                lines.append(line)
+    if len(broken) > _BROKEN_SHARE_MAX * (len(lines) + len(broken)):
+        raise BadInput(path, broken)
+    for fault in broken:
+        log.warning("%s: %s is left out: %s", path, fault.field, fault.because)
     if not lines:
         raise BadInput(path, [Fault(field="(file)", value=str(path), because="holds no FLASER or ROBOTLASER1 line")])
     no_return_m = _no_return_m(lines)
     records = tuple(_record_from_line(line, no_return_m) for line in lines)
-    return CarmenLog(source=str(path), base_from_lidar=_laser_mount(path, parameters), records=records)
+    return CarmenLog(source=str(path), base_from_lidar=_laser_mount(path, parameters, lines), records=records)
 
 
 def _split_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -98,11 +116,11 @@ def _split_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise BadInput(path, [Fault(field="(file)", value=str(path), because=f"can not be read: {error}")]) from error
 
 
-def _parse_line(path: Path, number: int, words: list[str]) -> _Line:
+def _parse_line(number: int, words: list[str]) -> _Line | Fault:
     try:
         return _parse_flaser(words) if words[0] == "FLASER" else _parse_robotlaser(words)
     except (ValueError, IndexError, BadValue) as error:
-        raise BadInput(path, [Fault(field=f"line {number}", value=words[0], because=f"is not a laser line: {error}")]) from error
+        return Fault(field=f"line {number}", value=words[0], because=f"is not a laser line: {error}")
 
 
 def _parse_flaser(words: list[str]) -> _Line:
@@ -116,6 +134,7 @@ def _parse_flaser(words: list[str]) -> _Line:
         angle_step_rad=step_rad,
         range_max_m=None,
         odom_from_base=Pose2(*tail[3:6]),
+        odom_from_lidar=Pose2(*tail[:3]),
         stamp_s=tail[6],
     )
 
@@ -140,6 +159,7 @@ def _parse_robotlaser(words: list[str]) -> _Line:
         angle_step_rad=step_rad,
         range_max_m=range_max_m,
         odom_from_base=Pose2(*tail[3:6]),
+        odom_from_lidar=Pose2(*tail[:3]),
         stamp_s=tail[11],
     )
 
@@ -174,10 +194,22 @@ def _record_from_line(line: _Line, log_no_return_m: float) -> CarmenRecord:
     return CarmenRecord(stamp_ns=stamp_ns, scan=scan, odom_from_base=line.odom_from_base)
 
 
-def _laser_mount(path: Path, parameters: dict[str, str]) -> Pose2:
-    text = parameters.get("robot_frontlaser_offset", "0")
+def _laser_mount(path: Path, parameters: dict[str, str], lines: list[_Line]) -> Pose2:
+    text = parameters.get("robot_frontlaser_offset")
+    if text is None:
+        return _agreed_mount(lines)
     try:
         return Pose2(float(text), 0.0, 0.0)
     except (ValueError, BadValue) as error:
         fault = Fault(field="PARAM robot_frontlaser_offset", value=text, because="is not a length in metres")
         raise BadInput(path, [fault]) from error
+
+
+def _agreed_mount(lines: list[_Line]) -> Pose2:
+    """Where the lines have the laser on the robot; on its centre when they do not agree, as in logs that were corrected later."""
+    mounts = [line.odom_from_base.inverse() @ line.odom_from_lidar for line in lines]
+    table = np.array([(mount.x_m, mount.y_m, mount.yaw_rad) for mount in mounts])
+    middle = np.median(table, axis=0)
+    share = float((np.abs(table - middle).max(axis=1) < _MOUNT_WITHIN).mean())
+    is_agreed = share >= _MOUNT_SHARE_MIN and float(np.hypot(middle[0], middle[1])) <= _MOUNT_MAX_M
+    return Pose2(*(float(value) for value in middle)) if is_agreed else IDENTITY2

@@ -1,36 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The coloured 3D cloud of the site: lidar points averaged per voxel, coloured from the camera pictures they project into."""
+"""The coloured 3D cloud of the site: revolutions as pieces that follow the pose graph, averaged per voxel, coloured from the
+camera pictures they project into."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from patrol.checks import Bytes, Floats
+from patrol.checks import Bytes, Floats, Floats32
 from patrol.clock import seconds
 from patrol.geometry import Pose3
 from patrol.sensors import CameraModel, Image, PointCloud
 from slam.config import CloudConfig
-from slam.scan_points import BodyRate, moved_back
+from slam.scan_points import BodyRate, group_means, moved_back, voxel_groups
 
-_PENDING_MAX = 400_000
 _OFFSET = 1 << 20
 _BITS = 21
 _SHADE_CELL_PX = 8
 _SHADE_DEPTH_M = 0.4
 _GREY = 128
-_COLUMNS = 8
+_COLUMNS = 11
+_MOVED_RAD = 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraView:
-    """A colour picture (bgr8), its camera, and where the base stood when it was taken."""
+    """A colour picture (bgr8), its camera, and where the base stood when it was taken, seen from the base of the revolution."""
 
     image: Image
     camera: CameraModel
-    map_from_base: Pose3
+    base_from_then: Pose3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,75 +46,157 @@ class ColouredCloud:
         return len(self.points_m)
 
 
-class CloudMapper:
-    """Collects lidar revolutions taken at known poses.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudPiece:
+    """One revolution, thinned: ``points_m`` (N, 3) in base_link at ``stamp_ns``, ``rgb`` (N, 3), ``seen`` (N,) by a picture, and
+    where the lidar stood."""
 
-    Keeps at most ``voxels_max`` voxels: when they are full, new places are left out and ``left_out`` counts them.
+    stamp_ns: int
+    points_m: Floats32
+    rgb: Bytes
+    seen: npt.NDArray[np.bool_]
+    origin_m: Floats
+
+
+def points_in_base(cloud: PointCloud, base_from_lidar: Pose3, rate: BodyRate, config: CloudConfig) -> Floats:
+    """Points (N, 3) m in base_link at the cloud's stamp, the base moving at ``rate``; those too near, too far or not finite left
+    out."""
+    distance = np.linalg.norm(cloud.points_m, axis=1)
+    with np.errstate(invalid="ignore"):
+        keep = (distance >= config.range_min_m) & (distance <= config.range_max_m)
+    points: Floats = base_from_lidar.apply(cloud.points_m[keep])
+    points[:, :2] = moved_back(points[:, :2], rate, cloud.time_s[keep].astype(np.float64))
+    return points
+
+
+def piece_of(
+    points_m: Floats, stamp_ns: int, base_from_lidar: Pose3, config: CloudConfig, *, view: CameraView | None = None
+) -> CloudPiece:
+    """Thin undistorted points (N, 3) m in base_link, and colour them. A picture that is older or younger than the config allows
+    gives no colour."""
+    near = np.linalg.norm(points_m - base_from_lidar.translation_m, axis=1) <= config.range_max_m
+    points, rgb, seen = points_m[near], np.zeros((0, 3)), np.zeros(0)
+    if len(points):
+        group, count = voxel_groups(points, config.voxel_m)
+        points = group_means(points, group, count)
+        rgb, seen = np.full((len(points), 3), float(_GREY)), np.zeros(len(points))
+    if len(points) and view is not None and abs(seconds(view.image.stamp_ns - stamp_ns)) <= config.image_age_max_s:
+        colours, seen = _colours(points, view)
+        rgb = np.where(seen[:, None] > 0.0, colours, rgb)
+    return CloudPiece(
+        stamp_ns=stamp_ns,
+        points_m=points.astype(np.float32),
+        rgb=np.round(rgb).astype(np.uint8),
+        seen=seen > 0.0,
+        origin_m=base_from_lidar.translation_m,
+    )
+
+
+class CloudMapper:
+    """Collects pieces, each at a pose; when the poses move, the cloud moves with them.
+
+    Keeps at most ``voxels_max`` voxels: when they are full, new places are left out and ``left_out`` counts them. Of more than
+    ``pieces_max`` pieces the oldest stay where they are.
     """
 
     def __init__(self, config: CloudConfig) -> None:
         self._config = config
-        self._keys: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        self._sums: Floats = np.zeros((0, _COLUMNS))
-        self._pending: list[tuple[npt.NDArray[np.int64], Floats]] = []
-        self._pending_rows = 0
+        self._pieces: list[CloudPiece] = []
+        self._poses: list[Pose3] = []
+        self._fixed = self._drawn = _Voxels.empty()
+        self._drawn_count = self._fixed_count = 0
         self.left_out = 0
 
-    def add(
-        self, cloud: PointCloud, map_from_base: Pose3, base_from_lidar: Pose3, *, rate: BodyRate, view: CameraView | None = None
-    ) -> None:
-        """Take in one revolution from ``map_from_base`` at its stamp, moving at ``rate``, with a picture of about that time.
+    def __len__(self) -> int:
+        return self._fixed_count + len(self._pieces)
 
-        A picture that is older or younger than the config allows gives no colour.
-        """
-        points = self._points_in_map(cloud, map_from_base, base_from_lidar, rate)
-        if len(points) == 0:
-            return
-        rgb, seen = np.zeros((len(points), 3)), np.zeros(len(points))
-        if view is not None and abs(seconds(view.image.stamp_ns - cloud.stamp_ns)) <= self._config.image_age_max_s:
-            rgb, seen = _colours(points, view)
-        table = np.column_stack((points, np.ones(len(points)), rgb, seen))
-        self._pending.append(_summed(_voxel_keys(points, self._config.voxel_m), table))
-        self._pending_rows += len(self._pending[-1][0])
-        if self._pending_rows > _PENDING_MAX:
-            self._merge()
+    def add(self, piece: CloudPiece, map_from_base: Pose3) -> None:
+        """Take in one revolution."""
+        self._pieces.append(piece)
+        self._poses.append(map_from_base)
+        over = len(self._pieces) - self._config.pieces_max
+        if over > 0:
+            self._fixed = self._fixed.with_pieces(self._pieces[:over], self._poses[:over], self._config.voxel_m)
+            self._fixed_count += over
+            self._drawn_count = max(self._drawn_count - over, 0)
+            del self._pieces[:over], self._poses[:over]
+
+    def stamps_ns(self) -> tuple[int, ...]:
+        """Stamps of the pieces that can be moved."""
+        return tuple(piece.stamp_ns for piece in self._pieces)
+
+    def move_to(self, poses: Mapping[int, Pose3]) -> None:
+        """Put pieces where the graph has them now, by their stamps; those not named stay."""
+        news = [poses.get(piece.stamp_ns, old) for piece, old in zip(self._pieces, self._poses, strict=True)]
+        if any(_is_moved(old, new, self._config.voxel_m) for old, new in zip(self._poses, news, strict=True)):
+            self._drawn_count, self._drawn = 0, self._fixed
+            self._poses = news
 
     def cloud(self) -> ColouredCloud:
         """The mean place and colour of every voxel so far."""
-        self._merge()
-        points = self._sums[:, :3] / self._sums[:, 3:4]
-        seen = self._sums[:, 7:8]
-        rgb = np.where(seen > 0, self._sums[:, 4:7] / np.maximum(seen, 1.0), _GREY)
+        sums = self._composed()
+        points = sums[:, :3] / sums[:, 3:4]
+        rgb = np.where(sums[:, 7:8] > 0, sums[:, 4:7] / np.maximum(sums[:, 7:8], 1.0), _GREY)
         return ColouredCloud(points_m=points.astype(np.float32), rgb=np.round(rgb).astype(np.uint8))
 
-    def _points_in_map(self, cloud: PointCloud, map_from_base: Pose3, base_from_lidar: Pose3, rate: BodyRate) -> Floats:
-        distance = np.linalg.norm(cloud.points_m, axis=1)
-        with np.errstate(invalid="ignore"):
-            keep = (distance >= self._config.range_min_m) & (distance <= self._config.range_max_m)
-        points = base_from_lidar.apply(cloud.points_m[keep])
-        points[:, :2] = moved_back(points[:, :2], rate, cloud.time_s[keep].astype(np.float64))
-        return map_from_base.apply(points)
+    def views(self) -> Floats:
+        """For each point of ``cloud``, the mean direction (N, 3) towards the lidar that saw it."""
+        towards = self._composed()[:, 8:11]
+        units: Floats = towards / np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-9)
+        return units
 
-    def _merge(self) -> None:
-        """Fold what is pending into the voxels."""
-        if not self._pending:
-            return
-        keys = np.concatenate([self._keys, *(part for part, _ in self._pending)])
-        sums = np.concatenate([self._sums, *(part for _, part in self._pending)])
-        self._pending, self._pending_rows = [], 0
-        old_keys = self._keys
-        self._keys, self._sums = _summed(keys, sums)
-        over = len(self._keys) - self._config.voxels_max
-        if over > 0:
-            self._drop_newest(old_keys, over)
+    def _composed(self) -> Floats:
+        if self._drawn_count < len(self._pieces):
+            old = self._drawn.keys
+            news = slice(self._drawn_count, None)
+            drawn = self._drawn.with_pieces(self._pieces[news], self._poses[news], self._config.voxel_m)
+            over = len(drawn.keys) - self._config.voxels_max
+            if over > 0:
+                drawn = drawn.without_newest(old, over)
+                self.left_out += over
+            self._drawn, self._drawn_count = drawn, len(self._pieces)
+        return self._drawn.sums
 
-    def _drop_newest(self, old_keys: npt.NDArray[np.int64], over: int) -> None:
-        """Leave out ``over`` voxels that came last."""
-        new = np.flatnonzero(~np.isin(self._keys, old_keys, assume_unique=True))
-        keep = np.ones(len(self._keys), dtype=bool)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Voxels:
+    """Sums (N, 11) by voxel: place, count, colour, colours counted, direction towards the lidar. ``keys`` (N,) are sorted."""
+
+    keys: npt.NDArray[np.int64]
+    sums: Floats
+
+    @classmethod
+    def empty(cls) -> _Voxels:
+        return cls(keys=np.zeros(0, dtype=np.int64), sums=np.zeros((0, _COLUMNS)))
+
+    def with_pieces(self, pieces: Sequence[CloudPiece], poses: Sequence[Pose3], voxel_m: float) -> _Voxels:
+        tables = [_table(piece, pose) for piece, pose in zip(pieces, poses, strict=True)]
+        keys = np.concatenate([self.keys, *(_voxel_keys(table[:, :3], voxel_m) for table in tables)])
+        unique, group = np.unique(keys, return_inverse=True)
+        table = np.concatenate([self.sums, *tables])
+        sums = [np.bincount(group, weights=table[:, column], minlength=unique.size) for column in range(_COLUMNS)]
+        return _Voxels(keys=unique, sums=np.column_stack(sums))
+
+    def without_newest(self, old: npt.NDArray[np.int64], over: int) -> _Voxels:
+        """Leave out ``over`` voxels that are not among the ``old``."""
+        new = np.flatnonzero(~np.isin(self.keys, old, assume_unique=True))
+        keep = np.ones(len(self.keys), dtype=bool)
         keep[new[len(new) - over :]] = False
-        self._keys, self._sums = self._keys[keep], self._sums[keep]
-        self.left_out += over
+        return _Voxels(keys=self.keys[keep], sums=self.sums[keep])
+
+
+def _table(piece: CloudPiece, map_from_base: Pose3) -> Floats:
+    points = map_from_base.apply(piece.points_m)
+    towards = map_from_base.apply(piece.origin_m[None, :]) - points
+    towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-9)
+    seen = piece.seen.astype(np.float64)
+    return np.column_stack((points, np.ones(len(points)), piece.rgb * seen[:, None], seen, towards))
+
+
+def _is_moved(old: Pose3, new: Pose3, voxel_m: float) -> bool:
+    """Whether a pose moved by enough to be seen in the cloud."""
+    shift_m = float(np.linalg.norm(new.translation_m - old.translation_m))
+    return shift_m > 0.25 * voxel_m or float(np.abs(new.rotation - old.rotation).max()) > _MOVED_RAD
 
 
 def _voxel_keys(points_m: Floats, voxel_m: float) -> npt.NDArray[np.int64]:
@@ -122,17 +206,10 @@ def _voxel_keys(points_m: Floats, voxel_m: float) -> npt.NDArray[np.int64]:
     return keys
 
 
-def _summed(keys: npt.NDArray[np.int64], table: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Sums of the rows (N, C) per distinct key, sorted by key."""
-    unique, group = np.unique(keys, return_inverse=True)
-    sums = [np.bincount(group, weights=table[:, column], minlength=unique.size) for column in range(table.shape[1])]
-    return unique, np.column_stack(sums)
-
-
 def _colours(points_m: Floats, view: CameraView) -> tuple[Floats, Floats]:
     """Colour (N, 3) as red, green, blue and 1 where the picture sees the point (N,), 0 where it is outside or hidden."""
-    map_from_optical = view.map_from_base @ view.camera.base_from_optical
-    optical = map_from_optical.inverse().apply(points_m)
+    base_from_optical = view.base_from_then @ view.camera.base_from_optical
+    optical = base_from_optical.inverse().apply(points_m)
     pixels = view.camera.project(optical)
     with np.errstate(invalid="ignore"):
         inside = (pixels >= 0).all(axis=1) & (pixels[:, 0] < view.image.width_px) & (pixels[:, 1] < view.image.height_px)

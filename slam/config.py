@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from patrol.config import Config
+from slam.gnss.config import CorrectionConfig, GnssConfig
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -33,6 +34,7 @@ class MatchConfig(Config):
     kernel_end_m: Positive = 0.04
     shrink: Fraction = 0.7
     point_std_m: Positive = 0.08
+    prior_sigmas: Positive = 2.0
     inlier_m: Positive = 0.10
     target_voxel_m: Positive = 0.1
 
@@ -131,17 +133,19 @@ class TrustConfig(Config):
     """When the monitor stops to trust the pose: shares of beams over ``window_s``."""
 
     window_s: Positive = 1.2
-    beams: Count = 120
+    beams: Count = 360
     range_max_m: Positive = 30.0
     tolerance_m: Positive = 0.3
     tolerance_share: NotNegative = 0.03
+    beside_rad: Positive = 0.0175
+    beside_m: NotNegative = 0.12
     through_differs: Fraction = 0.025
     through_wrong: Fraction = 0.12
     short_beside: Fraction = 0.25
     short_wrong: Fraction = 0.6
     clear_share: Fraction = 0.5
     place_m: Positive = 0.4
-    place_beams_min: Count = 9
+    place_beams_min: Count = 12
     place_share_min: Fraction = 0.8
 
 
@@ -180,6 +184,16 @@ class LocaliserConfig(Config):
     search_window_rad: Positive = 0.5
 
 
+class FloorConfig(Config):
+    """When a robot at a lift is on another floor. Merit: score times overlap of a match, 0 to 1, followed from scan to scan."""
+
+    reach_m: Positive = 6.0
+    follow: Fraction = 0.3
+    merit_min: Fraction = 0.4
+    lead_min: Fraction = 0.12
+    alike: Fraction = 0.05
+
+
 class ChangeConfig(Config):
     """What counts as a change against the approved baseline."""
 
@@ -194,6 +208,8 @@ class ChangeConfig(Config):
     away_min_m: Positive = 0.25
     crossings_min: Count = 4
     left_share_max: Fraction = 0.2
+    small_m: Positive = 1.0
+    still_share_min: Fraction = 0.5
     square_min: Fraction = 0.35
     behind_m: Positive = 0.2
     beyond_m: Positive = 0.5
@@ -203,7 +219,7 @@ class ChangeConfig(Config):
     line_within_m: Positive = 0.6
     line_width_max_m: Positive = 0.5
     goes_on_m: Positive = 1.0
-    vehicle_length_m: tuple[float, float] = (1.5, 8.0)
+    vehicle_length_m: tuple[float, float] = (1.5, 12.0)
     vehicle_width_min_m: Positive = 0.5
     vehicle_moved_max_m: Positive = 30.0
 
@@ -213,6 +229,7 @@ class CloudConfig(Config):
 
     voxel_m: Positive = 0.10
     voxels_max: Count = 2_000_000
+    pieces_max: Count = 1_000
     range_max_m: Positive = 30.0
     range_min_m: NotNegative = 0.6
     image_age_max_s: Positive = 0.15
@@ -224,4 +241,7 @@ class SessionConfig(Config):
     mapper: MapperConfig = MapperConfig()
     localiser: LocaliserConfig = LocaliserConfig()
     cloud: CloudConfig = CloudConfig()
+    gnss: GnssConfig = GnssConfig()
+    correction: CorrectionConfig = CorrectionConfig()
+    floors: FloorConfig = FloorConfig()
     snapshot_every_s: Positive = 20.0

@@ -7,6 +7,7 @@ once (Levenberg-Marquardt in GTSAM). Closures that disagree with what the rest s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import gtsam
 import numpy as np
@@ -15,7 +16,7 @@ from patrol.checks import Floats
 from patrol.geometry import Pose2
 from slam.config import LoopConfig, MatchConfig
 from slam.keyframe import Keyframe, Submap
-from slam.pose_graph import Edge, PoseGraph, edge_factor, rotated_covariance, start_factor, to_gtsam
+from slam.pose_graph import Edge, PoseGraph, edge_factor, rotated_covariance, to_gtsam
 from slam.scan_matcher import information, match_points
 
 _GUESS_STD_M = 0.1
@@ -24,6 +25,7 @@ _REACH_SHARE = 0.6
 _OUTLIER_SIGMAS = 4.0
 _SHARED_EVIDENCE = 4.0
 _ITERATIONS_MAX = 30
+_KEYFRAMES_MIN = 3
 _STD_FLOOR = (0.02, 0.02, 0.005)
 
 
@@ -54,16 +56,22 @@ def dense_edges(
     return edges
 
 
-def solved(poses: Sequence[Pose2], edges: Sequence[Edge], *, robust_sigma: float) -> tuple[Pose2, ...]:
-    """All poses at once: first with robust closures, then without those that the first solution puts far off."""
-    first = _solution(poses, edges, robust_sigma)
+def solved(
+    poses: Sequence[Pose2], edges: Sequence[Edge], priors: Sequence[gtsam.NonlinearFactor], *, robust_sigma: float
+) -> tuple[Pose2, ...]:
+    """All poses at once: first with robust closures, then without those that the first solution puts far off. ``priors`` hold the
+    graph in the map."""
+    first = _solution(poses, edges, priors, robust_sigma)
     kept = [edge for edge in edges if not edge.is_closure or _sigmas(edge, first) < _OUTLIER_SIGMAS]
-    return _solution(first, kept, robust_sigma)
+    return _solution(first, kept, priors, robust_sigma)
 
 
-def _solution(poses: Sequence[Pose2], edges: Sequence[Edge], robust_sigma: float) -> tuple[Pose2, ...]:
+def _solution(
+    poses: Sequence[Pose2], edges: Sequence[Edge], priors: Sequence[gtsam.NonlinearFactor], robust_sigma: float
+) -> tuple[Pose2, ...]:
     graph, values = gtsam.NonlinearFactorGraph(), gtsam.Values()
-    graph.add(start_factor(poses[0]))
+    for prior in priors:
+        graph.add(prior)
     for edge in edges:
         graph.add(edge_factor(edge, robust_sigma))
     for keyframe_id, pose in enumerate(poses):
@@ -83,15 +91,33 @@ def _sigmas(edge: Edge, poses: Sequence[Pose2]) -> float:
     return float(np.sqrt(error @ np.linalg.solve(covariance, error)))
 
 
-def settled(
-    graph: PoseGraph, keyframes: Sequence[Keyframe], submaps: Sequence[Submap], *, loop: LoopConfig, match: MatchConfig
-) -> tuple[Pose2, ...]:
-    """The final poses of all keyframes; ``graph`` itself stays as it is."""
-    poses = graph.poses()
-    if len(poses) < 3:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphProblem:
+    """All that the final graph is made from, as it was at one moment: it can be solved in any thread while mapping goes on."""
+
+    poses: tuple[Pose2, ...]
+    edges: tuple[Edge, ...]
+    priors: tuple[gtsam.NonlinearFactor, ...]
+    keyframes: tuple[Keyframe, ...]
+    submaps: tuple[Submap, ...]
+
+    @classmethod
+    def of(cls, graph: PoseGraph, keyframes: Sequence[Keyframe], submaps: Sequence[Submap]) -> GraphProblem:
+        return cls(
+            poses=graph.poses(),
+            edges=tuple(graph.edges),
+            priors=tuple(graph.prior_factors()),
+            keyframes=tuple(keyframes),
+            submaps=tuple(submaps),
+        )
+
+
+def settled(problem: GraphProblem, *, loop: LoopConfig, match: MatchConfig) -> tuple[Pose2, ...]:
+    """The final poses of all keyframes."""
+    poses = problem.poses
+    if len(poses) < _KEYFRAMES_MIN:
         return poses
-    edges = list(graph.edges)
     for _ in range(loop.dense_rounds):
-        dense = dense_edges(keyframes, submaps, poses, loop=loop, match=match)
-        poses = solved(poses, [*edges, *dense], robust_sigma=loop.robust_sigma)
+        dense = dense_edges(problem.keyframes, problem.submaps, poses, loop=loop, match=match)
+        poses = solved(poses, [*problem.edges, *dense], problem.priors, robust_sigma=loop.robust_sigma)
     return poses

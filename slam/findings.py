@@ -136,26 +136,39 @@ def _moved_vehicles(
 
 def _gone(patch: _Patch, baseline: Baseline, site: Site | None, config: ChangeConfig) -> Finding:
     kind, near = FindingKind.MISSING_OBJECT, ""
-    gate = _gate_near(patch, site, config) if site is not None else ""
+    gate = _nearest(patch, _openings(site), config)
+    fence = _nearest(patch, _fences(site), config)
     if gate:
         kind, near = FindingKind.GATE_OPEN, gate
-    elif site is not None and _is_on_perimeter(patch, site, config):
-        kind, near = FindingKind.FENCE_HOLE, "the perimeter"
+    elif fence:
+        kind, near = FindingKind.FENCE_HOLE, fence
     elif _goes_on(patch, baseline, config):
         kind = FindingKind.FENCE_HOLE
     return Finding(kind=kind, position_m=patch.middle_m, size_m=patch.size_m, views=patch.views, near=near)
 
 
-def _gate_near(patch: _Patch, site: Site, config: ChangeConfig) -> str:
-    for gate in site.gates:
-        if float(_away_from_line(patch.points_m, np.asarray(gate.line.coords)[:, :2]).mean()) <= config.line_within_m:
-            return gate.name or gate.gate_id
-    return ""
+def _openings(site: Site | None) -> dict[str, Floats]:
+    """Gates and doors: the line (M, 2) m of each by its name."""
+    if site is None:
+        return {}
+    gates = {gate.name or gate.gate_id: gate.line for gate in site.gates}
+    doors = {door.name or door.door_id: door.line for door in site.doors}
+    return {name: np.asarray(line.coords)[:, :2] for name, line in (gates | doors).items()}
 
 
-def _is_on_perimeter(patch: _Patch, site: Site, config: ChangeConfig) -> bool:
-    ring = np.asarray(site.perimeter.exterior.coords)[:, :2]
-    return float(_away_from_line(patch.points_m, ring).mean()) <= config.line_within_m
+def _fences(site: Site | None) -> dict[str, Floats]:
+    """Inner fences and the perimeter: the line (M, 2) m of each by its name."""
+    if site is None:
+        return {}
+    lines = {fence.name or fence.fence_id: np.asarray(fence.line.coords)[:, :2] for fence in site.fences}
+    return lines | {"the perimeter": np.asarray(site.perimeter.exterior.coords)[:, :2]}
+
+
+def _nearest(patch: _Patch, lines_m: dict[str, Floats], config: ChangeConfig) -> str:
+    """Name of the line that the patch lies along; empty when it lies along none."""
+    away = {name: float(_away_from_line(patch.points_m, line).mean()) for name, line in lines_m.items()}
+    best = min(away, key=lambda name: away[name], default="")
+    return best if best and away[best] <= config.line_within_m else ""
 
 
 def _away_from_line(points_m: Floats, line_m: Floats) -> Floats:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from patrol.errors import BadValue
 from patrol.estimate import PoseEstimate
-from patrol.geometry import IDENTITY2, Pose2
+from patrol.geometry import IDENTITY2
 from patrol.site import Site
 from slam.config import ChangeConfig, MatchConfig
 from slam.findings import Finding, findings_of
@@ -20,11 +21,16 @@ _SCORE_MIN, _OVERLAP_MIN = 0.6, 0.4
 
 
 def changes_between(
-    baseline: SavedMap, later: SavedMap, *, base_from_lidar: Pose2, site: Site | None, config: ChangeConfig, match: MatchConfig
+    baseline: SavedMap, later: SavedMap, *, site: Site | None, config: ChangeConfig, match: MatchConfig
 ) -> tuple[Finding, ...]:
-    """What ``later`` shows to have changed. Both maps start from the same dock; keyframes that fit nowhere near are left out."""
+    """What ``later`` shows to have changed. Both maps start from the same dock; keyframes that fit nowhere near are left out.
+
+    Raises BadValue when ``later`` does not tell where its lidar sat.
+    """
+    if later.base_from_lidar is None:
+        raise BadValue("base_from_lidar: the later map does not tell where the lidar sat; it has to be made anew")
     target = MatchTarget.from_surface(lasting_surface(baseline), match.target_voxel_m)
-    watch = ChangeWatch(Baseline.of(baseline, config.cell_m), config, base_from_lidar)
+    watch = ChangeWatch(Baseline.of(baseline, config.cell_m), config, later.base_from_lidar)
     drift = IDENTITY2
     for keyframe in later.keyframes:
         guess = drift @ keyframe.map_from_base

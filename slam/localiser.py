@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patrol.checks import Floats
+from patrol.clock import nanoseconds
 from patrol.errors import BadValue
 from patrol.estimate import PoseEstimate
 from patrol.geometry import IDENTITY2, Pose2
@@ -23,10 +24,10 @@ from slam.config import LocaliserConfig
 from slam.likelihood import LikelihoodField, SearchWindow
 from slam.map_files import SavedMap, load_map
 from slam.motion import MotionModel, MotionStep
-from slam.relocaliser import Relocaliser
+from slam.relocaliser import Nearby, Relocaliser
 from slam.scan_check import ScanCheck
 from slam.scan_matcher import Match, MatchTarget, information, inverse, match_points
-from slam.scan_points import ScanPoints, points_from_scan, rate_during
+from slam.scan_points import BodyRate, ScanPoints, points_from_scan, rate_during
 from slam.surface import Surface, joined, surface_from_scan
 from slam.trust_monitor import Trust, TrustMonitor
 from slam.updates import ScanOutcome, SlamUpdate
@@ -36,6 +37,7 @@ _FIELD_LEVELS = 6
 _OCCUPIED_FROM = 50
 _UNKNOWN_STD = (20.0, 20.0, math.pi)
 _HIT_STD = (0.1, 0.1, 0.03)
+_HINT_S = 1.0
 
 
 class Localiser:
@@ -59,6 +61,7 @@ class Localiser:
         self._pose = start if start is not None else IDENTITY2
         self._covariance: Floats = np.diag(np.square(_HIT_STD if start is not None else _UNKNOWN_STD))
         self._poor_scans = 0 if start is not None else config.lost_after_scans
+        self._nearby: Nearby | None = None
         self._estimate: PoseEstimate | None = None
 
     @classmethod
@@ -71,6 +74,10 @@ class Localiser:
         self._pose, self._covariance, self._poor_scans = map_from_base, np.diag(np.square(_HIT_STD)), 0
         self._relocaliser.forget()
         self._monitor.forget()
+
+    def hint(self, nearby: Nearby) -> None:
+        """GNSS has the base there. It bounds the drift while no scan fits, and tells rival places apart while lost."""
+        self._nearby = nearby
 
     @property
     def is_lost(self) -> bool:
@@ -88,6 +95,7 @@ class Localiser:
             return self._refused(verdict.because)
         step = self._motion.step(scan.stamp_ns, odom_from_base)
         self._coast(step)
+        self._hold(scan.stamp_ns)
         if verdict.outcome is not ScanOutcome.MATCHED:
             return self._answer(scan.stamp_ns, odom_from_base, verdict.outcome, 0.0, verdict.because)
         rate = step.rate if odom_at_end is None else rate_during(scan, odom_from_base, odom_at_end)
@@ -95,6 +103,11 @@ class Localiser:
         match = self._found(points, step) if self.is_lost else self._tracked(points, step)
         judged = replace(self._judged(scan.stamp_ns, odom_from_base, match), rate=rate)
         return self._trusted(scan, judged)
+
+    def match_at(self, scan: Scan, rate: BodyRate, guess: Pose2) -> Match:
+        """How the scan fits the map near ``guess``; nothing is remembered."""
+        points = points_from_scan(scan, self._base_from_lidar, rate, self._config.scan)
+        return match_points(points, self._target, guess, information(*_HIT_STD[1:]), self._config.match)
 
     def grid(self, stamp_ns: int) -> OccupancyGrid:
         """The saved grid."""
@@ -111,6 +124,21 @@ class Localiser:
         self._pose = self._pose @ step.last_from_base
         self._covariance = self._covariance + step.covariance
 
+    def _hold(self, stamp_ns: int) -> None:
+        """While no scan fits, the pose is kept near GNSS (the position update of a Kalman filter)."""
+        nearby = self._nearby
+        if nearby is None or not 0 <= stamp_ns - nearby.stamp_ns <= nanoseconds(_HINT_S):
+            self._nearby = None
+            return
+        is_tracking = 0 < self._poor_scans < self._config.lost_after_scans
+        if not is_tracking or np.linalg.eigvalsh(self._covariance[:2, :2])[-1] < nearby.std_m**2:
+            return
+        gain = self._covariance[:, :2] @ np.linalg.inv(self._covariance[:2, :2] + nearby.std_m**2 * np.eye(2))
+        step = gain @ (nearby.position_m - (self._pose.x_m, self._pose.y_m))
+        self._pose = Pose2(self._pose.x_m + step[0], self._pose.y_m + step[1], self._pose.yaw_rad + step[2])
+        self._covariance = self._covariance - gain @ self._covariance[:2]
+        self._nearby = None
+
     def _tracked(self, points: ScanPoints, step: MotionStep) -> Match | None:
         match = match_points(points, self._target, self._pose, inverse(step.covariance), self._config.match)
         if self._fits(match):
@@ -125,7 +153,7 @@ class Localiser:
 
     def _found(self, points: ScanPoints, step: MotionStep) -> Match | None:
         """Look on the whole map; the place is told once it is the only one that fits."""
-        match = self._relocaliser.add(points, step)
+        match = self._relocaliser.add(points, step, self._nearby)
         if match is None or not self._fits(match):
             return None
         self._relocaliser.forget()

@@ -118,7 +118,23 @@ class ChangeWatch:
         """Cells (H, W) that the baseline holds and beams now cross."""
         config = self._config
         mask: Mask = np.logical_and(self.baseline.held, self.crossings >= config.crossings_min)
-        return mask & (self.hits <= config.left_share_max * self.crossings)
+        return mask & (self.hits <= config.left_share_max * self.crossings) & ~self._still_there()
+
+    def _still_there(self) -> Mask:
+        """Cells (H, W) of small things that beams still end on or beside: a pole a few centimetres off its place is not gone,
+        whichever of its cells the beams now miss."""
+        config, baseline = self._config, self.baseline
+        _, found, boxes, _ = cv2.connectedComponentsWithStats(baseline.held.astype(np.uint8))
+        labels = np.asarray(found, dtype=np.int64)
+        sizes_m = boxes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) * baseline.cell_m
+        around = cv2.dilate(labels.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int64)
+        hits = np.bincount(around.ravel(), weights=self.hits.ravel(), minlength=len(boxes))
+        crossings = np.zeros(len(boxes))
+        np.maximum.at(crossings, labels.ravel(), self.crossings.ravel())
+        still = (sizes_m <= config.small_m) & (hits > config.still_share_min * crossings)
+        still[0] = False
+        mask: Mask = still[labels]
+        return mask
 
     def _is_new(self, stamp_ns: int, pose: Pose2) -> bool:
         if self._last is None:

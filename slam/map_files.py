@@ -23,7 +23,7 @@ from patrol.errors import BadInput, BadValue, Fault
 from patrol.geometry import Pose2
 from patrol.grid import FREE, OCCUPIED, UNKNOWN, OccupancyGrid
 from patrol.sensors import Scan
-from slam.pose_graph import Edge
+from slam.pose_graph import Edge, PositionFactor
 from slam.scan_points import BodyRate, ScanPoints
 
 VERSION = 2
@@ -43,11 +43,14 @@ class SavedKeyframe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedMap:
-    """Everything that a later run needs of a map."""
+    """Everything that a later run needs of a map. ``positions`` were measured from outside, by GNSS; ``base_from_lidar`` is where
+    the lidar sat that made the map, None where that was not kept."""
 
     keyframes: tuple[SavedKeyframe, ...]
     edges: tuple[Edge, ...]
     grid: OccupancyGrid
+    positions: tuple[PositionFactor, ...] = ()
+    base_from_lidar: Pose2 | None = None
 
 
 class _MapYaml(Config):
@@ -146,7 +149,13 @@ def _write_graph(path: Path, saved: SavedMap) -> None:
         "edge_ids": np.array([(e.from_id, e.to_id, e.is_closure) for e in saved.edges], dtype=np.int64).reshape(-1, 3),
         "edge_poses": _pose_table([edge.from_to for edge in saved.edges]),
         "edge_covariances": np.array([edge.covariance for edge in saved.edges]).reshape(-1, 3, 3),
+        "position_ids": np.array([(p.keyframe_id, p.stamp_ns) for p in saved.positions], dtype=np.int64).reshape(-1, 2),
+        "positions": np.array(
+            [(*p.position_m, *p.covariance.reshape(4), p.kernel) for p in saved.positions], dtype=np.float64
+        ).reshape(-1, 7),
     }
+    if saved.base_from_lidar is not None:
+        tables["base_from_lidar"] = _pose_table([saved.base_from_lidar])
     with path.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **tables)
 
@@ -178,9 +187,11 @@ def _map_from_tables(path: Path, tables: dict[str, npt.NDArray[np.generic]], gri
     try:
         keyframes = tuple(_keyframes_from_tables(tables))
         edges = tuple(_edges_from_tables(tables))
+        positions = tuple(_positions_from_tables(tables, count))
+        mount = _mount_from_tables(tables)
     except BadValue as error:
         raise BadInput(path, [Fault(field="(tables)", value="...", because=str(error))]) from error
-    return SavedMap(keyframes=keyframes, edges=edges, grid=grid)
+    return SavedMap(keyframes=keyframes, edges=edges, grid=grid, positions=positions, base_from_lidar=mount)
 
 
 def _row_counts(tables: dict[str, npt.NDArray[np.generic]], count: int, edge_count: int) -> dict[str, int]:
@@ -230,3 +241,30 @@ def _edges_from_tables(tables: dict[str, npt.NDArray[np.generic]]) -> Iterator[E
             covariance=covariance,
             is_closure=bool(closure),
         )
+
+
+def _positions_from_tables(tables: dict[str, npt.NDArray[np.generic]], count: int) -> Iterator[PositionFactor]:
+    """Maps made without GNSS hold none, and older ones not even the tables. Raises BadValue."""
+    if "positions" not in tables:
+        return
+    rows, ids = tables["positions"].astype(np.float64), tables["position_ids"].astype(np.int64)
+    if rows.shape != (len(ids), 7) or (len(ids) and not (ids[:, 0].min() >= 0 and ids[:, 0].max() < count)):
+        raise BadValue(f"positions: do not belong to {count} keyframes")
+    for (keyframe_id, stamp_ns), row in zip(ids, rows, strict=True):
+        yield PositionFactor(
+            keyframe_id=int(keyframe_id),
+            stamp_ns=int(stamp_ns),
+            position_m=row[:2],
+            covariance=row[2:6].reshape(2, 2),
+            kernel=float(row[6]),
+        )
+
+
+def _mount_from_tables(tables: dict[str, npt.NDArray[np.generic]]) -> Pose2 | None:
+    """Older maps do not tell where the lidar sat. Raises BadValue."""
+    if "base_from_lidar" not in tables:
+        return None
+    row = tables["base_from_lidar"].astype(np.float64)
+    if row.shape != (1, 3):
+        raise BadValue(f"base_from_lidar: shape {row.shape} is not (1, 3)")
+    return Pose2(*(float(value) for value in row[0]))

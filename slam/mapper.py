@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +16,16 @@ from patrol.geometry import IDENTITY2, Pose2, wrap_angle
 from patrol.grid import OccupancyGrid
 from patrol.sensors import Scan
 from slam.config import MapperConfig
-from slam.final_graph import settled
+from slam.final_graph import GraphProblem, settled
 from slam.grid_map import GridMap
 from slam.keyframe import Keyframe
 from slam.loop_closure import LoopCloser
 from slam.map_files import SavedKeyframe, SavedMap, save_map
 from slam.motion import MotionModel, MotionStep
-from slam.pose_graph import Edge, PoseGraph, rotated_covariance
+from slam.pose_graph import Edge, PoseGraph, PositionFactor, rotated_covariance
 from slam.scan_check import ScanCheck, ScanVerdict
 from slam.scan_points import BodyRate, ScanPoints, points_from_scan, rate_during
+from slam.settling import UnsettledMap
 from slam.surface import surface_from_scan
 from slam.tracker import Tracked, Tracker
 from slam.trajectory import Trajectory
@@ -89,10 +92,64 @@ class Mapper:
     def settle(self) -> None:
         """Bring all keyframes to where the final graph has them: every sight that one has of another counts. Takes seconds; scans
         may follow."""
-        poses = settled(self._graph, self._keyframes, self._loops.submaps, loop=self._config.loop, match=self._config.match)
-        if poses:
-            self._graph.move_to(poses)
-            self._grid.move_to(poses)
+        poses = settled(self._problem(), loop=self._config.loop, match=self._config.match)
+        self._graph.move_to(poses)
+        self._grid.move_to(poses)
+
+    def unsettled(self) -> UnsettledMap:
+        """The map as it is now, for the final graph to be solved elsewhere."""
+        return UnsettledMap(
+            problem=self._problem(),
+            positions=self._graph.positions,
+            config=self._config,
+            base_from_lidar=self._base_from_lidar,
+            stamp_ns=self._stamp_ns,
+        )
+
+    def _problem(self) -> GraphProblem:
+        return GraphProblem.of(self._graph, self._keyframes, self._loops.submaps)
+
+    @property
+    def _stamp_ns(self) -> int:
+        """That of the newest scan; 0 before the first."""
+        return self._history[-1][0] if self._history else 0
+
+    @property
+    def newest_keyframe(self) -> int | None:
+        """Number of the newest keyframe; None before the first."""
+        return self._keyframes[-1].id if self._keyframes else None
+
+    def keyframe_pose(self, keyframe_id: int) -> Pose2:
+        """Where the graph has a keyframe now."""
+        return self._graph.pose(keyframe_id)
+
+    def add_positions(
+        self,
+        factors: Sequence[PositionFactor],
+        *,
+        start_std: tuple[float, float],
+        retract_since_ns: int | None = None,
+        follow_m: float = 0.0,
+    ) -> None:
+        """Positions of keyframes measured from outside (GNSS); map and pose follow once a keyframe would move by ``follow_m``.
+        ``start_std`` is how well the start was known, in m and rad. Measurements from ``retract_since_ns`` on are taken back."""
+        if not self._graph.positions and factors:
+            self._graph.loosen_start(*start_std)
+        before = self._graph.poses()
+        self._graph.add_positions(factors, retract_since_ns=retract_since_ns, follow_m=follow_m)
+        if self._graph.poses() != before:
+            self._moved_graph()
+
+    def move(self, new_from_map: Pose2) -> None:
+        """Lay the whole map elsewhere, as one piece."""
+        poses = [new_from_map @ pose for pose in self._graph.poses()]
+        self._graph = PoseGraph.restored(poses, self._graph.edges, self._config.loop.robust_sigma)
+        self._moved_graph()
+
+    def _moved_graph(self) -> None:
+        self._grid.move_to(self._graph.poses())
+        if self._keyframes:
+            self._keyframe_covariance = self._graph.covariance(self._keyframes[-1].id)
 
     @property
     def odometry_latency_s(self) -> float:
@@ -106,6 +163,15 @@ class Mapper:
         """
         poses = [self._blended(keyframe_id, relative) for _, keyframe_id, relative in self._history]
         return Trajectory.from_poses([stamp_ns for stamp_ns, _, _ in self._history], poses)
+
+    def poses_at(self, stamps_ns: Sequence[int]) -> dict[int, Pose2]:
+        """The pose of the scans stamped so, by the graph as it stands now; stamps at which there was none are left out."""
+        found = {}
+        for stamp_ns in stamps_ns:
+            row = bisect_left(self._history, stamp_ns, key=lambda kept: kept[0])
+            if row < len(self._history) and self._history[row][0] == stamp_ns:
+                found[stamp_ns] = self._blended(*self._history[row][1:])
+        return found
 
     def _blended(self, keyframe_id: int, relative: Pose2) -> Pose2:
         """The pose ``relative`` to a keyframe, bent towards where the next keyframe was put."""
@@ -130,8 +196,13 @@ class Mapper:
             SavedKeyframe(map_from_base=self._graph.pose(k.id), scan=k.scan, points=k.points, rate=k.rate)
             for k in self._keyframes
         )
-        stamp_ns = self._history[-1][0] if self._history else 0
-        return SavedMap(keyframes=keyframes, edges=tuple(self._graph.edges), grid=self.grid(stamp_ns))
+        return SavedMap(
+            keyframes=keyframes,
+            edges=tuple(self._graph.edges),
+            grid=self.grid(self._stamp_ns),
+            positions=self._graph.positions,
+            base_from_lidar=self._base_from_lidar,
+        )
 
     def save(self, folder: Path) -> None:
         """Write grid (map_server YAML and PGM), pose graph and scans into ``folder``."""
@@ -150,7 +221,7 @@ class Mapper:
     def _take_over(self, saved: SavedMap) -> None:
         """The saved keyframes as if they had been tracked where the finished graph has them."""
         poses = tuple(kept.map_from_base for kept in saved.keyframes)
-        self._graph = PoseGraph.restored(poses, saved.edges, self._config.loop.robust_sigma)
+        self._graph = PoseGraph.restored(poses, saved.edges, self._config.loop.robust_sigma, saved.positions)
         for number, kept in enumerate(saved.keyframes):
             self._path_m += poses[max(number - 1, 0)].distance_to(kept.map_from_base)
             keyframe = Keyframe(

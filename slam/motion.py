@@ -17,6 +17,7 @@ from slam.scan_points import BodyRate
 
 _STEP_S = 0.2
 _STANDING_M, _STANDING_RAD, _STANDING_SHARE = 1e-3, 5e-4, 0.1
+_SEEN_STANDING_MPS, _SEEN_STANDING_RADPS = 0.1, 0.05
 _OBSERVED_SHARE = 0.5
 _FOLLOW_SHARE = 0.05
 _DISTRUST_MAX = 400.0
@@ -26,19 +27,22 @@ _JUMP_KEPT_SHARE = 50.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MotionStep:
     """Motion of the base since the last scan with its covariance (3, 3), the rate it went at, and why it is not believed
-    (empty: it is). ``carried_on`` is the same motion had the base gone on at the rate that scan matching saw last."""
+    (empty: it is). ``carried_on`` is the same motion had the base gone on at the rate that scan matching saw last, ``loose``
+    (3, 3) the covariance of a motion that odometry says nothing of."""
 
     last_from_base: Pose2
     covariance: Floats
     rate: BodyRate
     carried_on: Pose2
+    loose: Floats
     dt_s: float = 0.0
     because: str = ""
 
 
 class MotionModel:
     """Turns odometry poses into steps. Latency is found and taken out; odometry that scan matching keeps contradicting is
-    believed less; a step that no robot can make is replaced by the last rate carried on."""
+    believed less; a step that no robot can make is replaced by the last rate carried on. Odometry that has not moved yet may be
+    off, and says nothing."""
 
     def __init__(self, config: MotionConfig) -> None:
         self._config = config
@@ -46,6 +50,7 @@ class MotionModel:
         self._last: tuple[int, Pose2, Pose2] | None = None
         self._moved, self._matched_rate = IDENTITY2, BodyRate()
         self._distrust = np.ones(2)
+        self._has_moved = False
 
     @property
     def latency_s(self) -> float:
@@ -62,22 +67,26 @@ class MotionModel:
         on_time = self._clock.add(stamp_ns, odom_from_base)
         if self._last is None:
             self._last = (stamp_ns, odom_from_base, on_time)
-            return MotionStep(last_from_base=IDENTITY2, covariance=_covariance(1e-3, 1e-3), rate=BodyRate(), carried_on=IDENTITY2)
+            sure = _covariance(1e-3, 1e-3)
+            return MotionStep(last_from_base=IDENTITY2, covariance=sure, rate=BodyRate(), carried_on=IDENTITY2, loose=sure)
         dt_s = seconds(stamp_ns - self._last[0])
-        told, moved = self._last[1].inverse() @ odom_from_base, self._last[2].inverse() @ on_time
+        before = self._last[1]
+        told, moved = before.inverse() @ odom_from_base, self._last[2].inverse() @ on_time
         self._last = (stamp_ns, odom_from_base, on_time)
         because = self._impossible(told, dt_s)
         carried_on = _moved_at(self._matched_rate, min(dt_s, self._config.carry_max_s))
-        if because or not self._config.use_odometry:
+        loose = _covariance(*self._loose_std(dt_s))
+        self._has_moved = self._has_moved or odom_from_base != before
+        if because or not self._is_used:
             if because:
                 self._clock = OdometryClock()
                 self._last = (stamp_ns, odom_from_base, self._clock.add(stamp_ns, odom_from_base))
-            loose = _covariance(*self._loose_std(dt_s))
             return MotionStep(
                 last_from_base=carried_on,
                 covariance=loose,
                 rate=self._matched_rate,
                 carried_on=carried_on,
+                loose=loose,
                 dt_s=dt_s,
                 because=because,
             )
@@ -88,6 +97,7 @@ class MotionModel:
             covariance=_covariance(std_m, std_rad),
             rate=_rate(moved, dt_s),
             carried_on=carried_on,
+            loose=loose,
             dt_s=dt_s,
         )
 
@@ -95,7 +105,7 @@ class MotionModel:
         """Tell what scan matching found the step to be, with its ``covariance`` (3, 3), and the heading it leads to."""
         if 0.0 < step.dt_s < self._config.gap_max_s:
             self._matched_rate = _rate(matched, step.dt_s)
-        if step.because or not self._config.use_odometry:
+        if step.because or not self._is_used:
             return
         self._clock.add_track(stamp_ns, track_yaw_rad)
         error = step.last_from_base.inverse() @ matched
@@ -106,6 +116,15 @@ class MotionModel:
                 follow = _FOLLOW_SHARE if row == 2 else 0.5 * _FOLLOW_SHARE
                 self._distrust[part] += follow * (excess - self._distrust[part])
         self._distrust = np.clip(self._distrust, 1.0, _DISTRUST_MAX)
+
+    @property
+    def _is_used(self) -> bool:
+        return self._config.use_odometry and self._has_moved
+
+    def _is_seen_standing(self) -> bool:
+        """Whether scan matching had the base stand as well: wheels that say so alone may be off."""
+        rate = self._matched_rate
+        return math.hypot(rate.x_mps, rate.y_mps) < _SEEN_STANDING_MPS and abs(rate.yaw_radps) < _SEEN_STANDING_RADPS
 
     def _impossible(self, moved: Pose2, dt_s: float) -> str:
         dt_s = max(dt_s, self._config.jitter_max_s)
@@ -124,7 +143,7 @@ class MotionModel:
         config, share = self._config, math.sqrt(min(dt_s / _STEP_S, 1.0))
         distance_m = max(math.hypot(moved.x_m, moved.y_m), math.hypot(self._moved.x_m, self._moved.y_m))
         turn_rad = max(abs(moved.yaw_rad), abs(self._moved.yaw_rad))
-        if distance_m < _STANDING_M and turn_rad < _STANDING_RAD:
+        if distance_m < _STANDING_M and turn_rad < _STANDING_RAD and self._is_seen_standing():
             share *= _STANDING_SHARE
         std_m = config.still_std_m * share + config.std_per_m * distance_m
         std_rad = config.still_std_rad * share + config.std_per_rad * turn_rad

@@ -42,6 +42,24 @@ class Edge:
         require_all_finite("covariance", self.covariance)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionFactor:
+    """A keyframe was measured to be at ``position_m`` (2,) m in map, covariance (2, 2) m². ``kernel`` is the deviation from which
+    on it counts less (Cauchy); ``stamp_ns`` the time of the measurement."""
+
+    keyframe_id: int
+    stamp_ns: int
+    position_m: Floats
+    covariance: Floats
+    kernel: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "position_m", frozen_array("position_m", self.position_m, (2,)))
+        object.__setattr__(self, "covariance", frozen_array("covariance", self.covariance, (2, 2)))
+        require_all_finite("position_m", self.position_m)
+        require_all_finite("covariance", self.covariance)
+
+
 class PoseGraph:
     """Poses of all keyframes in the map; keyframe 0 stands at the start."""
 
@@ -52,6 +70,9 @@ class PoseGraph:
         self._isam = gtsam.ISAM2(parameters)
         self._robust_sigma = robust_sigma
         self.edges: list[Edge] = []
+        self._positions: dict[int, PositionFactor] = {}
+        self._start, self._start_std, self._start_row = start, _START_STD, 0
+        self._start_kernel: float | None = None
         self._poses = [start]
         self._lengths: list[float] = []
         graph, values = gtsam.NonlinearFactorGraph(), gtsam.Values()
@@ -60,14 +81,18 @@ class PoseGraph:
         self._isam.update(graph, values)
 
     @classmethod
-    def restored(cls, poses: Sequence[Pose2], edges: Sequence[Edge], robust_sigma: float) -> PoseGraph:
-        """The graph of saved ``poses`` (one at least) and ``edges``."""
+    def restored(
+        cls, poses: Sequence[Pose2], edges: Sequence[Edge], robust_sigma: float, positions: Sequence[PositionFactor] = ()
+    ) -> PoseGraph:
+        """The graph of saved ``poses`` (one at least), ``edges`` and measured ``positions``."""
         restored = cls(poses[0], robust_sigma)
         values = gtsam.Values()
         for keyframe_id, pose in enumerate(poses[1:], start=1):
             values.insert(keyframe_id, to_gtsam(pose))
         restored._poses = list(poses)
         restored._update(list(edges), values)
+        if positions:
+            restored.add_positions(positions)
         return restored
 
     def __len__(self) -> int:
@@ -94,13 +119,53 @@ class PoseGraph:
             raise BadValue(f"poses: {len(poses)} for {len(self._poses)} keyframes")
         self._poses = list(poses)
 
+    @property
+    def positions(self) -> tuple[PositionFactor, ...]:
+        """The measured positions that count."""
+        return tuple(self._positions.values())
+
+    def prior_factors(self) -> list[gtsam.NonlinearFactor]:
+        """What holds the graph in the map: the start, and the measured positions."""
+        return [start_factor(self._start, self._start_std, kernel=self._start_kernel), *map(position_factor, self.positions)]
+
+    def loosen_start(self, std_m: float, std_rad: float) -> None:
+        """The start is known that well only, if it is not wrong altogether; to be said once positions are measured, which then
+        hold the map as well."""
+        graph = gtsam.NonlinearFactorGraph()
+        self._start_std, self._start_kernel = (std_m, std_m, std_rad), self._robust_sigma
+        graph.add(start_factor(self._start, self._start_std, kernel=self._start_kernel))
+        result = self._isam.update(graph, gtsam.Values(), [self._start_row])
+        self._start_row = int(result.getNewFactorsIndices()[0])
+
+    def add_positions(
+        self, factors: Sequence[PositionFactor], *, retract_since_ns: int | None = None, follow_m: float = 0.0
+    ) -> None:
+        """Add measured positions of keyframes, take back those measured at ``retract_since_ns`` or later, and settle the whole
+        graph. The poses follow once one of them would move by ``follow_m``."""
+        stale = [
+            row for row, kept in self._positions.items() if retract_since_ns is not None and kept.stamp_ns >= retract_since_ns
+        ]
+        graph = gtsam.NonlinearFactorGraph()
+        for factor in factors:
+            graph.add(position_factor(factor))
+        result = self._isam.update(graph, gtsam.Values(), stale)
+        for row in stale:
+            del self._positions[row]
+        self._positions.update(zip(map(int, result.getNewFactorsIndices()), factors, strict=True))
+        self._settle(follow_m)
+
     def close_loops(self, edges: list[Edge]) -> None:
         """Add loop closures and settle the whole graph."""
         self._update(edges, gtsam.Values())
+        self._settle()
+
+    def _settle(self, follow_m: float = 0.0) -> None:
         for _ in range(_SETTLE_UPDATES):
             self._isam.update()
         table = gtsam.utilities.extractPose2(self._isam.calculateEstimate())
-        self._poses = [Pose2(float(x), float(y), float(yaw)) for x, y, yaw in table]
+        now = np.array([(pose.x_m, pose.y_m) for pose in self._poses])
+        if follow_m == 0.0 or np.hypot(*(table[:, :2] - now).T).max() >= follow_m:
+            self._poses = [Pose2(float(x), float(y), float(yaw)) for x, y, yaw in table]
 
     def covariance(self, keyframe_id: int) -> Floats:
         """Covariance (3, 3) of a keyframe's pose over x m, y m, yaw rad in map."""
@@ -125,9 +190,24 @@ class PoseGraph:
         self._isam.update(graph, values)
 
 
-def start_factor(start: Pose2) -> gtsam.PriorFactorPose2:
-    """Keyframe 0 stands at ``start``."""
-    return gtsam.PriorFactorPose2(0, to_gtsam(start), gtsam.noiseModel.Diagonal.Sigmas(np.array(_START_STD)))
+def start_factor(
+    start: Pose2, std: tuple[float, float, float] = _START_STD, *, kernel: float | None = None
+) -> gtsam.PriorFactorPose2:
+    """Keyframe 0 stands at ``start``, known as well as ``std`` says over x m, y m, yaw rad; under a Cauchy ``kernel``, a start
+    that all else contradicts is let go."""
+    noise: gtsam.noiseModel.Base = gtsam.noiseModel.Diagonal.Sigmas(np.array(std))
+    if kernel is not None:
+        noise = gtsam.noiseModel.Robust.Create(gtsam.noiseModel.mEstimator.Cauchy.Create(kernel), noise)
+    return gtsam.PriorFactorPose2(0, to_gtsam(start), noise)
+
+
+def position_factor(factor: PositionFactor) -> gtsam.PoseTranslationPrior2D:
+    """The measured position as a factor under a Cauchy kernel."""
+    # GTSAM's error of a translation lives in the axes of the keyframe's pose, so that the covariance is taken as round.
+    std_m = float(np.sqrt(max(np.linalg.eigvalsh(factor.covariance)[-1], _STD_FLOOR[0] ** 2)))
+    plain = gtsam.noiseModel.Isotropic.Sigma(2, std_m)
+    noise = gtsam.noiseModel.Robust.Create(gtsam.noiseModel.mEstimator.Cauchy.Create(factor.kernel), plain)
+    return gtsam.PoseTranslationPrior2D(factor.keyframe_id, np.asarray(factor.position_m), noise)
 
 
 def edge_factor(edge: Edge, robust_sigma: float) -> gtsam.BetweenFactorPose2:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from patrol.checks import Floats
 from patrol.geometry import Pose2, wrap_angle
 from slam.config import MatchConfig, RelocaliseConfig
 from slam.likelihood import Exclusion, LikelihoodField, SearchHit, SearchWindow
@@ -18,6 +19,7 @@ from slam.scan_points import ScanPoints
 
 _LEVELS = 7
 _HIT_STD_M, _HIT_STD_RAD = 0.2, 0.06
+_NEARBY_SIGMAS = 4.0
 _STEP_STD_FLOOR_M, _STEP_STD_FLOOR_RAD = 0.03, 0.02
 
 
@@ -27,6 +29,19 @@ class Hypothesis:
 
     match: Match
     merit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nearby:
+    """GNSS has the base near ``position_m`` (2,) m in map, ``std_m`` per axis."""
+
+    stamp_ns: int
+    position_m: Floats
+    std_m: float
+
+    def holds(self, pose: Pose2) -> bool:
+        """Whether the pose may be the place."""
+        return math.dist(self.position_m, (pose.x_m, pose.y_m)) <= _NEARBY_SIGMAS * self.std_m
 
 
 class Relocaliser:
@@ -47,14 +62,18 @@ class Relocaliser:
         """Start over at the next scan."""
         self._hypotheses, self._since_search_s = [], math.inf
 
-    def add(self, points: ScanPoints, step: MotionStep) -> Match | None:
-        """Follow the rivals through ``step``, or look for some; the match of the one that is left, else None."""
+    def add(self, points: ScanPoints, step: MotionStep, nearby: Nearby | None = None) -> Match | None:
+        """Follow the rivals through ``step``, or look for some; the match of the one that is left, else None. Rivals away
+        from where GNSS has the robot are given up for those that are there."""
         self._since_search_s += step.dt_s
         if self._hypotheses:
             self._hypotheses = self._kept([self._followed(rival, points, step) for rival in self._hypotheses])
         elif self._since_search_s >= self._config.again_after_s:
             self._since_search_s = 0.0
             self._hypotheses = self._kept(self._found(points))
+        if nearby is not None:
+            held = [rival for rival in self._hypotheses if nearby.holds(rival.match.target_from_base)]
+            self._hypotheses = held or self._hypotheses
         return self._hypotheses[0].match if len(self._hypotheses) == 1 else None
 
     def _found(self, points: ScanPoints) -> list[Hypothesis]:

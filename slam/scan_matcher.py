@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Point-to-line scan matching against a local map (Censi, "An ICP variant using a point-to-line metric", ICRA 2008), with a
-robust kernel that tightens as the match converges (Geman-McClure), and a motion prior.
+robust kernel that tightens as the match converges (Geman-McClure), and a motion prior that yields when contradicted (Cauchy).
 """
 
 from __future__ import annotations
@@ -16,13 +16,9 @@ from patrol.checks import Floats
 from patrol.geometry import Pose2
 from slam.config import MatchConfig
 from slam.scan_points import ScanPoints, group_means, voxel_groups
-from slam.surface import Surface
+from slam.surface import Surface, line_fit
 
-_NEIGHBOURS = 14
-_LINE_RATIO = 0.25
-_NEIGHBOUR_RADIUS_M = 0.5
-_NEIGHBOURS_MIN = 5
-_BLOB_WEIGHT = 0.1
+_LONE_RADIUS_M = 0.5
 _BACKFACE = 0.2
 _CONVERGED_M = 2e-4
 _CONVERGED_RAD = 2e-5
@@ -51,7 +47,20 @@ class MatchTarget:
         weights = group_means(np.column_stack((surface.across, surface.along)), group, count)
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
         tree = cKDTree(points, balanced_tree=False)
+        _tell_lone(points, normals, weights, tree)
         return cls(points_m=points, normals=normals, across=weights[:, 0], along=weights[:, 1], tree=tree)
+
+
+def _tell_lone(points_m: Floats, normals: Floats, weights: Floats, tree: cKDTree[None]) -> None:
+    """Elements that no single scan could tell the surroundings of, a tree trunk or a wall far off, by what all scans saw beside
+    them. Changes ``normals`` (N, 2) and ``weights`` (N, 2) in place."""
+    lone = np.flatnonzero(weights[:, 0] == 0.0)
+    if not lone.size:
+        return
+    fit = line_fit(tree, points_m, points_m[lone], _LONE_RADIUS_M)
+    is_behind = np.einsum("ij,ij->i", fit.normals, normals[lone]) < 0.0
+    normals[lone] = np.where(is_behind[:, None], -fit.normals, fit.normals)
+    weights[lone] = np.column_stack((fit.across, fit.along))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +68,7 @@ class Match:
     """``target_from_base`` with covariance (3, 3) over x m, y m, yaw rad in the target's frame.
 
     ``overlap`` is the share of points that have a target near which faces them, ``score`` the share of those that lie on it.
-    ``told`` (3, 3) is the information of the scan alone, without the guess.
+    ``told`` (3, 3) is the information of the scan alone, without the guess; ``prior_share`` what is left of the guess's.
     """
 
     target_from_base: Pose2
@@ -67,6 +76,7 @@ class Match:
     overlap: float
     score: float
     told: Floats
+    prior_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +91,13 @@ def match_points(scan: ScanPoints, target: MatchTarget, guess: Pose2, prior_info
     """Align ``scan`` with ``target`` from ``guess``, which counts as a measurement with ``prior_information`` (3, 3)."""
     state = np.array([guess.x_m, guess.y_m, guess.yaw_rad])
     first = state.copy()
-    gate, kernel = config.gate_start_m, config.kernel_start_m
+    gate, kernel, share = config.gate_start_m, config.kernel_start_m, 1.0
     for _ in range(config.iterations_max):
         hessian, gradient = _normal_equations(scan, target, state, gate, kernel)
         told = hessian / config.point_std_m**2
-        hessian = told + prior_information
-        gradient = gradient / config.point_std_m**2 + prior_information @ (state - first)
+        share = _kept_share(state - first, prior_information, config.prior_sigmas)
+        hessian = told + share * prior_information
+        gradient = gradient / config.point_std_m**2 + share * prior_information @ (state - first)
         step = -np.linalg.solve(hessian, gradient)
         state += step
         settled = gate == config.gate_end_m and kernel == config.kernel_end_m
@@ -97,7 +108,12 @@ def match_points(scan: ScanPoints, target: MatchTarget, guess: Pose2, prior_info
     pose = Pose2(float(state[0]), float(state[1]), float(state[2]))
     fit = agreement(scan, target, pose, config)
     covariance: Floats = np.linalg.inv(hessian).astype(np.float64)
-    return Match(target_from_base=pose, covariance=covariance, overlap=fit.overlap, score=fit.score, told=told)
+    return Match(target_from_base=pose, covariance=covariance, overlap=fit.overlap, score=fit.score, told=told, prior_share=share)
+
+
+def _kept_share(moved: Floats, prior_information: Floats, sigmas: float) -> float:
+    """What is left of the guess's weight when the scan moves the pose away from it (Cauchy): wheels slip, scans do not."""
+    return float(1.0 / (1.0 + moved @ prior_information @ moved / sigmas**2))
 
 
 def _normal_equations(

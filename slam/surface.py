@@ -48,22 +48,39 @@ def surface_from_scan(scan: ScanPoints) -> Surface:
     """Fit a line to the neighbours of each point of one scan, N above 0."""
     points = scan.points_m
     tree = cKDTree(points, balanced_tree=False)
-    distance, index = tree.query(points, k=_NEIGHBOURS, distance_upper_bound=_NEIGHBOUR_RADIUS_M)
+    fit = line_fit(tree, points, points, _NEIGHBOUR_RADIUS_M)
+    normals = fit.normals
+    normals[np.einsum("ij,ij->i", normals, scan.rays) > 0] *= -1.0
+    return Surface(points_m=points, normals=normals, across=fit.across, along=fit.along)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFit:
+    """Unit normals (N, 2), either way round, and the weights across and along (N,) as in ``Surface``."""
+
+    normals: Floats
+    across: Floats
+    along: Floats
+
+
+def line_fit(tree: cKDTree[None], points_m: Floats, at_m: Floats, radius_m: float) -> LineFit:
+    """Lines through the nearest of ``points_m`` (M, 2) m, which ``tree`` holds, at places (N, 2) m among them."""
+    distance, index = tree.query(at_m, k=_NEIGHBOURS, distance_upper_bound=radius_m)
     present = np.isfinite(distance)
     count = present.sum(axis=1)
-    near = points[np.where(present, index, 0)]
+    near = points_m[np.where(present, index, 0)]
     centre = (near * present[:, :, None]).sum(axis=1) / count[:, None]
     offsets = (near - centre[:, None, :]) * present[:, :, None]
     xx, xy, yy = ((offsets[:, :, a] * offsets[:, :, b]).sum(axis=1) / count for a, b in ((0, 0), (0, 1), (1, 1)))
     angle = 0.5 * np.arctan2(2.0 * xy, xx - yy)
     spread, middle = np.hypot(0.5 * (xx - yy), xy), 0.5 * (xx + yy)
     ratio = np.sqrt(np.maximum(middle - spread, 0.0) / np.maximum(middle + spread, 1e-12))
-    normals = np.column_stack((-np.sin(angle), np.cos(angle)))
-    normals[np.einsum("ij,ij->i", normals, scan.rays) > 0] *= -1.0
     told, is_line = count >= _NEIGHBOURS_MIN, ratio < _LINE_RATIO
-    across = np.where(told, np.where(is_line, 1.0, _BLOB_WEIGHT), 0.0)
-    along = np.where(told & ~is_line, _BLOB_WEIGHT, 0.0)
-    return Surface(points_m=points, normals=normals, across=across, along=along)
+    return LineFit(
+        normals=np.column_stack((-np.sin(angle), np.cos(angle))),
+        across=np.where(told, np.where(is_line, 1.0, _BLOB_WEIGHT), 0.0),
+        along=np.where(told & ~is_line, _BLOB_WEIGHT, 0.0),
+    )
 
 
 def joined(surfaces: Sequence[Surface]) -> Surface:

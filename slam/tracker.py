@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from patrol.checks import Floats
-from patrol.geometry import IDENTITY2, Pose2
+from patrol.geometry import IDENTITY2, Pose2, wrap_angle
 from slam.config import MatchConfig, TrackConfig
 from slam.keyframe import Keyframe, local_target
 from slam.likelihood import LikelihoodField, SearchWindow
@@ -24,7 +24,10 @@ _SEARCH_POINTS = 150
 _SEARCH_SCORE_MIN = 0.3
 _SEARCH_GAIN_MIN = 0.2
 _GUESS_GAIN_MIN = 0.12
+_TORN_SIGMAS, _TORN_GAIN_MIN = 3.0, -0.01
+_ANYWHERE = (1.0, 1.0, 10.0)
 _HIT_VARIANCE = (0.04, 0.04, 0.01)
+_ANEW_SCORE_MIN, _ANEW_OVERLAP_MIN, _ANEW_HALF_RAD = 0.75, 0.5, 0.5 * math.pi
 _SIGMAS = 3.0
 _PRIOR_STD_FLOOR = (1e-4, 1e-4, 1e-5)
 
@@ -68,19 +71,21 @@ class Tracker:
             return self._coasted(guess, step, predicted, "")
         prior = predicted if self._coasted_s > 0.0 else self._step_covariance(step)
         match = self._matched(points, guess, prior)
+        if _pull(match, guess, prior) > _TORN_SIGMAS:
+            match = self._better(match, self._matched(points, guess, prior + step.loose), _TORN_GAIN_MIN)
         if match.score < self._config.score_sure:
             for other in (self._by_odometry @ step.last_from_base, self.track_from_base @ step.carried_on):
                 match = self._better(match, self._matched(points, other, prior), _GUESS_GAIN_MIN)
         if match.score < self._config.score_min:
-            match = self._better(match, self._searched(points, guess, predicted, half_rad=0.0), _SEARCH_GAIN_MIN)
-        if match.score < self._config.score_min or (match.score < self._config.score_sure and step.dt_s > self._config.gap_s):
-            match = self._better(match, self._searched(points, guess, predicted, half_rad=math.pi), _GUESS_GAIN_MIN)
+            match = self._better(match, self._searched(points, guess, predicted), _SEARCH_GAIN_MIN)
+        if match.score < self._config.score_sure and (step.dt_s > self._config.gap_s or step.because):
+            match = self._better(match, self._found_anew(points, guess, predicted), _GUESS_GAIN_MIN)
         if match.score < self._config.score_poor or match.overlap < _OVERLAP_MIN:
             return self._coasted(guess, step, predicted, f"only {match.score:.0%} of the scan fits the local map")
         self._coasted_s = self._coasted_m = 0.0
         self._by_odometry = guess
         self.track_from_base = match.target_from_base
-        self._covariance = inverse(inverse(predicted) + match.told)
+        self._covariance = inverse(match.prior_share * inverse(predicted) + match.told)
         return Tracked(
             track_from_base=self.track_from_base,
             covariance=self._covariance,
@@ -120,19 +125,34 @@ class Tracker:
             return match
         return other if other.overlap >= _OVERLAP_MIN else match
 
-    def _searched(self, points: ScanPoints, guess: Pose2, predicted: Floats, *, half_rad: float) -> Match | None:
-        """The best match around the guess, as far as it is uncertain and ``half_rad`` at least."""
-        assert self._target is not None
+    def _searched(self, points: ScanPoints, guess: Pose2, predicted: Floats) -> Match | None:
+        """The best match around the guess, as far as it is uncertain."""
+        hit = self._field_of_window().search(_thinned(points), self._window_about(guess, predicted), _SEARCH_SCORE_MIN)
+        return self._matched(points, hit.pose, predicted + np.diag(_HIT_VARIANCE)) if hit else None
+
+    def _found_anew(self, points: ScanPoints, guess: Pose2, predicted: Floats) -> Match | None:
+        """The match at any heading up to a quarter turn from odometry's, after a time in which the robot may have turned unseen:
+        only one that leaves no doubt. A half turn is never believed here, since corridors look alike both ways."""
+        window = replace(self._window_about(guess, predicted), half_rad=_ANEW_HALF_RAD)
+        field, thinned = self._field_of_window(), _thinned(points)
+        hit = field.search(thinned, window, _SEARCH_SCORE_MIN)
+        if hit is None:
+            return None
+        match = self._matched(points, hit.pose, predicted + np.diag(_HIT_VARIANCE))
+        return match if match.score >= _ANEW_SCORE_MIN and match.overlap >= _ANEW_OVERLAP_MIN else None
+
+    def _window_about(self, guess: Pose2, predicted: Floats) -> SearchWindow:
         config = self._config
-        if self._field is None:
-            self._field = LikelihoodField(self._target.points_m, resolution_m=0.1, std_m=0.15, levels=5)
         std_m, std_rad = math.sqrt(max(predicted[0, 0], predicted[1, 1])), math.sqrt(predicted[2, 2])
         half_m = min(max(config.search_window_m, _SIGMAS * std_m), config.search_window_max_m)
-        half_rad = min(max(half_rad, config.search_window_rad, _SIGMAS * std_rad), math.pi)
-        thinned = points.points_m[:: max(1, len(points) // _SEARCH_POINTS)]
-        window = SearchWindow(centre=guess, half_x_m=half_m, half_y_m=half_m, half_rad=half_rad)
-        hit = self._field.search(thinned, window, _SEARCH_SCORE_MIN)
-        return self._matched(points, hit.pose, predicted + np.diag(_HIT_VARIANCE)) if hit else None
+        half_rad = min(max(config.search_window_rad, _SIGMAS * std_rad), math.pi)
+        return SearchWindow(centre=guess, half_x_m=half_m, half_y_m=half_m, half_rad=half_rad)
+
+    def _field_of_window(self) -> LikelihoodField:
+        assert self._target is not None
+        if self._field is None:
+            self._field = LikelihoodField(self._target.points_m, resolution_m=0.1, std_m=0.15, levels=5)
+        return self._field
 
     def _coasted(self, guess: Pose2, step: MotionStep, predicted: Floats, because: str) -> Tracked:
         self._covariance = predicted
@@ -149,3 +169,16 @@ class Tracker:
             because=because,
             is_broken=is_broken,
         )
+
+
+def _pull(match: Match, guess: Pose2, prior: Floats) -> float:
+    """How hard the scan still pulls at the match where the guess holds it back, in its own standard deviations."""
+    found = match.target_from_base
+    turn = wrap_angle(found.yaw_rad - guess.yaw_rad)
+    moved: Floats = np.array([found.x_m - guess.x_m, found.y_m - guess.y_m, turn])
+    held = match.prior_share * inverse(prior) @ moved
+    return math.sqrt(float(held @ np.linalg.solve(match.told + np.diag(_ANYWHERE), held)))
+
+
+def _thinned(points: ScanPoints) -> Floats:
+    return points.points_m[:: max(1, len(points) // _SEARCH_POINTS)]

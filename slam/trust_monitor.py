@@ -8,6 +8,7 @@ through what the map holds can not be a person or a parked van; a beam that ends
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,7 @@ from enum import StrEnum
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from patrol.checks import Floats
 from patrol.clock import nanoseconds
@@ -26,7 +28,8 @@ from slam.config import TrustConfig
 _OCCUPIED_FROM = 65
 _STEP_MIN_CELLS = 0.5
 _STEPS_MAX = 160
-_BESIDE_RAD = (-0.02, 0.0, 0.02)
+_NEAR_M = 0.3
+_WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 29, 38)
 _BEAMS_TOLD_MIN = 12
 _PLACES_WIDE = 1 << 24
 
@@ -89,17 +92,35 @@ class TrustMonitor:
         step = max(1, scan.ranges_m.size // config.beams)
         is_valid, angles = scan.valid()[::step], scan.angles_rad()[::step]
         ranges = np.where(is_valid, scan.ranges_m[::step], 0.0).astype(np.float64)
-        around = self._walker.lengths_m(map_from_lidar, np.add.outer(_BESIDE_RAD, angles).ravel()).reshape(-1, angles.size)
-        nearest, farthest = around.min(axis=0), around.max(axis=0)
+        nearest, farthest = self._expected(map_from_lidar, angles, step * scan.angle_step_rad)
         slack = config.tolerance_m + config.tolerance_share * ranges
         told = is_valid & np.isfinite(nearest)
         through = told & (ranges > farthest + slack)
         short = told & (ranges < nearest - slack)
-        beams = angles[told] + map_from_lidar.yaw_rad
-        ends = np.column_stack((np.cos(beams), np.sin(beams))) * nearest[told, None] + (map_from_lidar.x_m, map_from_lidar.y_m)
+        # Of a place speak only the beams that must meet it, whatever the pose is off by, and that nothing stood before.
+        decides = told & (farthest <= nearest + slack) & ~short
+        beams = angles[decides] + map_from_lidar.yaw_rad
+        ends = np.column_stack((np.cos(beams), np.sin(beams))) * nearest[decides, None] + (map_from_lidar.x_m, map_from_lidar.y_m)
         cells = np.floor(ends / config.place_m).astype(np.int64)
         places = cells[:, 0] * _PLACES_WIDE + cells[:, 1]
-        return _Look(scan.stamp_ns, int(told.sum()), int(through.sum()), int(short.sum()), places, through[told])
+        return _Look(scan.stamp_ns, int(told.sum()), int(through.sum()), int(short.sum()), places, through[decides])
+
+    def _expected(self, map_from_lidar: Pose2, angles_rad: Floats, step_rad: float) -> tuple[Floats, Floats]:
+        """The nearest and the farthest that the map holds on either side of each beam, as far as the pose may honestly be off: a
+        fixed angle, and a distance that is a wide angle for what is near."""
+        config = self._config
+        share = max(1, math.ceil(abs(step_rad) / config.beside_rad))
+        dense_rad = step_rad / share
+        offsets = np.arange(share) * dense_rad
+        lengths = self._walker.lengths_m(map_from_lidar, np.add.outer(angles_rad, offsets).ravel())
+        wanted = np.hypot(config.beside_rad, config.beside_m / np.maximum(lengths, _NEAR_M)) / abs(dense_rad)
+        level = np.searchsorted(_WIDTHS, np.minimum(np.round(wanted), _WIDTHS[-1]))
+        nearest, farthest = np.empty_like(lengths), np.empty_like(lengths)
+        for number in np.unique(level):
+            size, rows = 2 * _WIDTHS[number] + 1, level == number
+            nearest[rows] = minimum_filter1d(lengths, size, mode="nearest")[rows]
+            farthest[rows] = maximum_filter1d(lengths, size, mode="nearest")[rows]
+        return nearest[::share], farthest[::share]
 
     def _is_gone_somewhere(self) -> bool:
         """Whether nearly all beams towards one place of the map pass through it."""

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from patrol.clock import Clock
 from patrol.operations import Command, Refused
 from patrol.wire import (
+    CommandIssued,
     Hello,
     KeyframeWanted,
     MapUpdate,
@@ -24,11 +25,13 @@ from patrol.wire import (
     ToRobot,
     VideoPacket,
     VideoState,
+    ZonesOrdered,
 )
+from patrol.zone_orders import ZoneOrder
 from uplink.backoff import Backoff
 from uplink.config import UplinkConfig
 from uplink.dial import LinkEnded, dial, hang_up, until_first_ends
-from uplink.messages import answer_message, command_from_wire, parse_order
+from uplink.messages import answer_message, command_from_wire, parse_order, zones_from_wire
 from uplink.outbox import Durable, Outbox
 from uplink.queues import LatestOnly, VideoQueue
 from uplink.sender import Sender, Undurable
@@ -48,11 +51,13 @@ class Link:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handlers:
     """Called on the uplink's own thread; each must return at once. ``on_command`` gets orders that have not run out;
-    ``on_keyframe_wanted`` gets the name of a stream; ``on_link`` every change of the link."""
+    ``on_keyframe_wanted`` gets the name of a stream; ``on_link`` every change of the link; ``on_zones`` orders of zones (None:
+    they are refused)."""
 
     on_command: Callable[[Command], None]
     on_keyframe_wanted: Callable[[str], None]
     on_link: Callable[[Link], None]
+    on_zones: Callable[[ZoneOrder], None] | None = None
 
 
 class UplinkClient:
@@ -204,7 +209,19 @@ class UplinkClient:
             if self._sender is not None:
                 self._sender.received(message.sequence)
         else:
-            command = command_from_wire(message, received_ns=self._robot_clock.now_ns())
+            self._take_order(message, self._robot_clock.now_ns())
+
+    def _take_order(self, message: CommandIssued | ZonesOrdered, now_ns: int) -> None:
+        if isinstance(message, ZonesOrdered):
+            zones = zones_from_wire(message, received_ns=now_ns)
+            if isinstance(zones, Refused):
+                self._keep_refusal(zones)
+            elif self._handlers.on_zones is None:
+                self._keep_refusal(Refused(command_id=zones.order_id, because="this robot takes no zones"))
+            else:
+                self._handlers.on_zones(zones)
+        else:
+            command = command_from_wire(message, received_ns=now_ns)
             if isinstance(command, Refused):
                 self._keep_refusal(command)
             else:

@@ -36,7 +36,9 @@ from patrol.wire import (
     WireReason,
     WireThreshold,
     WireTrack,
+    ZonesOrdered,
 )
+from patrol.zone_orders import RunTimeZone, ZoneAnswer, ZoneOrder, ZonesRefused
 
 UNNUMBERED = 0
 _UNKNOWN_GREY = 128
@@ -125,6 +127,8 @@ def alert_message(alert: Alert) -> AlertRaised:
         covariance_m2=_covariance(alert.ground),
         position_uncertain=alert.position_uncertain,
         picture_jpeg_base64=base64.b64encode(alert.picture_jpeg).decode("ascii"),
+        incident_id=alert.incident_id,
+        path_m=tuple(_pair(place) for place in alert.path_m),
     )
 
 
@@ -204,6 +208,40 @@ def command_from_wire(issued: CommandIssued, *, received_ns: int) -> Command | R
         issued_by=issued.issued_by,
         mission_id=issued.mission_id,
     )
+
+
+def zones_from_wire(ordered: ZonesOrdered, *, received_ns: int) -> ZoneOrder | Refused:
+    """The order of zones with its expiry on the robot's own clock; one that makes no sense is refused in words."""
+    try:
+        zones = tuple(
+            RunTimeZone(
+                zone_id=zone.zone_id,
+                kind=zone.kind,
+                corners_m=zone.corners_m,
+                limit_mps=zone.limit_mps,
+                heading_rad=zone.heading_rad,
+                when_inside=zone.when_inside,
+            )
+            for zone in ordered.zones
+        )
+        return ZoneOrder(
+            order_id=ordered.order_id,
+            revision=ordered.revision,
+            expires_ns=received_ns + nanoseconds(ordered.expires_in_s),
+            issued_by=ordered.issued_by,
+            zones=zones,
+        )
+    except BadValue as error:
+        return Refused(command_id=ordered.order_id, because=str(error))
+
+
+def zones_answer_message(answer: ZoneAnswer) -> CommandAnswered:
+    """What the robot answers to an order of zones."""
+    if isinstance(answer, ZonesRefused):
+        because = f"{answer.because} (revision {answer.revision} stays in force)"
+        return CommandAnswered(sequence=UNNUMBERED, command_id=answer.order_id, accepted=False, because=because)
+    told = f"Revision {answer.revision} is in force. {answer.exit_by}".strip()
+    return CommandAnswered(sequence=UNNUMBERED, command_id=answer.order_id, accepted=True, because=told)
 
 
 def _wire_pose(pose: Pose2) -> WirePose:

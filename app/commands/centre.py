@@ -48,7 +48,7 @@ def centre(
 def verify() -> None:
     """Check every entry of the log; exit code 1 and the first broken entry when the chain does not hold."""
     settings = settings_from_environment(os.environ)
-    _check_there(settings)
+    check_there(settings)
     verdict = verify_audit(settings)
     if verdict.intact:
         console.print(f"The log holds: {verdict.entries} entries.")
@@ -57,7 +57,7 @@ def verify() -> None:
     raise typer.Exit(1)
 
 
-def _check_there(settings: Settings) -> None:
+def check_there(settings: Settings) -> None:
     """A log that is not there must not be made anew and then found whole."""
     url = make_url(settings.database_url)
     files = {"secrets_dir": settings.secrets_dir / "audit.key"}

@@ -31,6 +31,9 @@ def plan(
     seconds: Annotated[
         float, typer.Option(min=0.1, help="Longest time to think; it ends sooner when nothing gets better.")
     ] = 20.0,
+    slack: Annotated[
+        float, typer.Option(min=0.0, max=0.99, help="Share of the guarantee that may be given up for a lower average.")
+    ] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
     picture: Annotated[Path, typer.Option(help="Where the picture goes.")] = Path("plan.png"),
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON.")] = False,
@@ -43,6 +46,7 @@ def plan(
         speed_mps=speed_mps,
         attack_s=attack_s,
         seconds=seconds,
+        slack=slack,
         seed=seed,
     )
     result = plan_patrol(request)

@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 
 from app.commands.summary import print_report
+from app.evidence import demonstration_key
 from app.lockstep import LockstepPlan, run_lockstep
-from app.paths import MISSIONS, SCENARIOS, patrol_folder
+from app.paths import MISSIONS, SCENARIOS, STATE, patrol_folder
 from app.simulators import Sim
 
 
@@ -26,6 +27,7 @@ def simulate(
     limit_s: Annotated[float, typer.Option(min=1.0, help="Simulated seconds after which the run is given up.")] = 3600.0,
     folder: Annotated[Path | None, typer.Option(help="The patrol's folder; default: a new one under patrols/.")] = None,
     map_folder: Annotated[Path | None, typer.Option(help="Localise in this saved map instead of mapping.")] = None,
+    rules: Annotated[Path | None, typer.Option(help="Rule file; default: the site's own beside its file.")] = None,
 ) -> None:
     """Run simulator and cores in one process without ROS; write log, map and report."""
     plan = LockstepPlan(
@@ -36,7 +38,9 @@ def simulate(
         laps=laps,
         limit_s=limit_s,
         map_folder=map_folder,
+        rules=rules,
         sim=sim,
+        evidence_key=demonstration_key(STATE),
     )
     result = run_lockstep(plan)
     print_report(Console(soft_wrap=True, highlight=False), result.report.json_path)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from patrol.config import Config
-from patrol.wire import MapUpdate, OutcomeReported, Point, RouteUpdate, Telemetry, VideoState, WirePose, WireReason
+from patrol.wire import MapUpdate, OutcomeReported, Point, RouteUpdate, Telemetry, VideoState, WirePose, WireReason, WireZone
 
 LinkStatus = Literal["online", "silent", "offline"]
 AlertState = Literal["new", "acknowledged", "dismissed"]
@@ -86,6 +86,8 @@ class AlertView(Config):
     covariance_m2: tuple[float, float, float]
     position_uncertain: bool
     has_picture: bool
+    incident_id: str = ""
+    path_m: tuple[Point, ...] = ()
     actions: tuple[AlertAction, ...] = ()
 
 
@@ -96,6 +98,18 @@ class CommandView(Config):
     mission_id: str
     issued_by: str
     issued_ns: int
+    state: CommandState
+    because: str = ""
+
+
+class ZonesView(Config):
+    """The zones that were last ordered for a robot, and what it answered: ``accepted`` is its acknowledgement that they are in
+    force, and ``because`` then says what it does where it stands in one."""
+
+    robot_id: str
+    revision: int
+    zones: tuple[WireZone, ...]
+    issued_by: str
     state: CommandState
     because: str = ""
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
 from command_centre.api.accounts import Person
 from command_centre.api.audit import AuditLog
-from command_centre.api.browser import CommandChanged, CommandState, CommandView
+from command_centre.api.browser import CommandChanged, CommandState, CommandView, ZonesView
 from command_centre.api.database import Database
 from command_centre.api.errors import NotAllowed
 from command_centre.api.fleet import Fleet
-from command_centre.api.records import settle_command, store_command
+from command_centre.api.records import one_command, settle_command, store_command
 from command_centre.api.settings import Settings
 from command_centre.api.viewers import Audience
 from patrol.clock import Clock
 from patrol.operations import CommandKind
-from patrol.wire import CommandAnswered, CommandIssued
+from patrol.wire import CommandAnswered, CommandIssued, WireZone, ZonesOrdered
 
 NOT_CONNECTED = "The robot is not connected."
+ZONES = "zones"
+_NS_PER_MS = 1_000_000
 CONGESTED = "The robot's link is congested; the command was not sent."
 
 
@@ -42,6 +45,7 @@ class Commands:
         self._clock = clock
         self._deadlines: dict[str, asyncio.Task[None]] = {}
         self._book = asyncio.Lock()
+        self._zones: dict[str, ZonesOrdered] = {}
 
     async def issue(self, person: Person, robot_id: str, kind: CommandKind, mission_id: str) -> CommandView:
         """Send one command. Raises NotFound for an unknown robot, and NotAllowed for a viewer, which is logged as well.
@@ -49,7 +53,7 @@ class Commands:
         An e-stop goes out before it is written down, everything else after: nothing may hold up a stop, and nothing else
         may happen without a record.
         """
-        await self._authorise(person, robot_id, kind)
+        await self._authorise(person, robot_id, kind.value)
         view = CommandView(
             command_id=uuid.uuid4().hex,
             robot_id=robot_id,
@@ -60,14 +64,51 @@ class Commands:
             state="sent",
         )
         if kind is CommandKind.ESTOP:
-            view = self._send(view)
+            view = self._send(view, self._command(view))
             await self._record(view)
             return view
         await self._record(view)
-        view = self._send(view)
+        view = self._send(view, self._command(view))
         if view.state == "refused":
             await self._settle(view.command_id, view.state, view.because)
         return view
+
+    async def order_zones(self, person: Person, robot_id: str, zones: tuple[WireZone, ...]) -> ZonesView:
+        """Order the zones that hold on a robot from now on. They are written down before they are sent, and count only once the
+        robot has said that they are in force. Raises NotFound and NotAllowed as ``issue`` does."""
+        await self._authorise(person, robot_id, ZONES)
+        now_ns = self._clock.now_ns()
+        view = CommandView(
+            command_id=uuid.uuid4().hex,
+            robot_id=robot_id,
+            kind=ZONES,
+            mission_id="",
+            issued_by=person.name,
+            issued_ns=now_ns,
+            state="sent",
+        )
+        order = ZonesOrdered(
+            order_id=view.command_id,
+            revision=now_ns // _NS_PER_MS,
+            expires_in_s=self._settings.command_expiry_s,
+            issued_by=person.name,
+            zones=zones,
+        )
+        await self._record(view, {"revision": order.revision, "zones": [zone.model_dump() for zone in zones]})
+        self._zones[robot_id] = order
+        view = self._send(view, order)
+        if view.state == "refused":
+            await self._settle(view.command_id, view.state, view.because)
+        return _zones_view(order, view)
+
+    async def zones(self, robot_id: str) -> ZonesView | None:
+        """What was last ordered for a robot since the service began, and what became of it. Raises NotFound."""
+        self._fleet.state(robot_id)
+        order = self._zones.get(robot_id)
+        if order is None:
+            return None
+        view = await self._database.read(lambda session: one_command(session, order.order_id))
+        return _zones_view(order, view)
 
     async def take_answer(self, robot_id: str, answer: CommandAnswered) -> None:
         """The robot accepted or refused a command."""
@@ -81,11 +122,11 @@ class Commands:
             deadline.cancel()
         self._deadlines.clear()
 
-    async def _authorise(self, person: Person, robot_id: str, kind: CommandKind) -> None:
+    async def _authorise(self, person: Person, robot_id: str, kind: str) -> None:
         self._fleet.state(robot_id)
         if person.may_command:
             return
-        detail = {"kind": kind.value, "because": f"role {person.role}"}
+        detail = {"kind": kind, "because": f"role {person.role}"}
         await self._database.write(
             lambda session: self._audit.append(
                 session, actor=person.name, action="command forbidden", subject=robot_id, detail=detail
@@ -93,15 +134,17 @@ class Commands:
         )
         raise NotAllowed("A viewer may watch; only an operator may give commands.")
 
-    def _send(self, view: CommandView) -> CommandView:
-        """Send, start to wait for the answer and tell the viewers, all in one turn of the event loop."""
-        order = CommandIssued(
+    def _command(self, view: CommandView) -> CommandIssued:
+        return CommandIssued(
             command_id=view.command_id,
             kind=view.kind,
             expires_in_s=self._settings.command_expiry_s,
             issued_by=view.issued_by,
             mission_id=view.mission_id,
         )
+
+    def _send(self, view: CommandView, order: CommandIssued | ZonesOrdered) -> CommandView:
+        """Send, start to wait for the answer and tell the viewers, all in one turn of the event loop."""
         if self._fleet.send(view.robot_id, order):
             self._deadlines[view.command_id] = asyncio.create_task(self._expect_answer(view.command_id))
         else:
@@ -110,7 +153,7 @@ class Commands:
         self._audience.tell(CommandChanged(command=view))
         return view
 
-    async def _record(self, view: CommandView) -> None:
+    async def _record(self, view: CommandView, more: Mapping[str, object] | None = None) -> None:
         def work(session: Session) -> None:
             store_command(session, view)
             detail = {
@@ -119,6 +162,7 @@ class Commands:
                 "mission_id": view.mission_id,
                 "state": view.state,
                 "because": view.because,
+                **(more or {}),
             }
             self._audit.append(session, actor=view.issued_by, action="command", subject=view.robot_id, detail=detail)
 
@@ -144,3 +188,14 @@ class Commands:
             settled = await self._database.write(work)
         if settled is not None:
             self._audience.tell(CommandChanged(command=settled))
+
+
+def _zones_view(order: ZonesOrdered, view: CommandView) -> ZonesView:
+    return ZonesView(
+        robot_id=view.robot_id,
+        revision=order.revision,
+        zones=order.zones,
+        issued_by=order.issued_by,
+        state=view.state,
+        because=view.because,
+    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import asyncio
 
-from patrol.wire import TO_ROBOT, CommandIssued, KeyframeWanted, Received
+from patrol.wire import TO_ROBOT, CommandIssued, KeyframeWanted, Received, ZonesOrdered
 
-Order = CommandIssued | KeyframeWanted | Received
+Order = CommandIssued | ZonesOrdered | KeyframeWanted | Received
 
 
 class RobotLink:

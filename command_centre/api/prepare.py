@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,21 @@ def verify_audit(settings: Settings, *, clock: Clock | None = None) -> AuditVerd
         database.migrate()
         with database.reading() as session:
             return open_audit_log(settings, clock or SystemClock()).verify(session)
+    finally:
+        database.close()
+
+
+def log_entry(
+    settings: Settings, *, actor: str, action: str, subject: str, detail: Mapping[str, object], clock: Clock | None = None
+) -> int:
+    """Add one entry to the audit chain from outside the service, which may be running; returns its number."""
+    clock = clock or SystemClock()
+    database = Database(settings.database_url)
+    try:
+        database.migrate()
+        with database.writing() as session:
+            log = open_audit_log(settings, clock)
+            return log.append(session, actor=actor, action=action, subject=subject, detail=detail).sequence
     finally:
         database.close()
 

@@ -122,6 +122,14 @@ def newest_commands(session: Session, *, count: int) -> tuple[CommandView, ...]:
     return tuple(_command_view(row) for row in session.scalars(query))
 
 
+def one_command(session: Session, command_id: str) -> CommandView:
+    """One command as it stands. Raises NotFound when it is unknown."""
+    row = session.get(CommandRow, command_id)
+    if row is None:
+        raise NotFound(f"There is no command {command_id}.")
+    return _command_view(row)
+
+
 def _picture(text: str) -> bytes | None:
     try:
         return base64.b64decode(text, validate=True) or None

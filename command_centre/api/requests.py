@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from command_centre.api.accounts import SHORTEST_PASSWORD
 from patrol.config import Config
 from patrol.operations import CommandKind
+from patrol.wire import WireZone
 
 
 class SignInRequest(Config):
@@ -28,6 +29,23 @@ class AlertNote(Config):
 class CommandRequest(Config):
     kind: CommandKind
     mission_id: str = Field(default="", max_length=64)
+
+
+class ZonesRequest(Config):
+    """All zones that shall hold on a robot from now on, besides those of its site file; none takes them all away."""
+
+    zones: tuple[WireZone, ...] = Field(max_length=100)
+
+    @model_validator(mode="after")
+    def _each_is_whole(self) -> ZonesRequest:
+        for zone in self.zones:
+            if (zone.kind == "slow") != (zone.limit_mps is not None) or (zone.kind == "one way") != (
+                zone.heading_rad is not None
+            ):
+                raise ValueError(f"{zone.zone_id}: a slow zone has limit_mps, a one-way zone heading_rad, and no other has them")
+        if len({zone.zone_id for zone in self.zones}) != len(self.zones):
+            raise ValueError("zones: the ids must differ")
+        return self
 
 
 class VideoOffer(Config):

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from command_centre.api.access import CentreHere, OperatorHere, SignedIn
 from command_centre.api.accounts import Person
-from command_centre.api.browser import AlertChanged, AlertState, AlertView, CommandView
+from command_centre.api.browser import AlertChanged, AlertState, AlertView, CommandView, ZonesView
 from command_centre.api.centre import Centre
 from command_centre.api.records import alert_picture, newest_alerts, newest_commands, settle_alert
-from command_centre.api.requests import AlertNote, AuditEntry, AuditVerdictView, CommandRequest
+from command_centre.api.requests import AlertNote, AuditEntry, AuditVerdictView, CommandRequest, ZonesRequest
 from command_centre.api.tables import AuditRow
 
 router = APIRouter(prefix="/api", tags=["facts"])
@@ -50,6 +50,18 @@ async def picture(alert_key: int, _person: SignedIn, centre: CentreHere) -> Resp
 async def command(robot_id: str, body: CommandRequest, person: SignedIn, centre: CentreHere) -> CommandView:
     """Give a command. The answer says ``sent`` or ``refused``; what the robot answers comes over the live connection."""
     return await centre.commands.issue(person, robot_id, body.kind, body.mission_id)
+
+
+@router.put("/robots/{robot_id}/zones")
+async def order_zones(robot_id: str, body: ZonesRequest, person: SignedIn, centre: CentreHere) -> ZonesView:
+    """Order the zones that hold on a robot from now on. They are in force once the state is ``accepted``."""
+    return await centre.commands.order_zones(person, robot_id, body.zones)
+
+
+@router.get("/robots/{robot_id}/zones")
+async def zones(robot_id: str, _person: SignedIn, centre: CentreHere) -> ZonesView | None:
+    """The zones last ordered for a robot, and what it answered."""
+    return await centre.commands.zones(robot_id)
 
 
 @router.get("/commands")

@@ -9,12 +9,13 @@ from py_trees.behaviour import Behaviour
 from py_trees.common import Status
 
 from mission.behaviour.turn import Tools, Turn
+from mission.driver import slowed
 from mission.lookout import View
 from mission.machine import Event
 from mission.navigator import Goal
 from patrol.errors import BadValue
 from patrol.geometry import Twist2
-from patrol.operations import Mode
+from patrol.operations import Mode, OutcomeKind
 
 Now = Callable[[], Turn]
 _OUT_REACH_M = 0.3
@@ -107,7 +108,7 @@ class FollowHand(Work):
             turn.twist = self._tools.navigator.halt()
             return self.say(Status.RUNNING, "Waiting for the hand control.")
         self._tools.navigator.halt()
-        turn.twist = _slowed(hand.twist, turn.limit_mps(self._tools))
+        turn.twist = slowed(hand.twist, turn.limit_mps(self._tools))
         because = f" (slowly: {turn.actions.because})" if turn.actions.slow else ""
         return self.say(Status.RUNNING, f"{turn.situation.note}{because}")
 
@@ -126,22 +127,32 @@ class LeaveKeepOut(Work):
 
 
 class DriveLeg(Work):
-    """Drives the open leg; at its end it is settled, and held there when the facts ask for that."""
+    """Drives the open leg, through doors that it asks to open; at its end it is settled, and held there when the facts ask for
+    that."""
 
     def update(self) -> Status:
         turn = self._now()
         view, ledger = _known(turn), turn.situation.ledger
         if ledger is None:
             return self.say(Status.FAILURE, "There is no mission.")
+        door = self._tools.doors.step(self._tools.navigator.path_m, view, turn.doors)
+        turn.asks = door.asks
+        if door.waits:
+            if door.gave_up:
+                self._settle(turn, "missed", door.gave_up)
+            return self._drive(turn, self._tools.navigator.slow_down(view.dt_s), door.waits)
         mission = ledger.mission
         speed_mps = min(mission.speed_mps, turn.limit_mps(self._tools))
         leg = self._tools.legs.step(ledger.waypoint, view, speed_mps=speed_mps, deadline_factor=mission.leg_deadline_factor)
         if leg.settled is not None:
-            turn.settled = (leg.settled, leg.because)
-            if turn.actions.finish_leg:
-                turn.event = (Event.HOLD, turn.actions.because)
+            self._settle(turn, leg.settled, leg.because)
         where = f"leg {ledger.leg + 1} of {ledger.legs}, lap {ledger.lap + 1} of {mission.laps}"
         return self._drive(turn, leg.twist, f"{leg.why} ({where})")
+
+    def _settle(self, turn: Turn, outcome: OutcomeKind, because: str) -> None:
+        turn.settled = (outcome, because)
+        if turn.actions.finish_leg:
+            turn.event = (Event.HOLD, turn.actions.because)
 
 
 class EndMission(Work):
@@ -163,6 +174,12 @@ class Dock(Work):
         if turn.dock is None:
             turn.event = (Event.DOCK_MISSED, "The site has no dock.")
             return self.say(Status.FAILURE, "The site has no dock.")
+        door = self._tools.doors.step(self._tools.navigator.path_m, _known(turn), turn.doors)
+        turn.asks = door.asks
+        if door.waits:
+            if door.gave_up:
+                turn.event = (Event.DOCK_MISSED, f"Could not get to the dock: {door.gave_up}.")
+            return self._drive(turn, self._tools.navigator.slow_down(_known(turn).dt_s), door.waits)
         step = self._tools.docking.step(turn.dock, _known(turn), limit_mps=turn.limit_mps(self._tools))
         turn.dock_is_blocked = step.is_blocked
         if step.ended:
@@ -176,11 +193,3 @@ def _known(turn: Turn) -> View:
     if turn.view is None:
         raise BadValue("view: this behaviour needs a known position")
     return turn.view
-
-
-def _slowed(twist: Twist2, limit_mps: float) -> Twist2:
-    """The twist on its own arc, ``limit_mps`` at most."""
-    if abs(twist.forward_mps) <= limit_mps:
-        return twist
-    share = limit_mps / abs(twist.forward_mps)
-    return Twist2(twist.forward_mps * share, twist.left_mps * share, twist.turn_radps * share)

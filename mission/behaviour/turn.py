@@ -4,17 +4,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mission.docking import Docking
+from mission.doors import Doorkeeper
+from mission.driver import Driver
 from mission.inputs import HandControl
 from mission.legs import LegRunner
 from mission.lookout import View
 from mission.machine import Event
-from mission.navigator import Navigator
 from mission.situation import Situation
 from mission.supervisor import Actions
 from mission.zones import Zones
+from patrol.doors import DoorRequest, DoorState
 from patrol.geometry import STOPPED, Pose2, Twist2
 from patrol.operations import Mode, OutcomeKind
 from patrol.zone_orders import RunTimeZone
@@ -25,10 +28,11 @@ class Tools:
     """What behaviours work with; ``slow_mps`` is the speed of a robot that is told to be slow, ``leave_mps`` of one that
     leaves a zone."""
 
-    navigator: Navigator
+    navigator: Driver
     legs: LegRunner
     docking: Docking
     zones: Zones
+    doors: Doorkeeper
     has_dock: bool
     slow_mps: float
     leave_mps: float
@@ -37,7 +41,7 @@ class Tools:
 @dataclass(slots=True, kw_only=True)
 class Turn:
     """``view`` is None while the position is not known. The behaviours fill in the twist, at most one event of the machine
-    with its reason, and what became of the open waypoint."""
+    with its reason, what became of the open waypoint, and what doors are asked for. ``quiet_mps`` is the limit of quiet hours."""
 
     situation: Situation
     actions: Actions
@@ -45,6 +49,9 @@ class Turn:
     hand: HandControl | None = None
     dock: Pose2 | None = None
     inside: tuple[RunTimeZone, ...] = ()
+    quiet_mps: float = math.inf
+    doors: Mapping[str, DoorState] = field(default_factory=dict)
+    asks: tuple[DoorRequest, ...] = ()
     twist: Twist2 = STOPPED
     event: tuple[Event, str] | None = None
     settled: tuple[OutcomeKind, str] | None = None
@@ -56,5 +63,5 @@ class Turn:
         return self.situation.mode
 
     def limit_mps(self, tools: Tools) -> float:
-        """The speed that the facts leave."""
-        return tools.slow_mps if self.actions.slow else math.inf
+        """The speed that the facts and quiet hours leave."""
+        return min(tools.slow_mps if self.actions.slow else math.inf, self.quiet_mps)

@@ -62,7 +62,7 @@ class FactBoard:
         self._clock = ClockWatch(config.clock)
         self._link = LinkWatch(config.link)
         self._nodes = NodeWatch(config.nodes)
-        self._lens = LensWatch(config.eyes)
+        self._lens = LensWatch()
         self._model = ModelWatch(config.eyes)
         self._gnss = GnssWatch(config.gnss, datum)
         self._streams = _streams(config)

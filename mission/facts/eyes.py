@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The camera and the detector behind it: a covered lens, and tracks that can not be."""
+"""The camera and the detector behind it: a lens that can not see, and tracks that can not be."""
 
 from __future__ import annotations
 
@@ -14,20 +14,14 @@ from mission.facts.fact import Fact, Observed
 from patrol.clock import seconds
 from patrol.config import Config
 from patrol.percepts import Label, Track
-from patrol.sensors import Image
 
-_STRIDE = 8
+WELL, DIRTY = "well", "dirty"
 
 
 class EyeConfig(Config):
-    """A lens is covered when the contrast of its pictures falls to ``covered_share`` of what it was, or below
-    ``blank_contrast`` where that was above it. Tracks are nonsense when there are more than ``most_tracks``, when people
-    run at ``person_mps``, or when more than ``most_new`` tracks begin within a second."""
+    """Tracks are nonsense when there are more than ``most_tracks``, when people run at ``person_mps``, or when more than
+    ``most_new`` tracks begin within a second."""
 
-    covered_share: float = Field(default=0.25, gt=0, lt=1)
-    blank_contrast: float = Field(default=3.0, ge=0)
-    least_contrast: float = Field(default=8.0, gt=0)
-    memory_s: float = Field(default=20.0, gt=0)
     most_tracks: int = Field(default=60, ge=1)
     most_new: int = Field(default=40, ge=1)
     person_mps: float = Field(default=15.0, gt=0)
@@ -35,44 +29,27 @@ class EyeConfig(Config):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureSeen:
-    """What one picture shows at a glance: the standard deviation of its grey values, 0 to about 128."""
+    """What perception says of the cameras at one picture: ``lens`` is ``well``, or what is wrong (covered, dazzled, dirty,
+    frozen, dark)."""
 
     stamp_ns: int
-    contrast: float
-
-
-def picture_seen(image: Image) -> PictureSeen:
-    """Glance at one picture: every eighth pixel of every eighth row."""
-    sample = image.pixels[::_STRIDE, ::_STRIDE].astype(np.float64)
-    grey = sample.mean(axis=2) if sample.ndim == 3 else sample
-    return PictureSeen(stamp_ns=image.stamp_ns, contrast=float(grey.std()))
+    lens: str = WELL
 
 
 class LensWatch:
-    """Remembers the contrast while the lens is free; a night that is dark from the start covers nothing."""
+    """Remembers what perception last said. It takes its time there; here it counts at once."""
 
-    def __init__(self, config: EyeConfig) -> None:
-        self._config = config
-        self._usual: float | None = None
-        self._stamp_ns: int | None = None
-        self._covered = False
+    def __init__(self) -> None:
+        self._lens = WELL
 
     def hear(self, seen: PictureSeen) -> None:
-        """Take one glance."""
-        config = self._config
-        elapsed_s = seconds(seen.stamp_ns - self._stamp_ns) if self._stamp_ns is not None else 0.0
-        self._stamp_ns = seen.stamp_ns
-        usual = seen.contrast if self._usual is None else self._usual
-        was_clear = usual >= config.least_contrast
-        self._covered = was_clear and seen.contrast < max(config.covered_share * usual, config.blank_contrast)
-        if not self._covered:
-            usual += min(max(elapsed_s, 0.0) / config.memory_s, 1.0) * (seen.contrast - usual)
-        self._usual = usual
+        """Take one word of perception."""
+        self._lens = seen.lens
 
     def facts(self) -> Iterator[Observed]:
-        """Whether the lens is covered."""
-        if self._covered:
-            yield Observed(fact=Fact.LENS_COVERED)
+        """Whether the camera can not see, and why. Through a dirty lens it still does: that is for whoever cleans it."""
+        if self._lens not in (WELL, DIRTY):
+            yield Observed(fact=Fact.LENS_COVERED, detail=f"it is {self._lens}")
 
 
 class ModelWatch:

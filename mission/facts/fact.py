@@ -41,6 +41,9 @@ class Fact(StrEnum):
     CPU_STARVED = "cpu starved"
     DOCK_BLOCKED = "dock blocked"
     HELPER_DEAD = "helper dead"
+    SITE_STOPS = "site stops"
+    WEATHER_BAD = "weather bad"
+    PATROL_MISSED = "patrol missed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,17 +99,27 @@ class OfferConfig(Config):
     search: SearchConfig = SearchConfig()
 
 
-def offers(game: PatrolGame, round_places: tuple[int, ...], config: OfferConfig | None = None) -> tuple[Offer, ...]:
+def offers(
+    game: PatrolGame,
+    round_places: tuple[int, ...],
+    config: OfferConfig | None = None,
+    *,
+    modes: frozenset[Mode] = frozenset(Mode),
+) -> tuple[Offer, ...]:
     """Ways to patrol ``game`` along, around or apart from a closed round, the best first; when the plain round already
-    catches every attack, it is the only one. Raises BadValue when the round leaves the moves or misses a target."""
+    catches every attack, it is the only one. ``modes``: which ways are looked at. Raises BadValue when the round leaves the
+    moves or misses a target."""
     config = config or OfferConfig()
     make_guard(game, round_places, least_limit(game, round_places))
     plain = _round(game, round_places)
     if plain.guarantee.is_certain:
         return (plain,)
-    found = [plain, _detours(game, round_places, config), _free(game, round_places, config)]
-    found.sort(key=_rank)
-    return tuple(found)
+    found = [plain] if Mode.ROUND in modes else []
+    if Mode.DETOURS in modes:
+        found.append(_detours(game, round_places, config))
+    if Mode.FREE in modes:
+        found.append(_free(game, round_places, config))
+    return tuple(sorted(found, key=_rank))
 
 
 def _rank(offer: Offer) -> tuple[float, float, float]:

@@ -34,3 +34,14 @@ class Deadline:
     def share(self, fraction: float) -> Deadline:
         """A deadline after this fraction of what is left."""
         return Deadline(clock=self.clock, ends_s=self.clock() + fraction * self.left_s)
+
+
+class CountedClock:
+    """A clock that moves on by ``step_s`` each time it is read, so that a search does the same on every machine."""
+
+    def __init__(self, step_s: float) -> None:
+        self._now_s, self._step_s = 0.0, step_s
+
+    def __call__(self) -> float:
+        self._now_s += self._step_s
+        return self._now_s

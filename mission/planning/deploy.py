@@ -58,10 +58,20 @@ def placed_freely(plan: TeamPlan) -> TeamPlan:
 
 
 def deployed(
-    plan: TeamPlan, closure: Closure, starts: tuple[int, ...], deadline: Deadline, *, seed: int, trials: int
+    plan: TeamPlan,
+    closure: Closure,
+    starts: tuple[int, ...],
+    deadline: Deadline,
+    *,
+    seed: int,
+    trials: int,
+    ready_s: Floats | None = None,
+    ages_s: Floats | None = None,
 ) -> TeamPlan:
-    """The plan from ``starts``, robot i from vertex ``starts[i]``: the best of ``trials`` phases and directions, by turns anew
-    and near the best so far; the first is tried whatever the deadline says."""
+    """The plan from ``starts``, robot i from vertex ``starts[i]``, which it leaves no sooner than at ``ready_s[i]``, by default
+    at once: the best of ``trials`` phases and directions, by turns anew and near the best so far, when each place has gone
+    unseen for ``ages_s`` (N,) already; the first is tried whatever the deadline says."""
+    ready_s = np.zeros(len(starts)) if ready_s is None else ready_s
     random = np.random.default_rng(seed)
     best, best_score = plan, (np.inf, np.inf)
     best_phases = np.zeros(len(plan.beats))
@@ -77,8 +87,9 @@ def deployed(
             beats = tuple(beat.reversed() if random.random() < 0.5 else beat for beat in plan.beats)
             phases = random.random(len(plan.beats))
         power = _LATE_POWERS[index // 2 % len(_LATE_POWERS)]
-        trial = _assigned(replace(plan, beats=beats), closure, starts, slots_of(beats, phases), power)
-        score = trial.score()
+        standing = _Standing(starts=starts, ready_s=ready_s)
+        trial = _assigned(replace(plan, beats=beats), closure, standing, slots_of(beats, phases), power)
+        score = trial.score(ages_s)
         if score < best_score:
             best, best_score, best_phases = trial, score, phases
     return best
@@ -91,13 +102,22 @@ def _passes_s(beat: Beat, phase_m: float, speed_mps: float) -> Floats:
     return ((beat.offsets_m[:-1] - phase_m) % beat.length_m) / speed_mps
 
 
-def _assigned(plan: TeamPlan, closure: Closure, starts: tuple[int, ...], slots: _Slots, late_power: float) -> TeamPlan:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Standing:
+    """The vertex that each robot stands on, and from when on (n,) s it can leave."""
+
+    starts: tuple[int, ...]
+    ready_s: Floats
+
+
+def _assigned(plan: TeamPlan, closure: Closure, standing: _Standing, slots: _Slots, late_power: float) -> TeamPlan:
     """Robots matched with slots so that they join soon, late ones counting by ``late_power``, and the way of each."""
+    starts, ready_s = standing.starts, standing.ready_s
     count = len(starts)
     join_s, join_at = np.zeros((count, count)), np.zeros((count, count), dtype=np.int64)
     for column, (index, phase_m) in enumerate(zip(slots.beat.tolist(), slots.phase_m.tolist(), strict=True)):
         beat = slots.beats[index]
-        reach_s = closure.distances_m[np.ix_(starts, beat.walk)] / plan.speed_mps
+        reach_s = ready_s[:, None] + closure.distances_m[np.ix_(starts, beat.walk)] / plan.speed_mps
         first_s = _passes_s(beat, phase_m, plan.speed_mps)
         round_s = beat.length_m / plan.speed_mps
         late_s = np.maximum(0.0, reach_s - first_s - _SAME_S)
@@ -109,14 +129,14 @@ def _assigned(plan: TeamPlan, closure: Closure, starts: tuple[int, ...], slots: 
     for robot, column in zip(robots.tolist(), columns.tolist(), strict=True):
         index, at = int(slots.beat[column]), int(join_at[robot, column])
         way = closure.way(starts[robot], slots.beats[index].walk[at])
-        along_m = closure.distances_m[starts[robot], way]
+        along_s = ready_s[robot] + closure.distances_m[starts[robot], way] / plan.speed_mps
         made.append(
             Deployment(
                 robot=robot,
                 beat=index,
                 approach=tuple(way),
-                approach_s=along_m / plan.speed_mps,
-                joins_s=max(float(join_s[robot, column]), float(along_m[-1]) / plan.speed_mps),
+                approach_s=along_s,
+                joins_s=max(float(join_s[robot, column]), float(along_s[-1])),
                 joins_at=at,
             )
         )

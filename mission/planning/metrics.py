@@ -258,9 +258,10 @@ class Stream:
     left_s: Floats
 
 
-def idle_spells(horizon_s: float, places: int, streams: Sequence[Stream]) -> tuple[Floats, Floats]:
+def idle_spells(horizon_s: float, places: int, streams: Sequence[Stream], ages_s: Floats | None = None) -> tuple[Floats, Floats]:
     """When any place was left alone (n,) s and until when (n,) s, from time 0 to the horizon, in the order of places: the
-    spells of ``merged_log`` at once, for searches that judge many plans."""
+    spells of ``merged_log`` at once, for searches that judge many plans. ``ages_s`` (N,) is how long each place has been left
+    alone at time 0 already, by default not at all."""
     span_s = 2.0 * horizon_s + 1.0
     every = np.arange(places) * span_s
     came = np.concatenate([every, *(stream.places * span_s + np.minimum(stream.came_s, horizon_s) for stream in streams)])
@@ -269,8 +270,11 @@ def idle_spells(horizon_s: float, places: int, streams: Sequence[Stream]) -> tup
     begun = np.maximum.accumulate(left[order])
     of_place = came[order] // span_s
     last = np.append(of_place[1:] != of_place[:-1], True)
-    ended = np.where(last, of_place * span_s + horizon_s, np.roll(came[order], -1))
-    return begun - of_place * span_s, np.maximum(ended, begun) - of_place * span_s
+    ended = np.maximum(np.where(last, of_place * span_s + horizon_s, np.roll(came[order], -1)), begun) - of_place * span_s
+    begun -= of_place * span_s
+    if ages_s is not None:
+        begun[np.append(True, last[:-1])] -= ages_s
+    return begun, ended
 
 
 def merged_log(horizon_s: float, places: int, streams: Sequence[Stream]) -> VisitLog:

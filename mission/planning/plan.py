@@ -85,10 +85,11 @@ class TeamPlan:
         """The visits of each robot until ``horizon_s``."""
         return [visits(self.beats[one.beat], one, self.speed_mps, horizon_s) for one in self.deployments]
 
-    def score(self) -> tuple[float, float]:
-        """How the plan begins: the longest and the mean that a place goes unseen from time 0 until it has settled, in s."""
+    def score(self, ages_s: Floats | None = None) -> tuple[float, float]:
+        """How the plan begins: the longest and the mean that a place goes unseen from time 0 until it has settled, in s.
+        ``ages_s`` (N,) is how long each has gone unseen at time 0 already."""
         horizon_s = self.settled_s + self.guarantee_s + 1.0
-        begun, ended = idle_spells(horizon_s, self.graph.count, self.streams(horizon_s))
+        begun, ended = idle_spells(horizon_s, self.graph.count, self.streams(horizon_s), ages_s)
         mean_s = float(((ended - begun) ** 2).sum()) / (2.0 * horizon_s * self.graph.count)
         return round(float((ended - begun).max()), 6), mean_s
 

@@ -22,14 +22,11 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
 from mission.planning.graph import PatrolGraph
-from mission.route import RouteConfig, RouteMissing, inset_ring
+from mission.route import RouteConfig, RouteMissing, inset_ring, standing_on
 from patrol.checks import Floats
 from patrol.config import Config
 from patrol.errors import PatrolError
 from patrol.site import Purpose, Site
-
-_SLIVER_M = 0.05
-"""A corridor that ends this close to the outside of its building is open there."""
 
 
 class PlaceUnreachable(PatrolError):
@@ -87,10 +84,7 @@ def site_graph(site: Site, config: SiteGraphConfig | None = None) -> SiteGraph:
 
 def _free_ground(site: Site, config: SiteGraphConfig) -> BaseGeometry:
     """Where a robot may be: as clear of everything as the tightest waypoint allows."""
-    corridors = [zone.outline for zone in site.zones if zone.purpose is Purpose.CORRIDOR]
-    mouths = unary_union(corridors).buffer(_SLIVER_M, join_style="mitre")
-    walls = unary_union([building.outline for building in site.buildings]).difference(mouths)
-    blocked = unary_union([walls, *(area.outline for area in site.keep_outs)])
+    blocked = unary_union(standing_on(site))
     posts = [Point(waypoint.pose.x_m, waypoint.pose.y_m) for waypoint in site.waypoints]
     for share in (1.0, 0.5, 0.1):
         clear_m = share * config.clear_m

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from mission.planning.deadline import Deadline
 from mission.planning.tour_search import improved_tour, tour_length_m
 from patrol.checks import Floats
 
+Flags = npt.NDArray[np.bool_]
 _CLOSER = 1.0 - 1e-9
 _HALVINGS = 20
 _POWER = 8.0
@@ -26,16 +28,19 @@ _POWER = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One beat in the making: the places in the order of the round, its length in m, and how many robots walk it."""
+    """One beat in the making: the places in the order of the round, its length in m, and how many robots walk it; ``speed``
+    is theirs, in units of the team's, and ``metric`` says which of several tables of distances holds for them."""
 
     order: tuple[int, ...]
     length_m: float
     robots: int
+    speed: float = 1.0
+    metric: int = 0
 
     @property
     def idle_m(self) -> float:
-        """How far a robot walks between two visits of a place."""
-        return self.length_m / self.robots
+        """How far a robot of unit speed would walk between two visits of a place."""
+        return self.length_m / (self.robots * self.speed)
 
 
 Division = tuple[Share, ...]
@@ -139,11 +144,23 @@ def refined(distances_m: Floats, division: Division, robots: int, deadline: Dead
     return better if worst_m(better) <= worst_m(division) else division
 
 
-def exchanged(distances_m: Floats, division: Division, deadline: Deadline, *, seed: int, moves: int) -> Division:
-    """Places moved from beat to beat by simulated annealing (Kirkpatrick, Gelatt and Vecchi, 1983); never worse than before."""
+def exchanged(
+    distances_m: Floats | tuple[Floats, ...],
+    division: Division,
+    deadline: Deadline,
+    *,
+    seed: int,
+    moves: int,
+    allowed: Flags | None = None,
+) -> Division:
+    """Places moved from beat to beat by simulated annealing (Kirkpatrick, Gelatt and Vecchi, 1983); never worse than before.
+
+    ``distances_m`` (N, N) m, or one such table for each metric; ``allowed`` (beats, N) says which beat may take which place, any
+    when it is None."""
     if len(division) < 2:
         return division
-    search = _Exchange(distances_m, division, seed)
+    tables = distances_m if isinstance(distances_m, tuple) else (distances_m,)
+    search = _Exchange(tables, division, seed, allowed)
     for index in range(moves):
         if index % 64 == 0 and deadline.passed:
             break
@@ -154,8 +171,8 @@ def exchanged(distances_m: Floats, division: Division, deadline: Deadline, *, se
 class _Exchange:
     """Annealing over which beat visits which place."""
 
-    def __init__(self, distances_m: Floats, division: Division, seed: int) -> None:
-        self._distances_m = distances_m
+    def __init__(self, tables: tuple[Floats, ...], division: Division, seed: int, allowed: Flags | None) -> None:
+        self._tables, self._allowed = tables, allowed
         self._random = np.random.default_rng(seed)
         self._now = list(division)
         self._scale_m = max(worst_m(division), 1e-9)
@@ -170,6 +187,8 @@ class _Exchange:
             return
         place = self._now[giver].order[int(self._random.integers(len(self._now[giver].order)))]
         taker = self._taker(giver, place)
+        if taker is None:
+            return
         given, taken = self._without(self._now[giver], place), self._with(self._now[taker], place)
         before = powers[giver] + powers[taker]
         change = self._power(given) + self._power(taken) - before
@@ -180,28 +199,28 @@ class _Exchange:
     def _power(self, share: Share) -> float:
         return float((share.idle_m / self._scale_m) ** _POWER)
 
-    def _taker(self, giver: int, place: int) -> int:
-        """Another beat, more likely one that passes near ``place``."""
-        near = np.array(
-            [
-                np.inf if index == giver else self._distances_m[place, list(share.order)].min()
-                for index, share in enumerate(self._now)
-            ]
-        )
+    def _taker(self, giver: int, place: int) -> int | None:
+        """Another beat that may take ``place``, more likely one that passes near it; None when there is none."""
+        near = np.array([self._tables[share.metric][place, list(share.order)].min() for share in self._now])
         weight = 1.0 / (near + 0.05 * self._scale_m)
-        return int(self._random.choice(near.size, p=weight / weight.sum()))
+        weight[giver] = 0.0
+        if self._allowed is not None:
+            weight[~self._allowed[:, place]] = 0.0
+        total = float(weight.sum())
+        return int(self._random.choice(near.size, p=weight / total)) if total > 0.0 else None
 
     def _without(self, share: Share, place: int) -> Share:
         order = tuple(other for other in share.order if other != place)
-        return Share(order, tour_length_m(self._distances_m, order), share.robots)
+        return replace(share, order=order, length_m=tour_length_m(self._tables[share.metric], order))
 
     def _with(self, share: Share, place: int) -> Share:
+        distances_m = self._tables[share.metric]
         order = np.array(share.order)
         following = np.roll(order, -1)
-        detour = self._distances_m[order, place] + self._distances_m[place, following] - self._distances_m[order, following]
+        detour = distances_m[order, place] + distances_m[place, following] - distances_m[order, following]
         at = int(np.argmin(detour))
         longer = (*share.order[: at + 1], place, *share.order[at + 1 :])
-        return Share(longer, tour_length_m(self._distances_m, longer), share.robots)
+        return replace(share, order=longer, length_m=tour_length_m(distances_m, longer))
 
     def _keep_best(self) -> None:
         now_m = max(share.idle_m for share in self._now)

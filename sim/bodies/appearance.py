@@ -13,6 +13,8 @@ Rgb = tuple[float, float, float]
 Headwear = Literal["none", "short_hair", "long_hair", "cap", "helmet", "hood"]
 Bag = Literal["none", "backpack", "holdall"]
 Top = Literal["shirt", "jacket", "vest", "overall"]
+Age = Literal["child", "adult", "elder"]
+Bearing = Literal["upright", "sitting", "crouching", "lying"]
 
 SKIN_TONES: tuple[Rgb, ...] = (
     (0.92, 0.74, 0.63),
@@ -35,12 +37,16 @@ _SHIRTS: tuple[Rgb, ...] = (
 )
 _TROUSERS: tuple[Rgb, ...] = ((0.15, 0.20, 0.34), (0.11, 0.11, 0.13), (0.42, 0.37, 0.29), (0.29, 0.31, 0.33), (0.26, 0.33, 0.45))
 _SHOES: tuple[Rgb, ...] = ((0.08, 0.07, 0.07), (0.24, 0.15, 0.09), (0.72, 0.72, 0.72))
+_HEIGHT_SHARES: dict[Bearing, float] = {"upright": 1.0, "sitting": 0.82, "crouching": 0.74, "lying": 0.20}
 _HI_VIS: tuple[Rgb, ...] = ((0.80, 0.92, 0.12), (0.98, 0.44, 0.06))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One person's outside: stature in metres, breadth of the frame, girth of the waist, colours 0..1 and clothes."""
+    """One person's outside: stature in metres, breadth of the frame, girth of the waist, colours 0..1 and clothes.
+
+    ``head`` is the head's size relative to the stature's share; ``stoop_rad`` how far the trunk leans forward at rest. Whoever
+    is ``sitting`` sits in a wheelchair."""
 
     stature_m: float
     breadth: float
@@ -59,6 +65,15 @@ class Look:
     bag: Bag = "none"
     bag_rgb: Rgb = (0.15, 0.15, 0.17)
     texture_seed: int = field(default=0)
+    age: Age = "adult"
+    bearing: Bearing = "upright"
+    head: float = 1.0
+    stoop_rad: float = 0.0
+
+    @property
+    def height_m(self) -> float:
+        """How high the highest point is above the ground, about."""
+        return _HEIGHT_SHARES[self.bearing] * self.stature_m
 
 
 def look_of(kind: str, seed: int) -> Look:
@@ -150,7 +165,76 @@ def _loiterer(look: Look, rng: np.random.Generator) -> Look:
     return _changed(look, top="jacket", bag="holdall" if rng.random() < 0.2 else look.bag)
 
 
-_DRESS = {"guard": _guard, "staff": _staff, "inmate": _inmate, "intruder": _intruder, "loiterer": _loiterer}
+def _visitor(look: Look, rng: np.random.Generator) -> Look:
+    """Anybody: slim to stout, any clothes."""
+    tops: tuple[Top, ...] = ("shirt", "jacket", "vest", "overall")
+    top = tops[int(rng.choice(4, p=[0.45, 0.35, 0.1, 0.1]))]
+    wear: tuple[Headwear, ...] = ("hood", "cap", look.headwear)
+    return _changed(
+        look,
+        girth=float(rng.uniform(0.86, 1.5)),
+        breadth=look.breadth * float(rng.uniform(0.97, 1.12)),
+        top=top,
+        top_rgb=_pick(rng, _HI_VIS) if top == "vest" else _shade(rng, _pick(rng, (*_SHIRTS, (0.10, 0.10, 0.12)))),
+        headwear=wear[int(rng.choice(3, p=[0.12, 0.13, 0.75]))],
+    )
+
+
+def _child(look: Look, rng: np.random.Generator) -> Look:
+    """Six to twelve years: smaller, with a larger head for it (WHO growth reference 2007, medians)."""
+    plain = _visitor(look, rng)
+    stature_m = float(rng.uniform(1.14, 1.50))
+    return _changed(
+        plain,
+        age="child",
+        hair=_pick(rng, HAIR_TONES[:4]),
+        stature_m=stature_m,
+        head=1.0 + 0.75 * (1.75 - stature_m) / 1.75,
+        girth=min(plain.girth, 1.2),
+        top="jacket" if plain.top == "vest" else plain.top,
+    )
+
+
+def _elder(look: Look, rng: np.random.Generator) -> Look:
+    """Grey, a little shorter, and bent forward."""
+    grey = (0.62, 0.61, 0.60) if rng.random() < 0.6 else (0.86, 0.86, 0.85)
+    return _changed(
+        _visitor(look, rng),
+        age="elder",
+        hair=grey,
+        stature_m=max(look.stature_m - 0.05, 1.48),
+        stoop_rad=float(rng.uniform(0.10, 0.35)),
+    )
+
+
+def _wheelchair(look: Look, rng: np.random.Generator) -> Look:
+    dress = _elder if rng.random() < 0.4 else _visitor
+    return _changed(dress(look, rng), bearing="sitting", bag="none", stoop_rad=0.0)
+
+
+def _crouching(look: Look, rng: np.random.Generator) -> Look:
+    dress = _intruder if rng.random() < 0.4 else _visitor
+    return _changed(dress(look, rng), bearing="crouching", bag="none")
+
+
+def _lying(look: Look, rng: np.random.Generator) -> Look:
+    dress = _elder if rng.random() < 0.4 else _visitor
+    return _changed(dress(look, rng), bearing="lying", bag="none", stoop_rad=0.0)
+
+
+_DRESS = {
+    "guard": _guard,
+    "staff": _staff,
+    "inmate": _inmate,
+    "intruder": _intruder,
+    "loiterer": _loiterer,
+    "visitor": _visitor,
+    "child": _child,
+    "elder": _elder,
+    "wheelchair": _wheelchair,
+    "crouching": _crouching,
+    "lying": _lying,
+}
 PERSON_KINDS = tuple(_DRESS)
 
 

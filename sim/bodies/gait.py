@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How people move their joints when they stand, walk, run and climb.
+"""How people move their joints when they stand, walk, run, climb, crouch and sit.
 
 Walking angles follow the normative curves of D. A. Winter, Biomechanics and Motor Control of Human Movement (natural cadence,
 sagittal plane), sampled over the stride from heel strike to heel strike; step length follows the walk ratio of Sekiya et al.,
@@ -91,6 +91,31 @@ def climbing(phase_rad: float) -> Posture:
         chest_yaw=math.radians(8.0) * math.sin(phase_rad),
         roll=math.radians(5.0) * math.cos(phase_rad),
     )
+
+
+def crouching(phase_rad: float) -> Posture:
+    """Posture of somebody who ducks: deep knees, bent forward; the arms hang and sway a little with the phase."""
+    side = Limbs(
+        hip=math.radians(112.0),
+        knee=math.radians(128.0),
+        ankle=math.radians(22.0),
+        shoulder=math.radians(48.0 + 4.0 * math.sin(phase_rad)),
+        elbow=math.radians(35.0),
+    )
+    return Posture(left=side, right=side, lean=math.radians(38.0), pelvis_yaw=0.0, chest_yaw=0.0, roll=0.0)
+
+
+def sitting(phase_rad: float, speed_mps: float) -> Posture:
+    """Posture in a wheelchair; with speed both hands push the wheels."""
+    push = min(1.0, abs(speed_mps) / 0.5) * math.sin(phase_rad)
+    side = Limbs(
+        hip=math.radians(88.0),
+        knee=math.radians(84.0),
+        ankle=0.0,
+        shoulder=math.radians(8.0 + 26.0 * push),
+        elbow=math.radians(62.0 - 18.0 * push),
+    )
+    return Posture(left=side, right=side, lean=math.radians(-4.0), pelvis_yaw=0.0, chest_yaw=0.0, roll=0.0)
 
 
 def _side(phase_rad: float, swing: float, run: float) -> Limbs:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A walking person: sixteen rigid segments on mocap bodies, moved by the gait."""
+"""A person who walks, climbs, crouches, sits or lies: sixteen rigid segments on mocap bodies, moved by the gait."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import mujoco
 import numpy as np
@@ -14,12 +14,16 @@ from patrol.geometry import Pose3
 from patrol.percepts import Label
 from sim.bodies.appearance import Look
 from sim.bodies.base import COLLISION_PART, PartPoses
-from sim.bodies.gait import climbing, walking
+from sim.bodies.gait import Posture, climbing, crouching, sitting, walking
 from sim.bodies.person_build import build_person
 from sim.bodies.pieces import Build
 from sim.bodies.skeleton import Placed, Skeleton
+from sim.bodies.wheelchair import FOOTREST_M
 
 _CLIMBING_ABOVE_M = 0.15
+_ON_FOOTRESTS = np.array((0.0, 0.0, FOOTREST_M))
+_ON_THE_BACK = np.array(((0.0, 0.0, -1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)))
+"""Lays a standing person down: the head points back, the face up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,11 @@ class Person:
 
     @property
     def height_m(self) -> float:
-        return self.look.stature_m
+        return self.look.height_m
 
     @property
     def radius_m(self) -> float:
-        return 0.55 * self.look.stature_m
+        return 0.55 * self.look.stature_m if self.look.bearing != "sitting" else max(0.62, 0.45 * self.look.stature_m)
 
     @property
     def temperatures_k(self) -> Mapping[str, float]:
@@ -56,14 +60,30 @@ class Person:
 
     def limb_poses(self, world_from_actor: Pose3, speed_mps: float, phase_rad: float) -> PartPoses:
         off_ground = float(world_from_actor.translation_m[2]) > _CLIMBING_ABOVE_M
-        posture = climbing(phase_rad) if off_ground else walking(phase_rad, speed_mps)
+        posture = climbing(phase_rad) if off_ground else self._posture(speed_mps, phase_rad)
         placed = self._skeleton.place(posture)
         placed[COLLISION_PART] = (np.eye(3), np.zeros(3))
+        if self.look.bearing == "sitting":
+            placed = {part: (turn, at + _ON_FOOTRESTS) for part, (turn, at) in placed.items()}
+            placed[COLLISION_PART] = placed["chair"] = (np.eye(3), np.zeros(3))
         if self.look.bag == "backpack":
             placed["bag"] = placed["torso"]
         elif self.look.bag == "holdall":
             placed["bag"] = (np.eye(3), placed["hand_right"][1])
+        if self.look.bearing == "lying":
+            middle = np.array((0.5, 0.0, 0.075)) * self.look.stature_m
+            placed = {part: (_ON_THE_BACK @ turn, _ON_THE_BACK @ at + middle) for part, (turn, at) in placed.items()}
         return _in_world(world_from_actor, placed)
+
+    def _posture(self, speed_mps: float, phase_rad: float) -> Posture:
+        if self.look.bearing == "sitting":
+            return sitting(phase_rad, speed_mps)
+        if self.look.bearing == "crouching":
+            return crouching(phase_rad)
+        if self.look.bearing == "lying":
+            return walking(0.0, 0.0)
+        posture = walking(phase_rad, speed_mps)
+        return replace(posture, lean=posture.lean + self.look.stoop_rad) if self.look.stoop_rad else posture
 
 
 def _in_world(world_from_actor: Pose3, placed: Mapping[str, Placed]) -> PartPoses:

@@ -16,9 +16,19 @@ from sim.bodies.meshes import Mesh, Ring, loft, pushed, turned
 from sim.bodies.pieces import Build, Piece, Skin
 from sim.bodies.skeleton import FOREARM, SHIN, SOLE, THIGH, UPPER_ARM
 from sim.bodies.textures import cloth, face, hair, hi_vis, jacket, overall, shirt, shoe, trousers
+from sim.bodies.wheelchair import CHAIR_SKINS, wheelchair
 
 _KELVIN = 273.15
-_TEMPERATURES_C = {"head": 34.0, "torso": 28.5, "pelvis": 28.0, "thigh": 27.5, "shin": 26.8, "foot": 26.0, "bag": 21.0}
+_TEMPERATURES_C = {
+    "head": 34.0,
+    "torso": 28.5,
+    "pelvis": 28.0,
+    "thigh": 27.5,
+    "shin": 26.8,
+    "foot": 26.0,
+    "bag": 21.0,
+    "chair": 17.0,
+}
 _TEMPERATURES_C |= {"upper_arm": 28.0, "forearm": 28.5, "hand": 33.0}
 _LYING = np.array(((0.0, 0.0, 1.0), (0.0, -1.0, 0.0), (1.0, 0.0, 0.0)))
 """Lays a mesh down, for shoes: its z axis points forward and its front up."""
@@ -41,7 +51,9 @@ def build_person(look: Look) -> Build:
         parts[f"hand_{side}"] = _hand(look, 1.0 if side == "left" else -1.0)
     if look.bag != "none":
         parts["bag"] = _bag(look)
-    tall = 0.5 * look.stature_m
+    if look.bearing == "sitting":
+        parts["chair"] = wheelchair(look)
+    tall = max(0.5 * look.height_m, 0.26)
     collision = Piece(skin="", kind="capsule", size_m=(0.25, tall - 0.25, 0.0), at_m=(0.0, 0.0, tall))
     temperatures = {part: _KELVIN + _TEMPERATURES_C[part.removesuffix("_left").removesuffix("_right")] for part in parts}
     return Build(parts=parts, skins=_skins(look), collision=collision, temperatures_k=temperatures)
@@ -70,6 +82,7 @@ def _skins(look: Look) -> dict[str, Skin]:
         "skin": Skin(rgb=look.skin),
         "hand": Skin(rgb=(0.08, 0.08, 0.09) if look.gloves else look.skin),
         "bag": Skin(texture=cloth(look.bag_rgb, rng).finished()),
+        **(CHAIR_SKINS if look.bearing == "sitting" else {}),
     }
 
 
@@ -209,11 +222,13 @@ def _head_rings(look: Look, *, grown: float = 0.0) -> list[Ring]:
         (0.108, 0.057, 0.045, 0.004, 2.1),
         (0.128, 0.050, 0.041, 0.003),
     ]
-    return _scaled(look, [(z, x + grown, y + grown, *rest) for z, x, y, *rest in rows], breadth=1.0)
+    head = look.head
+    grown_rows = [(z * head, (x + grown) * head, (y + grown) * head, rest[0] * head, *rest[1:]) for z, x, y, *rest in rows]
+    return _scaled(look, grown_rows, breadth=1.0)
 
 
 def _head(look: Look) -> list[Piece]:
-    height = look.stature_m
+    height = look.stature_m * look.head
     skull = loft(_head_rings(look), segments=16, top_m=0.028 * height)
     pieces = [
         Piece(skin="face", mesh=skull),
@@ -241,7 +256,7 @@ def _head(look: Look) -> list[Piece]:
 
 def _shell(look: Look, grown: float, *, lowest: int, face_top: float) -> Mesh:
     """Hair or a hood: the head grown by ``grown``, sunk under the face below ``face_top`` (fractions of stature)."""
-    height = look.stature_m
+    height = look.stature_m * look.head
     mesh = loft(_head_rings(look, grown=grown)[lowest:], segments=16, top_m=(0.028 + grown) * height)
     angle = np.abs(np.arctan2(mesh.vertices_m[:, 1], mesh.vertices_m[:, 0]))
     sunk: Floats = ((angle < _FACE_HALF_RAD) & (mesh.vertices_m[:, 2] < face_top * height)).astype(np.float64)
@@ -249,10 +264,15 @@ def _shell(look: Look, grown: float, *, lowest: int, face_top: float) -> Mesh:
 
 
 def _hat(look: Look) -> list[Piece]:
-    height = look.stature_m
+    height = look.stature_m * look.head
     swell = 0.007 if look.headwear == "cap" else 0.012
     rows = [(0.106, 0.057 + swell, 0.045 + swell, 0.004), (0.124, 0.055 + swell, 0.044 + swell, 0.003)]
-    crown = loft(_scaled(look, rows, breadth=1.0), segments=18, bottom_m=0.004, top_m=0.040 * height)
+    crown = loft(
+        _scaled(look, [tuple(value * look.head for value in row) for row in rows], breadth=1.0),
+        segments=18,
+        bottom_m=0.004,
+        top_m=0.040 * height,
+    )
     forward = 0.045 if look.headwear == "cap" else 0.012
     brim = Piece(
         skin="helmet",

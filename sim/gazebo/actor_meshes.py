@@ -36,26 +36,55 @@ class _Surface:
     corners: tuple[Faces, Faces, Faces]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triangles:
+    """``vertices_m`` (V, 3), and ``faces`` (F, 3) that index them."""
+
+    vertices_m: Floats
+    faces: Faces
+
+
 def write_actor(actor: Actor, folder: Path, uri: str) -> tuple[ActorPart, ...]:
     """Write the actor's files into ``folder``, which Gazebo knows as ``uri``; returns its parts."""
-    spec = mujoco.MjSpec()
-    actor.body.add_to(spec)
-    model = spec.compile()
-    name = actor.spec.name
+    model, name = _model_of(actor), actor.spec.name
     _write_materials(model, folder, name)
     parts = []
+    for part, surfaces in _surfaces(model, name).items():
+        file = f"{name}.{part}.obj"
+        (folder / file).write_text(_obj(name, surfaces), "ascii")
+        kelvin = actor.body.temperatures_k.get(part, _AIR_K)
+        parts.append(ActorPart(name=part, uri=f"{uri}/{file}", retro=retro(kelvin, _REFLECTIVITY)))
+    return tuple(parts)
+
+
+def triangles_of(actor: Actor) -> dict[str, Triangles]:
+    """What is drawn of each part, in the part's frame."""
+    found = {}
+    for part, surfaces in _surfaces(_model_of(actor), actor.spec.name).items():
+        starts = np.cumsum([0, *(len(surface.vertices) for surface in surfaces[:-1])])
+        faces = [surface.corners[0] + start for surface, start in zip(surfaces, starts, strict=True)]
+        vertices = np.concatenate([surface.vertices for surface in surfaces])
+        found[part] = Triangles(vertices_m=vertices, faces=np.concatenate(faces).astype(np.int32))
+    return found
+
+
+def _model_of(actor: Actor) -> mujoco.MjModel:
+    spec = mujoco.MjSpec()
+    actor.body.add_to(spec)
+    return spec.compile()
+
+
+def _surfaces(model: mujoco.MjModel, name: str) -> dict[str, list[_Surface]]:
+    """The drawn geoms of every part that has any."""
+    found = {}
     for body in range(1, model.nbody):
         part = model.body(body).name.removeprefix(f"{name}/")
         geoms = [
             geom for geom in range(model.ngeom) if model.geom_bodyid[geom] == body and model.geom_group[geom] == VISIBLE_GROUP
         ]
-        if part == COLLISION_PART or not geoms:
-            continue
-        file = f"{name}.{part}.obj"
-        (folder / file).write_text(_obj(name, [_surface(model, geom) for geom in geoms]), "ascii")
-        kelvin = actor.body.temperatures_k.get(part, _AIR_K)
-        parts.append(ActorPart(name=part, uri=f"{uri}/{file}", retro=retro(kelvin, _REFLECTIVITY)))
-    return tuple(parts)
+        if part != COLLISION_PART and geoms:
+            found[part] = [_surface(model, geom) for geom in geoms]
+    return found
 
 
 def _write_materials(model: mujoco.MjModel, folder: Path, name: str) -> None:

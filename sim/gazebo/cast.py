@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from patrol.geometry import Pose2, Pose3
-from sim.actors import Actor
+from sim.actors import Actor, move_all
 from sim.gazebo.messages import Messages
 from sim.robot import RobotModel
 
@@ -22,18 +22,13 @@ class GazeboCast:
     def __init__(self, actors: Sequence[Actor], robot: RobotModel) -> None:
         self.actors = tuple(actors)
         self._robot = robot
-        self._by_name = {actor.spec.name: actor for actor in actors}
         self._told: dict[str, tuple[Pose2, float, float, float, bool]] = {}
         self._touching: frozenset[str] = frozenset()
         self.contact_count = 0
 
     def step(self, now_s: float, step_s: float, robot: Pose2) -> None:
         """Move every actor on."""
-        for actor in self.actors:
-            actor.step(now_s, step_s, robot)
-            if actor.dropped is not None:
-                name, pose = actor.dropped
-                self._by_name[name].appear(pose)
+        move_all(self.actors, now_s, step_s, robot)
         self._note_contacts(robot)
 
     def moved(self, messages: Messages, world: str) -> list[Any]:

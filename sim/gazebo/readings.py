@@ -24,20 +24,24 @@ from sim.thermal import Microbolometer, sky_kelvin
 from sim.weather import Weather
 
 _RGB_INT8 = 3
+Depths = Callable[[int], Floats32]
+"""Depth (H, W) m, row 0 on top, of the colour picture that was taken at a stamp, ns."""
 
 
 class Readings:
     """Turns what one robot's sensors in Gazebo say into measurements; ``now_s`` counts from the scenario's start."""
 
     def __init__(
-        self, robot: RobotModel, world: World, frame: LocalFrame, weather: Weather, faults: Faults, *, seed: int
+        self, robot: RobotModel, world: World, frame: LocalFrame, weather: Weather, faults: Faults, *, seed: int, depths: Depths
     ) -> None:
+        """``depths`` is asked for the depth of the picture of a stamp, where weather or darkness lie over it."""
         rngs = {name: np.random.default_rng([seed, index]) for index, name in enumerate(sorted(ALL_SENSORS))}
-        self._robot, self._frame, self._weather, self._faults = robot, frame, weather, faults
+        self._robot, self._frame, self._weather, self._faults, self._depths = robot, frame, weather, faults, depths
         self._lidar = SpinningLidar(robot.lidar, world, rngs["points"])
         self._exposure = Exposure(robot.camera, weather, rngs["camera"])
         self._bolometer = Microbolometer(weather, rngs["thermal"])
         self._fan = fan_of(robot.thermal_part)
+        self._imu_rng = rngs["imu"]
         self._gnss = GnssSensor(robot, frame, rngs["fix"])
 
     def read(self, sensor: str, message: Any, stamp_ns: int, now_s: float, wanted: frozenset[str]) -> list[Measurement]:
@@ -71,12 +75,10 @@ class Readings:
         return [self._lidar.cloud(revolution) if name == "points" else self._lidar.scan(revolution) for name in asked]
 
     def _picture(self, message: Any, stamp_ns: int, now_s: float) -> Image:
-        pixels = self._exposure.develop(
-            pixels_of(message.image)[::-1],
-            None,
-            noise_gain=self._faults.noise_gain("camera", now_s),
-            covered=self._faults.is_covered("camera", now_s),
-        )
+        depth_m = self._depths(stamp_ns)[::-1] if self._exposure.needs_depth else None
+        gain = self._faults.noise_gain("camera", now_s)
+        pixels = self._exposure.develop(pixels_of(message.image)[::-1], depth_m, noise_gain=gain)
+        pixels = self._faults.spoil("camera", now_s, pixels)
         pixels.setflags(write=False)
         return Image(stamp_ns=stamp_ns, frame_id=self._robot.camera_part.frame_id, encoding="bgr8", pixels=pixels)
 
@@ -89,19 +91,21 @@ class Readings:
             kelvin,
             np.where(met, depth, np.float32(400.0)),
             noise_gain=self._faults.noise_gain("thermal", now_s),
-            covered=self._faults.is_covered("thermal", now_s),
         )
+        pixels = self._faults.spoil("thermal", now_s, pixels)
         pixels.setflags(write=False)
         return Image(stamp_ns=stamp_ns, frame_id=self._robot.thermal_part.frame_id, encoding="mono16", pixels=pixels)
 
     def _imu(self, message: Any, stamp_ns: int, now_s: float) -> Imu:
-        del now_s
-        rates, force = message.angular_velocity, message.linear_acceleration
+        """Gazebo's own noise, and where a fault asks for more, the rest of it."""
+        part, rates, force = self._robot.imu, message.angular_velocity, message.linear_acceleration
+        more = float(np.sqrt(max(self._faults.noise_gain("imu", now_s) ** 2 - 1.0, 0.0)))
+        white = more * self._imu_rng.standard_normal((2, 3)) * ((part.gyro_noise_radps,), (part.accelerometer_noise_mps2,))
         return Imu(
             stamp_ns=stamp_ns,
             frame_id="imu_link",
-            angular_velocity_radps=np.array((rates.x, rates.y, rates.z)),
-            linear_acceleration_mps2=np.array((force.x, force.y, force.z)),
+            angular_velocity_radps=np.array((rates.x, rates.y, rates.z)) + white[0],
+            linear_acceleration_mps2=np.array((force.x, force.y, force.z)) + white[1],
         )
 
     def _fix(self, message: Any, stamp_ns: int, now_s: float) -> Fix:

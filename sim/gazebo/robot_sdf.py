@@ -20,7 +20,7 @@ from sim.chassis import GRIP
 from sim.gazebo.xml import pose_text, put, put_all, words
 from sim.robot import RobotModel
 
-BASE_LINK = "base_link"
+BASE_LINK, TYRE = "base_link", "tyre"
 SIDES = (("left", 1.0), ("right", -1.0))
 CASTER_KG, MAST_KG, POST_KG = 0.3, 1.2, 0.5
 _CASTER_STIFFNESS_NPM, _TYRE_STIFFNESS_NPM = 2e5, 1e6
@@ -145,10 +145,10 @@ def _add_wheel(model: ET.Element, robot: RobotModel, side: str, sign: float) -> 
     put(link, "pose", pose_text((0.0, sign * 0.5 * drive.track_m, radius)))
     across = mass / 5.0 * (radius**2 + (0.5 * width) ** 2) + drive.armature_kgm2
     _inertial(link, mass, np.zeros(3), np.diag((across, 0.4 * mass * radius**2 + drive.armature_kgm2, across)))
-    collision = put(link, "collision", name="tyre")
+    collision = put(link, "collision", name=TYRE)
     put(put(put(collision, "geometry"), "sphere"), "radius", radius)
     add_surface(collision, GRIP, stiffness_npm=_TYRE_STIFFNESS_NPM)
-    visual = put(link, "visual", name="tyre")
+    visual = put(link, "visual", name=TYRE)
     put(visual, "pose", pose_text(np.zeros(3), (0.5 * math.pi, 0.0, 0.0)))
     put_all(put(put(visual, "geometry"), "cylinder"), radius=radius, length=width)
     put_all(put(visual, "material"), ambient=_DARK, diffuse=_DARK)

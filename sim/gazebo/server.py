@@ -32,7 +32,7 @@ exec chroot "$root" "$@"
 _RUN = """
 display=$1; world=$2; seed=$3; state=$4
 if [ "$display" = yes ]; then
-  Xvfb -displayfd 3 -screen 0 1280x1024x24 -nolisten tcp 3>"$state/display" >"$state/xvfb.log" 2>&1 &
+  setpriv --pdeathsig KILL Xvfb -displayfd 3 -screen 0 1280x1024x24 -nolisten tcp 3>"$state/display" >"$state/xvfb.log" 2>&1 &
   waited=0
   while [ ! -s "$state/display" ] && [ "$waited" -lt 300 ]; do sleep 0.1; waited=$((waited + 1)); done
   DISPLAY=":$(cat "$state/display")"

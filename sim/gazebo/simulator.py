@@ -4,44 +4,50 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from patrol.clock import NS_PER_S, nanoseconds
+from patrol.checks import Floats32
+from patrol.clock import NS_PER_S
 from patrol.errors import BadValue
-from patrol.geometry import Pose3, Twist2
+from patrol.geometry import STOPPED, Pose3, Twist2
 from patrol.local_frame import LocalFrame
 from patrol.site_file import read_site
 from sim.actors import Actor
 from sim.bodies import make_body
-from sim.chassis import SpeedRamp
+from sim.chassis import GRIP, SpeedRamp
 from sim.faults import Faults
 from sim.gazebo.cast import GazeboCast
+from sim.gazebo.depths import CameraDepths
 from sim.gazebo.host import Host
 from sim.gazebo.installation import Installation, find_installation
 from sim.gazebo.readings import Readings
 from sim.gazebo.server import Server
+from sim.gazebo.session import STEP_NS
 from sim.gazebo.world_sdf import WorldPlan
 from sim.proprioception import BatterySensor, WheelOdometry
 from sim.robot import ROVER, RobotModel, read_robot
 from sim.scenario import Scenario, read_scenario
 from sim.sdf import read_world
 from sim.sensor_suite import ALL_SENSORS, Measurement, Metronome
-from sim.stage import TICK_NS, start_pose
+from sim.stage import TICK_NS, is_at_dock, start_pose
+from sim.ticking import TickingSimulator
 from sim.truth import Truth, TruthLog, actor_truth
 from sim.weather import weather_at
 
 ROBOT = "rover"
-_ACTORS_EVERY = 5
-_LOG_EVERY = 10
 _LATE_NS = 60_000_000
+_SOFT_WAIT_S = 0.03
+_TRAIL = 40
+_AT_REST_NS = 50_000_000
 _DRAWN = frozenset({"points", "scan", "camera", "thermal"})
 
 
-class GazeboSimulator:
-    """See ``sim.simulator.Simulator``, whose verbs these are. Every verb may raise GazeboLost; then only ``close`` is left."""
+class GazeboSimulator(TickingSimulator):
+    """See ``TickingSimulator``. Every verb may raise GazeboLost; then only ``close`` is left."""
 
     def __init__(
         self,
@@ -55,21 +61,23 @@ class GazeboSimulator:
         may_go_on: Callable[[], bool] = lambda: True,
     ) -> None:
         """Write the world, start Gazebo and wait for it. Raises BadInput, BadValue, GazeboMissing and GazeboLost."""
-        unknown = sensors - ALL_SENSORS
-        if unknown:
-            raise BadValue(f"sensors: {', '.join(sorted(unknown))} not in {', '.join(sorted(ALL_SENSORS))}")
-        self.scenario, self.robot, self._sensors, self._log = scenario, robot, sensors, truth_log
+        super().__init__(scenario, robot, sensors, truth_log)
         site = read_site(scenario.site)
         frame = LocalFrame(site.datum)
         weather = weather_at(scenario.weather, site.datum, scenario.start_ns)
         self._faults = Faults(scenario.faults)
-        self._readings = Readings(robot, read_world(scenario.world), frame, weather, self._faults, seed=seed)
         self._cast = GazeboCast(
             [Actor(spec, make_body(spec.kind, spec.name, spec.appearance_seed)) for spec in scenario.actors], robot
         )
-        self._start_ns = self._now_ns = self._tick_ns = self._there_ns = scenario.start_ns
-        self._last = start_pose(scenario, site)
-        self._twist = Twist2(forward_mps=0.0, turn_radps=0.0)
+        self._there_ns, self._pose_ns, self._grip = scenario.start_ns, 0, GRIP
+        self._docks, self._last = tuple(dock.pose for dock in site.docks), start_pose(scenario, site)
+        world = read_world(scenario.world)
+        self._readings = Readings(robot, world, frame, weather, self._faults, seed=seed, depths=self._depths_at)
+        lays_over = "camera" in sensors and weather.veils
+        self._depths = CameraDepths(world, robot.camera_part, self._cast.actors) if lays_over else None
+        standing = Pose3.from_xyz_rpy(self._last.x_m, self._last.y_m, 0.0, 0.0, 0.0, self._last.yaw_rad)
+        self._trail = deque([(scenario.start_ns, standing)], maxlen=_TRAIL)
+        self._twist = STOPPED
         self._rates = sensor_rates(robot, sensors)
         self._due = {name: Metronome(self._start_ns, rate_hz) for name, rate_hz in self._rates.items()}
         self._ramp = SpeedRamp(robot.drive)
@@ -116,11 +124,6 @@ class GazeboSimulator:
         return cls(scenario, robot, seed=seed, sensors=sensors, truth_log=log, may_go_on=may_go_on)
 
     @property
-    def now_ns(self) -> int:
-        """Simulated time, nanoseconds since the epoch."""
-        return self._now_ns
-
-    @property
     def server(self) -> Server:
         """The ``gzserver`` behind it."""
         return self._host.server
@@ -128,22 +131,6 @@ class GazeboSimulator:
     def command(self, twist: Twist2) -> None:
         """Drive like this from now on; a command that is not renewed stops the wheels after the drive's time-out."""
         self._ramp.command(twist, self._now_ns)
-
-    def advance(self, duration_ns: int) -> tuple[Measurement, ...]:
-        """Simulate ``duration_ns`` and return what was measured, in stamp order. Raises BadValue for a negative duration."""
-        if duration_ns < 0:
-            raise BadValue(f"duration_ns: {duration_ns} is negative")
-        self._now_ns += duration_ns
-        measured: list[Measurement] = []
-        while self._tick_ns + TICK_NS <= self._now_ns:
-            self._tick_ns += TICK_NS
-            measured.extend(self._tick())
-        measured.sort(key=lambda measurement: measurement.stamp_ns)
-        return tuple(measured)
-
-    def advance_s(self, duration_s: float) -> tuple[Measurement, ...]:
-        """``advance`` by seconds."""
-        return self.advance(nanoseconds(duration_s))
 
     def truth(self) -> Truth:
         """Where everything really is; for ``sim`` and tests only."""
@@ -156,28 +143,30 @@ class GazeboSimulator:
             contact_count=self._contact_count + self._cast.contact_count,
         )
 
-    def close(self) -> None:
-        """End Gazebo and take its files away."""
+    def _end(self) -> None:
         self._host.close()
-        if self._log is not None:
-            self._log.close()
 
     def _gazebo_ns(self, stamp_ns: int) -> int:
         return stamp_ns - self._start_ns + self._zero_ns
 
-    def _tick(self) -> list[Measurement]:
-        tick = (self._tick_ns - self._start_ns) // TICK_NS
-        now_s = (self._tick_ns - self._start_ns) / NS_PER_S
-        if tick % _ACTORS_EVERY == 1:
-            self._cast.step(now_s, _ACTORS_EVERY * TICK_NS / NS_PER_S, self._last)
-            self._show_actors()
+    def _move_actors(self, now_s: float, step_s: float) -> None:
+        self._cast.step(now_s, step_s, self._last)
+        self._show_actors()
+
+    def _step(self, now_s: float) -> None:
+        if (grip := self._faults.grip(now_s)) != self._grip:
+            self._session.set_grip(grip)
+            self._grip = grip
         self._session.drive(*self._ramp.step(self._tick_ns, TICK_NS / NS_PER_S))
         self._session.step_to(self._gazebo_ns(self._tick_ns))
         self._await_sensors()
         self._note_state()
-        if self._log is not None and tick % _LOG_EVERY == 0:
-            self._log.write(self.truth())
-        return self._measured(now_s)
+
+    def _depths_at(self, stamp_ns: int) -> Floats32:
+        if self._depths is None:
+            raise BadValue("camera: is looked through without having been asked for")
+        _, map_from_base = min(self._trail, key=lambda entry: abs(entry[0] - stamp_ns))
+        return self._depths.look(map_from_base)
 
     def _show_actors(self) -> None:
         if self._drawn:
@@ -190,28 +179,39 @@ class GazeboSimulator:
         for sensor, rate_hz in self._rates.items():
             due_ns = (self._session.newest_ns(sensor) or self._zero_ns) + round(NS_PER_S / rate_hz)
             if sensor == "imu":
-                self._session.await_sensor(sensor, now_ns - TICK_NS // 2, firmly=False)
+                self._session.hears(sensor, now_ns - TICK_NS // 2, within_s=_SOFT_WAIT_S)
             elif now_ns >= due_ns + _LATE_NS:
-                self._session.await_sensor(sensor, due_ns - TICK_NS, firmly=True)
+                self._session.await_sensor(sensor, due_ns - TICK_NS)
 
     def _note_state(self) -> None:
-        pose: Pose3 | None = self._session.map_from_base()
-        here = self._last if pose is None else pose.to_pose2()
-        there_ns = self._start_ns + self._session.now_ns - self._zero_ns
-        moved, step_s = self._last.inverse() @ here, max(there_ns - self._there_ns, 1) / NS_PER_S
-        self._there_ns = there_ns
-        self._twist = Twist2(forward_mps=moved.x_m / step_s, left_mps=moved.y_m / step_s, turn_radps=moved.yaw_rad / step_s)
-        self._last = here
+        self._there_ns = self._start_ns + self._session.now_ns - self._zero_ns
+        self._note_motion()
         touching = self._session.touching
         self._contact_count += len(touching - self._contacts)
         self._contacts = touching
-        self._battery.draw(math.hypot(self._twist.forward_mps, self._twist.left_mps), step_s)
+        speed_mps = math.hypot(self._twist.forward_mps, self._twist.left_mps)
+        docked = is_at_dock(self._docks, self._last.x_m, self._last.y_m)
+        self._battery.draw(speed_mps, TICK_NS / NS_PER_S, docked=docked)
 
-    def _measured(self, now_s: float) -> list[Measurement]:
+    def _note_motion(self) -> None:
+        """Gazebo now and then tells its time without the robot's pose: then it goes on as before, and after a while it rests."""
+        pose = self._session.map_from_base()
+        pose_ns = self._start_ns + self._session.pose_ns - self._zero_ns
+        if pose is None or pose_ns <= self._pose_ns:
+            if self._there_ns - self._pose_ns > _AT_REST_NS:
+                self._twist = STOPPED
+            return
+        here, step_s = pose.to_pose2(), (pose_ns - self._pose_ns) / NS_PER_S
+        moved = self._last.inverse() @ here
+        self._twist = Twist2(forward_mps=moved.x_m / step_s, left_mps=moved.y_m / step_s, turn_radps=moved.yaw_rad / step_s)
+        self._last, self._pose_ns = here, pose_ns
+        self._trail.append((pose_ns, pose))
+
+    def _measure(self, now_s: float) -> list[Measurement]:
         measured: list[Measurement] = []
         for heard in self._session.take():
             stamp_ns = self._start_ns + heard.stamp_ns - self._zero_ns
-            if stamp_ns <= self._start_ns or not self._due[heard.sensor].is_due(stamp_ns):
+            if stamp_ns <= self._start_ns or not self._due[heard.sensor].is_due(stamp_ns + STEP_NS // 2):
                 continue
             measured += self._readings.read(heard.sensor, heard.message, stamp_ns, now_s, self._sensors)
         for name, metronome in self._metronomes.items():

@@ -9,18 +9,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import numpy as np
+
 from patrol.geometry import Pose2
 from patrol.site import Datum
 from sim.gazebo.backends import FASTEST_FACTOR, PHYSICS_STEP_S, Flavour
 from sim.gazebo.harmonic_sdf import add_robot_systems, add_world_systems, warm
 from sim.gazebo.retro import surface_retro
 from sim.gazebo.robot_sdf import add_gazebo_11_drive, add_robot, model_of
+from sim.gazebo.scenery import SceneryPart
 from sim.gazebo.sensors_sdf import add_sensors
-from sim.gazebo.xml import put, put_all
+from sim.gazebo.xml import put, put_all, words
 from sim.robot import RobotModel
 from sim.sdf import read_world
-from sim.weather import Weather
+from sim.sky import daylight_for
+from sim.weather import Sky, Weather
 
+SCENERY = "scenery"
 _SURFACE = re.compile(r"([a-z]+)_\d+\Z")
 _SDF_VERSIONS = {Flavour.GAZEBO_11: "1.7", Flavour.HARMONIC: "1.9"}
 _EAST_IS_X_DEG = {Flavour.GAZEBO_11: 180.0, Flavour.HARMONIC: 0.0}
@@ -37,7 +42,8 @@ class ActorPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldPlan:
-    """What goes into one world. ``robots`` stand where they start, by model name; ``actors`` have parts that the bridge moves."""
+    """What goes into one world. ``robots`` stand where they start, by model name; ``actors`` have parts that the bridge moves.
+    ``scenery`` takes the place of the world's own visuals in Gazebo 11."""
 
     world: Path
     datum: Datum
@@ -46,6 +52,7 @@ class WorldPlan:
     robots: Mapping[str, Pose2]
     sensors: frozenset[str]
     actors: Mapping[str, tuple[ActorPart, ...]] = field(default_factory=dict)
+    scenery: tuple[SceneryPart, ...] = ()
 
 
 def write_world(plan: WorldPlan, flavour: Flavour) -> str:
@@ -57,11 +64,15 @@ def write_world(plan: WorldPlan, flavour: Flavour) -> str:
     if world is None:
         raise KeyError("world")
     _add_physics(world, plan, flavour)
+    if plan.weather.veils:
+        _dim(world, plan.weather)
     if flavour is Flavour.HARMONIC:
         add_world_systems(world)
         warm(world, plan.weather)
     else:
-        _tell_rays(world, plan.weather)
+        if plan.scenery:
+            _draw(world, plan.scenery)
+        _tell_rays(world, plan)
         for name, parts in plan.actors.items():
             _add_actor(world, name, parts)
     for name, start in plan.robots.items():
@@ -102,6 +113,19 @@ def _add_physics(world: ET.Element, plan: WorldPlan, flavour: Flavour) -> None:
     )
 
 
+def _dim(world: ET.Element, weather: Weather) -> None:
+    """The light of a grey day or of the night, as the embedded simulator has it; the camera's exposure does the rest."""
+    daylight = daylight_for(night=weather.night, overcast=weather.sky is not Sky.CLEAR)
+    scene = world.find("scene")
+    lights = {"ambient": daylight.ambient, "background": daylight.horizon}
+    for tag, colour in lights.items():
+        for old in scene.findall(tag) if scene is not None else ():
+            old.text = words((*colour, 1.0))
+    above = np.add(daylight.sun, daylight.skylight)
+    for diffuse in (element for light in world.findall("light") for element in light.findall("diffuse")):
+        diffuse.text = words((*above, 1.0))
+
+
 def surfaces(world: ET.Element) -> Iterable[tuple[ET.Element, str]]:
     """Every visual of the static world, and the surface that its name gives; empty where it gives none."""
     for visual in world.iter("visual"):
@@ -109,9 +133,23 @@ def surfaces(world: ET.Element) -> Iterable[tuple[ET.Element, str]]:
         yield visual, match.group(1) if match else ""
 
 
-def _tell_rays(world: ET.Element, weather: Weather) -> None:
+def _draw(world: ET.Element, scenery: tuple[SceneryPart, ...]) -> None:
+    """Take the world's own visuals away and draw ``scenery`` instead, where they were."""
+    for link in world.iter("link"):
+        for visual in link.findall("visual"):
+            link.remove(visual)
+    model = put(world, "model", name=SCENERY)
+    put(model, "static", value=True)
+    link = put(model, "link", name="link")
+    for part in scenery:
+        visual = put(link, "visual", name=f"{part.surface or 'plain'}_{part.name.rpartition('_')[2]}")
+        put(put(put(visual, "geometry"), "mesh"), "uri", part.mesh_uri)
+        put_all(put(put(visual, "material"), "script"), uri=part.folder_uri, name=part.material)
+
+
+def _tell_rays(world: ET.Element, plan: WorldPlan) -> None:
     for visual, surface in surfaces(world):
-        put(visual, "laser_retro", surface_retro(surface, weather))
+        put(visual, "laser_retro", surface_retro(surface, plan.weather))
 
 
 def _add_actor(world: ET.Element, name: str, parts: tuple[ActorPart, ...]) -> None:

@@ -17,7 +17,8 @@ from app.paths import SCENARIOS
 from patrol.errors import BadInput
 from tests.app.command import BEGAN_NS, DEPOT, PERIMETER, QUIET, Patrol, patrol_begun, scenario, site_without, written
 
-COMMANDS = ("site", "site check", "audit", "audit verify", "demo", "simulate", "replay", "report", "centre")
+RULES = ("rules", "rules check", "rules test")
+COMMANDS = ("site", "site check", "audit", "audit verify", "demo", "simulate", "replay", "report", "centre", *RULES)
 BAD_INPUT = 2
 
 

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.inputs import PatrolInputs, read_inputs
@@ -17,9 +18,12 @@ from patrol.geometry import IDENTITY2, STOPPED, Pose2, Twist2
 from patrol.operations import Accepted, Command, CommandKind, Refused
 from patrol.percepts import Box, Detection, Label
 from patrol.sensors import Image, Odometry
+from perception.lens_health import LensFault
+from perception.pipeline import Percepts
 from sim.score import read_truth, score_poses
 from sim.simulator import TRUTH_FILE
 from tests.app.command import PERIMETER, QUIET
+from tests.evidence.examples import alert
 
 SENSORS = frozenset({"scan", "odom", "battery", "camera"})
 LIMIT_S = 3.0
@@ -107,7 +111,7 @@ def inputs() -> PatrolInputs:
 
 def stack(inputs: PatrolInputs) -> RobotStack:
     mounts = Mounts(base_from_lidar=inputs.robot.base_from_lidar, camera=inputs.robot.camera)
-    return RobotStack(inputs.site, (inputs.mission,), mounts, StackConfig(), start=inputs.start, detector=SeesOne())
+    return RobotStack(inputs.site, inputs.duties, mounts, StackConfig(), start=inputs.start, detector=SeesOne())
 
 
 def order(kind: CommandKind, *, mission_id: str = "perimeter") -> Command:
@@ -138,3 +142,28 @@ def test_odometry_alone_gives_no_pose(inputs: PatrolInputs) -> None:
     assert robot.heard.twist == Twist2(forward_mps=1.0)
     assert robot.heard.estimate is None
     assert IDENTITY2.distance_to(inputs.start) > 1.0, "an invented pose would be easy to mistake for the start"
+
+
+def test_the_original_of_an_alert_is_handed_over_as_it_was_taken(inputs: PatrolInputs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything else gets the safe picture only; what is handed over here is for the seal. What is wrong with the lens reaches
+    the supervisor in the same step."""
+    raised = alert("a1b2c3d4e5f60718")
+    taken = Image(stamp_ns=STEP_NS, frame_id="c", encoding="bgr8", pixels=np.full((480, 640, 3), 77, dtype=np.uint8))
+    safe = replace(taken, pixels=np.zeros((480, 640, 3), dtype=np.uint8))
+    percepts = Percepts(tracks=(), alerts=(raised,), safe=safe, covered_because="", lens=LensFault.FROZEN)
+    monkeypatch.setattr("perception.pipeline.Perception.on_image", lambda *_: percepts)
+    kept: list[tuple[str, Image]] = []
+    mounts = Mounts(base_from_lidar=inputs.robot.base_from_lidar, camera=inputs.robot.camera)
+    robot = RobotStack(
+        inputs.site,
+        inputs.duties,
+        mounts,
+        StackConfig(),
+        start=inputs.start,
+        detector=SeesOne(),
+        on_original=lambda alert_id, image: kept.append((alert_id, image)),
+    )
+    robot.hear(taken)
+    assert kept == [("a1b2c3d4e5f60718", taken)]
+    decision, _ = robot.decide(STEP_NS)
+    assert any("The camera can not see" in fact and "frozen" in fact for fact in decision.facts), decision.facts

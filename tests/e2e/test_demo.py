@@ -100,7 +100,8 @@ def sees_the_alert(page: Page, running: Demo) -> None:
     assert re.search(r"person", reason, re.IGNORECASE), reason
     page.get_by_test_id("alert-item").first.click()
     page.get_by_test_id("alert-ack").first.click()
-    until(page, lambda: attribute(page, "alert-item", "data-state") == "acknowledged", "the acknowledgement", 10, running)
+    settled = page.locator('[data-testid="alert-item"][data-state="acknowledged"]')
+    until(page, lambda: settled.count() > 0, "the acknowledgement", 10, running)
 
 
 def presses_estop(page: Page, running: Demo) -> None:

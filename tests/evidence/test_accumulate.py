@@ -126,6 +126,14 @@ def test_every_outcome_that_was_kept_survives_a_kill(tmp_path: Path) -> None:
     assert record.ended_ns == outcomes()[0].ended_ns
 
 
+def test_an_outcome_that_a_restarted_mission_tells_again_counts_once(tmp_path: Path) -> None:
+    log = PatrolLog.begin(tmp_path, start())
+    for outcome in (*outcomes(), outcomes()[-1]):
+        log.add_outcome(outcome)
+    log.end(START_NS + 3600 * S)
+    assert read_record(tmp_path, depot()).outcomes == outcomes()
+
+
 def test_a_restarted_log_goes_on_behind_the_torn_line(tmp_path: Path) -> None:
     log = PatrolLog.begin(tmp_path, start())
     for step in range(50):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,9 @@ from sim.gazebo.simulator import GazeboSimulator
 from sim.sensor_suite import ALL_SENSORS
 from sim.simulator import Simulator
 from sim.twin import Twin
+from sim.weather import Sky
 from tests.gazebo.court import POST_AT_M, Log, court_scenario, drive, mask_extent_px, post_extent_px, robot
+from tests.sim.stand import NIGHT
 
 pytestmark = [pytest.mark.gazebo, pytest.mark.timeout(900)]
 TWINS = ("embedded", "gazebo")
@@ -31,8 +34,8 @@ SPEED_MPS, TURN_RADPS, ASIDE_Y_M = 1.0, 0.8, -6.0
 
 
 @contextmanager
-def opened(name: str, folder: Path, sensors: frozenset[str], y_m: float = 0.0) -> Iterator[Twin]:
-    scenario = court_scenario(folder, robot={"x_m": 0.0, "y_m": y_m, "yaw_deg": 0.0})
+def opened(name: str, folder: Path, sensors: frozenset[str], y_m: float = 0.0, **changes: Any) -> Iterator[Twin]:
+    scenario = court_scenario(folder, robot={"x_m": 0.0, "y_m": y_m, "yaw_deg": 0.0}, **changes)
     make: Callable[..., Twin] = {"embedded": Simulator, "gazebo": GazeboSimulator}[name]
     simulator = make(scenario, robot(), seed=5, sensors=sensors)
     try:
@@ -46,6 +49,7 @@ class Runs:
 
     def __init__(self, folder: Path) -> None:
         self.at_rest, self.driven, self.crashed = cache(self._at_rest), cache(self._driven), cache(self._crashed)
+        self.foul = cache(self._foul)
         self._folder = folder
 
     def _at_rest(self, name: str) -> Log:
@@ -64,6 +68,18 @@ class Runs:
                 "still": drive(simulator, STOPPED, 1.0),
                 "back": drive(simulator, Twist2(forward_mps=1.5), 3.0),
                 "brake": drive(simulator, STOPPED, 2.5),
+            }
+
+    def _foul(self, name: str) -> dict[str, Log]:
+        """Fog, by night, and slippery wheels for three seconds."""
+        fault = {"kind": "slip", "at_s": 0.5, "for_s": 3.0}
+        foul = {"weather": Sky.FOG, "start": NIGHT, "faults": [fault]}
+        with opened(name, self._folder, frozenset({"odom", "camera"}), ASIDE_Y_M, **foul) as simulator:
+            return {
+                "rest": drive(simulator, STOPPED, 0.5),
+                "spin": drive(simulator, Twist2(forward_mps=1.5), 2.0),
+                "slide": drive(simulator, STOPPED, 1.0),
+                "dry": drive(simulator, STOPPED, 1.0),
             }
 
     def _crashed(self, name: str) -> Log:
@@ -236,6 +252,29 @@ def test_both_stop_within_the_same_distance(runs: Runs) -> None:
         distances.append(moved_m(run["brake"], before=run["back"]))
         assert abs(run["brake"].truths[-1].twist.forward_mps) < 0.02
     assert distances[0] == pytest.approx(distances[1], rel=0.1)
+
+
+def test_wheels_slip_alike(runs: Runs) -> None:
+    embedded, gazebo = (runs.foul(name) for name in TWINS)
+    for run in (embedded, gazebo):
+        told_m = odometry(run["rest"]).odom_from_base.distance_to(odometry(run["spin"]).odom_from_base)
+        assert moved_m(run["spin"], before=run["rest"]) < 0.7 * told_m, "the wheels turned without taking the robot along"
+        assert run["slide"].truths[-1].twist.forward_mps > 0.2, "it can not stop"
+        assert abs(run["dry"].truths[-1].twist.forward_mps) < 0.02
+    for part, before in (("spin", "rest"), ("slide", "spin")):
+        ways = [moved_m(run[part], before=run[before]) for run in (embedded, gazebo)]
+        assert ways[0] == pytest.approx(ways[1], rel=0.1), part
+
+
+def test_fog_darkness_and_lamp_lie_alike_over_both_pictures(runs: Runs) -> None:
+    embedded, gazebo = (runs.foul(name)["rest"].heard["Imagebgr8"][-1].pixels.astype(float) for name in TWINS)
+    clear = runs.at_rest("gazebo").heard["Imagebgr8"][-1].pixels
+    sky, near = np.s_[10:60, 40:600], np.s_[400:470, 200:440]
+    assert gazebo.mean() < 0.5 * clear.mean()
+    for picture in (embedded, gazebo):
+        assert picture[near].mean() > 1.2 * picture[sky].mean(), "the lamp lights the ground ahead"
+    assert np.median(gazebo[sky], axis=(0, 1)) == pytest.approx(np.median(embedded[sky], axis=(0, 1)), abs=4.0)
+    assert np.median(gazebo[near], axis=(0, 1)) == pytest.approx(np.median(embedded[near], axis=(0, 1)), rel=0.35)
 
 
 @pytest.mark.parametrize("name", TWINS)

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -16,10 +20,12 @@ from sim.gazebo import provision as setting_up
 from sim.gazebo.errors import GazeboMissing
 from sim.gazebo.installation import DESCRIPTORS, READY, ROOT, Installation, find_installation
 from sim.gazebo.provision import provision, remove, why_not
+from sim.gazebo.run_folder import run_folder
 from sim.gazebo.server import WORLD_FILE, Server
 from sim.simulator import TRUTH_FILE
 from tests.e2e.demo_process import demo
 from tests.gazebo.court import court
+from tests.house.files import ROOT as ROOT_FOLDER
 
 
 def test_half_an_installation_is_none(tmp_path: Path) -> None:
@@ -123,5 +129,71 @@ def test_the_benchmark_of_both_simulators_tells_its_figures(
     simulators.main()
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["benchmark"] == "simulators"
-    assert len(told["metrics"]) >= 8
-    assert all(value > 0.0 for value in told["metrics"].values())
+    assert len(told["metrics"]) == 10
+    for name, value in told["metrics"].items():
+        assert value > 0.0, name
+        if name.endswith("cpu_s_per_s"):
+            assert value < 500.0, name
+
+
+def test_processor_time_is_counted_finer_than_the_clock_ticks() -> None:
+    worked_s, before_s = 0.0, simulators.cpu_s([os.getpid()])
+    while worked_s <= 0.002:
+        worked_s = simulators.cpu_s([os.getpid()]) - before_s
+    assert worked_s < 0.01
+    assert simulators.cpu_s([os.getpid()]) == pytest.approx(time.process_time(), abs=1.0)
+    with pytest.raises(OSError, match="Invalid argument"):
+        simulators.cpu_s([2**22 + 1])
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from sim.gazebo.installation import find_installation
+from sim.gazebo.run_folder import run_folder
+from sim.gazebo.run_folder import run_folder
+from sim.gazebo.server import WORLD_FILE, Server
+
+with run_folder(Path(sys.argv[1])) as folder:
+    (folder / WORLD_FILE).write_text(sys.argv[2], "utf-8")
+    with Server(find_installation(), folder, seed=1, cameras=True) as server:
+        sys.stdout.write(f"{server.pid}\\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+"""
+
+
+def folders(base: Path) -> list[Path]:
+    return sorted(base.glob("patrol-gazebo-*"))
+
+
+@pytest.mark.gazebo
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("gazebo")
+def test_whatever_a_killed_owner_leaves_is_gone_at_the_next_start(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path), court()],
+        cwd=ROOT_FOLDER,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as owner:
+        assert owner.stdout is not None
+        server = psutil.Process(int(owner.stdout.readline()))
+        until(lambda: {"gzserver", "Xvfb"} <= {process.name() for process in server.children(recursive=True)})
+        below = [server, *server.children(recursive=True)]
+        with run_folder(tmp_path):
+            assert len(folders(tmp_path)) == 2, "what a living owner holds stays"
+        owner.kill()
+    until(lambda: not any(running(process.pid) for process in below))
+    assert len(folders(tmp_path)) == 1
+    with run_folder(tmp_path) as folder:
+        assert folders(tmp_path) == [folder]
+    assert folders(tmp_path) == []
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 120.0
+    while not holds():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)

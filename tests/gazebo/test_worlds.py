@@ -22,11 +22,13 @@ from sim.gazebo.backends import PHYSICS_STEP_S, Flavour
 from sim.gazebo.check import Simulated, check_scenario, check_world
 from sim.gazebo.harmonic_sdf import WORLD_SYSTEMS
 from sim.gazebo.retro import fan_of, kelvin_of, reflectivity_of, retro
+from sim.gazebo.scenery import SceneryPart, write_scenery
 from sim.gazebo.world_sdf import WorldPlan, write_world
 from sim.robot import read_robot
 from sim.scenario import SCENARIOS, ActorSpec, Stop
+from sim.sdf import read_world
 from sim.sensor_suite import ALL_SENSORS
-from sim.weather import Weather
+from sim.weather import Sky, Weather
 from tests.sim.stand import write_yard
 
 NAMES = ("depot", "prison", "border")
@@ -43,15 +45,24 @@ SENSOR_KINDS = {
 }
 
 
-def written(name: str, flavour: Flavour, sensors: frozenset[str] = ALL_SENSORS, robots: int = 1) -> ET.Element:
+def written(
+    name: str,
+    flavour: Flavour,
+    sensors: frozenset[str] = ALL_SENSORS,
+    robots: int = 1,
+    *,
+    weather: Weather | None = None,
+    scenery: tuple[SceneryPart, ...] = (),
+) -> ET.Element:
     """The ``world`` element of a shipped world."""
     plan = WorldPlan(
         world=WORLDS / f"{name}.sdf",
         datum=read_site(SITES / f"{name}.geojson").datum,
-        weather=Weather(),
+        weather=weather or Weather(),
         robot=read_robot(),
         robots={f"rover_{index}": Pose2(2.0 * index, 1.0, 0.5) for index in range(robots)},
         sensors=sensors,
+        scenery=scenery,
     )
     world = ET.fromstring(write_world(plan, flavour)).find("world")
     assert world is not None
@@ -147,6 +158,38 @@ def test_harmonic_gets_its_systems_topics_and_temperatures() -> None:
     assert all(270.0 < float(text(visual, "plugin/temperature")) < 330.0 for visual in visuals)
 
 
+def test_the_light_of_gazebo_11_is_that_of_the_weather() -> None:
+    suns, airs = [], []
+    for weather in (Weather(), Weather(sky=Sky.FOG), Weather(night=True)):
+        world = written("depot", Flavour.GAZEBO_11, weather=weather)
+        suns.append(float(text(world, "light/diffuse").split()[0]))
+        airs.append(float(text(world, "scene/background").split()[0]))
+    assert suns[0] > suns[1]
+    assert airs[1] > airs[0] > airs[2]
+
+
+def test_scenery_takes_the_place_of_the_visuals_and_looks_the_same(tmp_path: Path) -> None:
+    world = read_world(WORLDS / "depot.sdf")
+    scenery = write_scenery(world, tmp_path, "file:///there")
+    drawn = written("depot", Flavour.GAZEBO_11, scenery=scenery)
+    static = [model for model in drawn.findall("model") if model.get("name") != "rover_0"]
+    visuals = [visual for model in static for visual in model.iter("visual")]
+    assert len(visuals) == len(scenery) == len({(visual.surface, visual.diffuse) for visual in world.visuals})
+    assert {text(visual, "geometry/mesh/uri") for visual in visuals} == {part.mesh_uri for part in scenery}
+    assert len(list(drawn.iter("collision"))) == len(list(written("depot", Flavour.GAZEBO_11).iter("collision")))
+    assert all(kelvin_of(float(text(visual, "laser_retro"))) > 270.0 for visual in visuals)
+    script = (tmp_path / "scenery.material").read_text("ascii")
+    assert script.count("{") == script.count("}")
+    for part in scenery:
+        assert f"material {part.material}\n" in script
+        lines = (tmp_path / f"{part.name}.obj").read_text("ascii").splitlines()
+        counts = {tag: sum(line.startswith(f"{tag} ") for line in lines) for tag in ("v", "vt", "vn", "f")}
+        assert counts["v"] == counts["vt"] == counts["vn"] >= 3
+        assert max(int(word.split("/")[0]) for line in lines if line[0] == "f" for word in line.split()[1:]) == counts["v"]
+    pictures = {line.split()[1] for line in script.splitlines() if line.strip().startswith("texture surface")}
+    assert pictures == {path.name for path in tmp_path.glob("*.png")}
+
+
 @given(st.floats(200.0, 400.0), st.floats(0.02, 0.98))
 def test_one_number_holds_temperature_and_reflectivity(kelvin: float, reflectivity: float) -> None:
     number = np.float32(retro(kelvin, reflectivity))
@@ -226,7 +269,8 @@ def test_a_surface_without_a_texture_is_named(tmp_path: Path) -> None:
 
 def test_scenarios_say_who_lacks_their_weather_faults_and_actors() -> None:
     lacks = check_scenario(SCENARIOS / "depot_night_rain.yaml")
-    assert any(lack.place == "weather" and Simulated.GAZEBO_11 in lack.backends for lack in lacks)
+    assert [lack.backends for lack in lacks if lack.place == "weather"] == [(Simulated.HARMONIC,)]
+    assert any(lack.place == "robot" and Simulated.GAZEBO_11 in lack.backends and "lidar" in lack.because for lack in lacks)
     assert any(lack.place == "actors" and lack.backends == (Simulated.HARMONIC,) for lack in lacks)
     assert not any(lack.place == "weather" for lack in check_scenario(SCENARIOS / "depot_quiet.yaml"))
 

@@ -61,6 +61,8 @@ LAP = Elsewhere(test="tests/house/test_docs.py::test_the_lap_benchmark_tells_its
 LAUNCH = Elsewhere(test="tests/ros/test_bringup.py::test_launch_files_start_the_rows_of_the_table")
 REPLAY = Elsewhere(test="tests/app/test_replay.py::test_a_carmen_log_becomes_a_map")
 MAPS = Elsewhere(test="tests/slam/test_map_cli.py::test_a_map_is_proposed_approved_compared_and_exported")
+EVIDENCE = Elsewhere(test="tests/app/test_evidence.py::test_two_people_open_an_original_and_the_log_says_so")
+FAIRNESS = Elsewhere(test="tests/app/test_fairness.py::test_a_table_of_people_becomes_a_public_page")
 TRAIN = Understood(source="perception/training/train.py")
 TABLE: dict[str, Run | Elsewhere | Understood] = {
     ".venv/bin/patrol map propose maps patrols/monday/map": MAPS,
@@ -69,8 +71,15 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ".venv/bin/patrol map versions maps": MAPS,
     ".venv/bin/patrol map changes patrols/monday/map patrols/tuesday/map --site config/sites/depot.geojson": MAPS,
     ".venv/bin/patrol map export patrols/monday/map map.g2o": MAPS,
+    ".venv/bin/patrol map cloud patrols/monday/recording.mcap patrols/monday/space": Elsewhere(
+        test="tests/slam/lio/test_map_cloud.py::test_a_recording_becomes_a_cloud_a_mesh_and_a_trajectory"
+    ),
+    ".venv/bin/python benchmarks/lidar_odometry.py --metres 1000": Run(
+        prints=r'"benchmark": "lidar_odometry"', instead=(("1000", "0"),)
+    ),
     ".venv/bin/patrol map export patrols/monday/map map.tif --site config/sites/depot.geojson": MAPS,
     ".venv/bin/python -m benchmarks.localisation --places 20 --hours 10": Understood(source="benchmarks/localisation.py"),
+    ".venv/bin/python -m benchmarks.gnss --seeds 1": Understood(source="benchmarks/gnss.py"),
     ".venv/bin/python -m benchmarks.map_changes --laps 6": Understood(source="benchmarks/map_changes.py"),
     "make demo": Elsewhere(test="tests/e2e/test_demo.py::test_the_page_shows_a_patrol"),
     'make demo ARGS="--headless --laps 1"': Elsewhere(test="tests/e2e/test_demo.py::test_one_headless_lap"),
@@ -93,6 +102,23 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ".venv/bin/python benchmarks/supervision.py": Run(
         prints=r'"person_contacts_above_0.25_mps": 0', more="--people 3 --peers 1 --fence 50"
     ),
+    ".venv/bin/patrol mission prepare config/missions/depot/night.yaml": Elsewhere(
+        test="tests/app/test_missions.py::test_a_mission_is_weighed_prepared_and_told"
+    ),
+    ".venv/bin/patrol simulate --mission config/missions/depot/night.yaml": Elsewhere(
+        test="tests/app/test_missions.py::test_a_drawn_mission_that_was_not_prepared_is_refused_before_anything_is_written"
+    ),
+    ".venv/bin/patrol mission show config/missions/perimeter.yaml": Elsewhere(
+        test="tests/app/test_missions.py::test_what_is_promised_of_the_shipped_round_is_told"
+    ),
+    ".venv/bin/patrol mission tree": Elsewhere(test="tests/app/test_missions.py::test_the_behaviour_tree_is_printed"),
+    ".venv/bin/patrol risk add config/missions/depot/depot.risk.jsonl --report-id fence-7 --kind zone --subject north_strip "
+    '--source fence_alarm --strength 2 --days 14 --by "duty manager" --because "two alarms in a week"': Elsewhere(
+        test="tests/app/test_missions.py::test_the_commands_of_the_page_on_risk"
+    ),
+    ".venv/bin/patrol risk show config/missions/depot/depot.risk.jsonl": Elsewhere(
+        test="tests/app/test_missions.py::test_the_commands_of_the_page_on_risk"
+    ),
     "make test": Elsewhere(test="tests/house/test_docs.py::test_make_test_would_run_the_tests"),
     ".venv/bin/patrol centre": Elsewhere(test="tests/app/test_centre.py::test_the_centre_alone_serves_until_it_is_interrupted"),
     ".venv/bin/patrol centre --port 8090": Elsewhere(
@@ -109,6 +135,9 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ".venv/bin/patrol plan config/sites/depot.geojson --robots 2 --json": Run(
         prints=r'"worst_idleness_s"', more="--seconds 1 --picture TMP/plan.png", leaves=("plan.png",)
     ),
+    ".venv/bin/patrol team config/sites/depot.geojson --robots 3 --loss 0.9 --alerts-per-h 4 --json": Run(
+        prints=r'"without_s"', more="--seconds 1 --minutes 5"
+    ),
     ".venv/bin/python -m sim.world_builder": Elsewhere(
         test="tests/sim/test_worlds.py::test_committed_files_are_what_the_builder_writes"
     ),
@@ -121,6 +150,18 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ),
     ".venv/bin/patrol report patrols/20260616-080000-depot --site config/sites/depot.geojson": Run(
         prints=NOT_DONE, instead=(("patrols/20260616-080000-depot", "TMP/night-rain"),), leaves=("night-rain/report.html",)
+    ),
+    ".venv/bin/patrol rules check config/rules/night_watch.yaml --site config/sites/depot.geojson": Run(
+        prints=r"night_watch\.yaml: ok"
+    ),
+    ".venv/bin/patrol rules test config/rules/night_watch.yaml patrols/night-rain/recording.mcap": Run(
+        prints=r"\d+ scenes, 0 alerts", instead=(("patrols/", "TMP/"),)
+    ),
+    ".venv/bin/patrol rules test config/rules/night_watch.yaml patrols/night-rain/recording.mcap --json": Run(
+        prints=r'"raised_on_the_robot_only": \[\]', instead=(("patrols/", "TMP/"),)
+    ),
+    ".venv/bin/python -m benchmarks.scenario_hours --hours 1 --site depot prison": Run(
+        prints=r'"false_per_hour_high"', instead=(("--hours 1", "--hours 0.0002"),), more="--minutes 0.02"
     ),
     ".venv/bin/patrol demo --scenario sim/scenarios/depot_night_rain.yaml --laps 1": Elsewhere(
         test="tests/e2e/test_demo.py::test_one_headless_lap"
@@ -137,6 +178,17 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
         instead=(("fr079.clf.bz2", "TMP/room.clf"), ("fr079.relations", "TMP/room.relations"), ("map.png", "TMP/map.png")),
         leaves=("map.png",),
     ),
+    ".venv/bin/python -m benchmarks.lens_health --limit-s 300": Understood(source="benchmarks/lens_health.py"),
+    ".venv/bin/python -m benchmarks.lens_health ../shared/data/perception/PETS09-S2L1/vtest_480x360_795f.avi": Understood(
+        source="benchmarks/lens_health.py"
+    ),
+    ".venv/bin/patrol evidence keys evidence-keys": EVIDENCE,
+    ".venv/bin/patrol evidence list patrols/20260616-080000-depot": EVIDENCE,
+    ".venv/bin/patrol evidence open patrols/20260616-080000-depot 50477c47121bfa3f --share evidence-1-of-2.share --share "
+    'evidence-2-of-2.share --by "A. Guard" --with "B. Officer" --because "theft of 16 June" --out original.jpg': EVIDENCE,
+    ".venv/bin/patrol fairness run --out fairness --count 600": FAIRNESS,
+    ".venv/bin/patrol fairness run site-pictures --detector omz-2003 --out fairness": FAIRNESS,
+    ".venv/bin/patrol fairness report fairness/fairness.json --out public": FAIRNESS,
     ".venv/bin/patrol unpredictable config/sites/depot.geojson --attack-s 200": Run(
         prints=r"mode round: no place goes unseen", more="--tick-s 50 --search-starts 1"
     ),

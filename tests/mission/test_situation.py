@@ -181,9 +181,29 @@ def test_a_late_command_is_refused_but_never_an_estop() -> None:
     assert desk.answer(command(CommandKind.ESTOP, "c", expires_ns=5), 6, lambda _: "") == Accepted(command_id="c")
 
 
-def test_the_desk_forgets_the_oldest_beyond_its_bound() -> None:
-    desk = CommandDesk()
+def test_the_desk_forgets_the_oldest_beyond_its_bound_once_they_would_be_too_late() -> None:
+    desk, done = CommandDesk(), list[str]()
+
+    def carry(order: Command) -> str:
+        done.append(order.command_id)
+        return ""
+
     for index in range(600):
+        desk.answer(command(CommandKind.PAUSE, str(index), expires_ns=1000 + index), 0, carry)
+    assert len(desk.answers) == 600, "every one of them could still come again"
+    assert desk.answer(command(CommandKind.PAUSE, "0", expires_ns=1000), 900, carry) == Accepted(command_id="0")
+    desk.answer(command(CommandKind.PAUSE, "new", expires_ns=9000), 1050, carry)
+    assert len(desk.answers) == 600 - 50 + 1
+    assert desk.answers[0].answer.command_id == "50"
+    late = desk.answer(command(CommandKind.PAUSE, "0", expires_ns=1000), 1050, carry)
+    assert late == Refused(command_id="0", because="the command has expired")
+    assert len(done) == len(set(done)) == 601
+
+
+def test_a_flood_of_commands_is_refused_but_never_an_estop() -> None:
+    desk = CommandDesk()
+    for index in range(5000):
         desk.answer(command(CommandKind.PAUSE, str(index)), 0, lambda _: "")
-    assert len(desk.answers) == 512
-    assert desk.answers[0].command_id == "88"
+    flooded = desk.answer(command(CommandKind.PAUSE, "more"), 0, lambda _: "")
+    assert flooded == Refused(command_id="more", because="too many commands are outstanding")
+    assert desk.answer(command(CommandKind.ESTOP, "stop"), 0, lambda _: "") == Accepted(command_id="stop")

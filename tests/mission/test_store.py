@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mission.desk import Answered
 from mission.ledger import Ledger
 from mission.machine import Machine
 from mission.situation import Situation
@@ -23,7 +24,10 @@ STATE = MissionState(
         ledger=Ledger(mission=mission(), leg_started_ns=3).settled("missed", "blocked", 7),
         note="Held.",
     ),
-    answers=(Accepted(command_id="a"), Refused(command_id="b", because="no")),
+    answers=(
+        Answered(answer=Accepted(command_id="a"), expires_ns=5),
+        Answered(answer=Refused(command_id="b", because="no"), expires_ns=9),
+    ),
 )
 
 

@@ -12,6 +12,21 @@ def test_the_page_has_the_tables_of_the_code() -> None:
     assert with_tables(page) == page, "run: python -m scripts.supervision_page"
 
 
+WHAT_CAN_GO_WRONG = (
+    "link lost, link flapping, teleop silent, node dead, node hung, sensor silent, sensor stuck, sensor garbage, sensor delayed, "
+    "lens covered, localisation lost, localisation doubtful, gnss spoofed, geofence near, battery low, battery critical, "
+    "dock blocked, wheel slip, stuck, pushed, tipped, person close, estop pressed, disk full, clock jump, cpu starved, "
+    "model nonsense"
+)
+
+
+def test_the_page_says_what_everything_that_can_go_wrong_does() -> None:
+    """On patrol, docking and by hand: each of the three columns says something."""
+    rows = {cells[1].strip(): cells for line in facts_table().splitlines() if len(cells := line.split("|")) > 4}
+    for fact in WHAT_CAN_GO_WRONG.split(", "):
+        assert all(cell.strip() not in ("", "go") for cell in rows[fact][2:5]), fact
+
+
 def test_the_tables_have_a_row_for_everything() -> None:
     assert all(f"| {fact.value} |" in facts_table() for fact in Fact)
     assert all(f"| {mode.value} |" in modes_table() for mode in Mode)

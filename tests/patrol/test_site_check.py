@@ -94,7 +94,7 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     "other coordinates": (lambda d: d.update(crs={"properties": {"name": "EPSG:25832"}}), "crs", "WGS84"),
     "not a collection": (lambda d: d.update(type="Feature"), "type", "FeatureCollection"),
     "features no list": (lambda d: d.update(features={}), "features", "list"),
-    "feature no object": (lambda d: d["features"].append(3), "features[12]", "Feature"),
+    "feature no object": (lambda d: d["features"].append(3), "features[14]", "Feature"),
     "feature with stray member": (lambda d: named(d, "house").update(style=1), "style", "unknown member"),
 }
 

@@ -25,6 +25,9 @@ def test_reads_every_kind(tmp_path: Path) -> None:
     np.testing.assert_allclose(site.perimeter.bounds, (-50, -50, 50, 50), atol=1e-3)
     assert site.gates[0].line.length == pytest.approx(6.0, abs=1e-3)
     assert site.gates[0].open_hours is not None
+    assert site.fences[0].fence_id == "inner"
+    assert site.fences[0].line.length == pytest.approx(20.0, abs=1e-3)
+    assert (site.doors[0].door_id, site.doors[0].wait_s) == ("lock", 20.0)
     assert site.buildings[0].height_m == 4.0
     assert site.zones[0].purpose is Purpose.RESTRICTED
     assert site.zones[0].contains(-20.0, 3.0)

@@ -35,6 +35,8 @@ from patrol.wire import (
     WireReason,
     WireThreshold,
     WireTrack,
+    WireZone,
+    ZonesOrdered,
 )
 
 REASON = WireReason(
@@ -81,6 +83,13 @@ FROM_EXAMPLES: tuple[Config, ...] = (
 )
 TO_EXAMPLES: tuple[Config, ...] = (
     CommandIssued(command_id="c", kind="start", expires_in_s=3.0, issued_by="operator", mission_id="perimeter"),
+    ZonesOrdered(
+        order_id="o",
+        revision=7,
+        expires_in_s=3.0,
+        issued_by="operator",
+        zones=(WireZone(zone_id="pit", kind="keep out", corners_m=((0.0, 0.0), (4.0, 0.0), (4.0, 4.0))),),
+    ),
     KeyframeWanted(stream="camera"),
     Received(sequence=6),
 )

@@ -26,7 +26,7 @@ from perception.regions import RegionsConfig, body_regions
 from tests.perception.build import CAMERA, FRAME, detection, estimate, noise_image, same_pixels, square, track
 
 PERSON = Box(x0_px=300.0, y0_px=200.0, x1_px=340.0, y1_px=310.0)
-METHODS: tuple[Method, ...] = ("pixelate", "blur", "silhouette")
+METHODS: tuple[Method, ...] = ("pixelate", "blur", "silhouette", "figure")
 WINDOWS = PrivacyArea(privacy_id="flat", name="Flat", outline=square(8.0, -2.0, 4.0), height_m=3.0)
 PICTURE = noise_image(nanoseconds(1.0))
 
@@ -112,6 +112,26 @@ def test_what_is_not_known_to_be_safe_is_covered(image: Image, seen: Looked | No
     safe = Anonymiser(AnonymiserConfig(), CAMERA).make_safe(image, seen, None)
     assert because in safe.covered_because
     assert np.array_equal(safe.image.pixels, cover_card(image.width_px, image.height_px, safe.covered_because))
+
+
+def test_a_detector_that_only_suspects_many_people_covers_the_picture() -> None:
+    faint = tuple(replace(detection(PERSON), stamp_ns=nanoseconds(1.0), score=0.11) for _ in range(13))
+    anonymiser = Anonymiser(AnonymiserConfig(), CAMERA)
+    unsure = Looked(stamp_ns=nanoseconds(1.0), detections=faint, tracks=())
+    assert covers(anonymiser.make_safe(PICTURE, unsure, None), "suspects 13 people")
+    assert anonymiser.make_safe(PICTURE, replace(unsure, detections=faint[:12]), None).covered_because == ""
+    sure = tuple(replace(item, score=0.5) for item in faint)
+    assert anonymiser.make_safe(PICTURE, replace(unsure, detections=sure), None).covered_because == ""
+
+
+@pytest.mark.parametrize("method", ["silhouette", "figure"])
+def test_a_drawn_person_tells_place_and_size_and_nothing_else(method: Method) -> None:
+    """Two different people in two different pictures look the same once drawn; another place does not."""
+    region, other = np.array([[296, 192, 346, 312]]), noise_image(nanoseconds(7.0)).pixels.astype(np.uint8)
+    first, second = (mask_regions(pixels, region, method) for pixels in (PICTURE.pixels.astype(np.uint8), other))
+    part = first[192:312, 296:346]
+    assert np.array_equal(part, second[192:312, 296:346])
+    assert len(np.unique(part.reshape(-1, 3), axis=0)) > 1, "somebody is drawn"
 
 
 def test_a_fault_covers_whatever_else_holds_and_a_thermal_picture_is_never_shown() -> None:

@@ -6,9 +6,11 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patrol.percepts import Track, TrackState
-from perception.intruders import Intruders, Suspect
-from perception.rules import SameConfig
+from patrol.percepts import Label, Track, TrackState
+from perception.rulebook.book import default_book
+from perception.rulebook.config import SameConfig
+from perception.rulebook.incidents import Incidents
+from perception.rulebook.scene import Fired, Observation
 from tests.perception.build import STEP_NS, track
 
 SAME = SameConfig()
@@ -20,7 +22,7 @@ class Scene:
     """Pictures at 10 Hz; everyone named in a picture is in sight and breaks the rule."""
 
     def __init__(self, config: SameConfig = SAME) -> None:
-        self._intruders = Intruders(config)
+        self._incidents = Incidents(config)
         self._stamp_ns = 0
         self.alerts = 0
 
@@ -42,8 +44,14 @@ class Scene:
 
     def _look(self, tracks: list[Track], *, suspects: bool) -> None:
         self._stamp_ns += STEP_NS
-        placed = [Suspect(track_id=item.track_id, ground=item.ground) for item in tracks if item.ground is not None]
-        self.alerts += len(self._intruders.new_among(placed if suspects else [], tracks, self._stamp_ns))
+        firing = [_fired(item) for item in tracks] if suspects else []
+        self.alerts += len(self._incidents.news_among(firing, tracks, self._stamp_ns))
+
+
+def _fired(item: Track) -> Fired:
+    assert item.ground is not None
+    seen = Observation(track=item, ground=item.ground, place_id="store", what="is there", measures={})
+    return Fired(rule=default_book().rules[0], seen=seen, tests=())
 
 
 @settings(max_examples=60, deadline=None)
@@ -75,7 +83,7 @@ def test_someone_who_can_not_have_come_from_there_is_another(gap_s: float, beyon
     scene = Scene()
     scene.see((1, 0.0, 0.0), for_s=1.0)
     scene.wait(gap_s)
-    reach_m = SAME.slack_m + 3.0 * 2**0.5 * 0.2 + SAME.speed_mps * (gap_s + 0.2)
+    reach_m = SAME.slack_m + 3.0 * 2**0.5 * 0.2 + SAME.speed_mps[Label.PERSON] * (gap_s + 0.2)
     scene.see((2, reach_m + beyond_m, 0.0), for_s=0.5)
     assert scene.alerts == 2
 

@@ -20,6 +20,8 @@ from patrol.sensors import Battery, CameraModel, Fix, Image, Imu, Odometry, Poin
 pytest.importorskip("patrol_msgs.msg", reason="the ROS interfaces are not built: make setup")
 
 
+from sensor_msgs.msg import PointCloud2, PointField
+
 from patrol_ros.conversions import clouds, geometry, maps, pictures, sensors, stamps
 from tests.ros.conversion_cases import ANGLES, METRES, POSES, SEEDS, STAMPS, TEXT, TWISTS, UNIT, assert_same_pose, through_wire
 
@@ -204,9 +206,26 @@ def test_point_cloud(count: int, seed: int) -> None:
 def test_point_cloud_without_a_field_names_it() -> None:
     points = np.zeros((2, 3))
     message = clouds.coloured_cloud_to_ros(0, "map", points, np.zeros((2, 3), np.uint8))
-    with pytest.raises(BadInput, match=r"(?s)intensity.*ring.*time"):
+    with pytest.raises(BadInput, match=r"(?s)intensity.*ring"):
         clouds.cloud_from_ros(message)
     assert clouds.structured_from_ros(message, ("x", "rgb")).shape == (2,)
+
+
+def test_a_cloud_without_times_was_measured_at_one_moment() -> None:
+    """As Gazebo's bridge lays a point out: x, y and z, a gap, intensity, ring."""
+    points = np.zeros(
+        3, np.dtype({"names": ["x", "i", "ring"], "formats": ["<f4", "<f4", "<u2"], "offsets": [0, 16, 20], "itemsize": 32})
+    )
+    points["x"], points["i"], points["ring"] = (1.0, np.inf, 3.0), (0.2, 0.3, 0.4), (0, 1, 15)
+    message = PointCloud2(height=1, width=3, point_step=32, row_step=96, is_dense=False)
+    for name, offset, kind in (("x", 0, 7), ("y", 4, 7), ("z", 8, 7), ("intensity", 16, 7), ("ring", 20, 4)):
+        message.fields.append(PointField(name=name, offset=offset, datatype=kind, count=1))
+    message.data = points.tobytes()
+    got = clouds.cloud_from_ros(message)
+    assert got.points_m[:, 0].tolist() == [1.0, 3.0]
+    assert got.ring.tolist() == [0, 15]
+    assert got.intensity.tolist() == pytest.approx([0.2, 0.4])
+    assert got.time_s.tolist() == [0.0, 0.0]
 
 
 def test_coloured_cloud_packs_its_colours() -> None:

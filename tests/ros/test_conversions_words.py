@@ -93,10 +93,24 @@ def test_alert(*, stamp_ns: int, sentence: str, picture: bytes, uncertain: bool,
         ground=ground(seed),
         position_uncertain=uncertain,
         picture_jpeg=picture,
+        incident_id="ff00",
+        path_m=np.array([[0.5, 1.5], [0.75, 1.25]]),
     )
     got = percepts.alert_from_ros(through_wire(percepts.alert_to_ros(alert)))
     assert_same_ground(got.ground, alert.ground)
-    names = ("alert_id", "stamp_ns", "severity", "reason", "zone_id", "track_id", "label", "position_uncertain", "picture_jpeg")
+    names = (
+        "alert_id",
+        "stamp_ns",
+        "severity",
+        "reason",
+        "zone_id",
+        "track_id",
+        "label",
+        "position_uncertain",
+        "picture_jpeg",
+        "incident_id",
+    )
+    assert got.path_m.tolist() == alert.path_m.tolist()
     assert [getattr(got, name) for name in names] == [getattr(alert, name) for name in names]
 
 

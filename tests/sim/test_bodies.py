@@ -19,6 +19,7 @@ from sim.bodies import KINDS, Body, make_body
 from sim.bodies.appearance import PERSON_KINDS, look_of
 from sim.bodies.base import ACTOR_CONTYPE, COLLISION_GROUP, VISIBLE_GROUP
 from sim.bodies.gait import KNEE, climbing, stride_length_m, walking
+from sim.bodies.groups import groups_of
 
 HERE = Pose3(np.zeros(3), np.eye(3))
 PHASES = np.linspace(0.0, 2.0 * math.pi, 12, endpoint=False)
@@ -131,13 +132,46 @@ def test_labels_and_temperatures_tell_the_living_from_things() -> None:
 @given(seed=st.integers(0, 2**31), kind=st.sampled_from(PERSON_KINDS))
 def test_looks_are_plausible(seed: int, kind: str) -> None:
     look = look_of(kind, seed)
-    assert 1.5 < look.stature_m < 2.0
+    assert (1.1 if look.age == "child" else 1.45) < look.stature_m < (1.52 if look.age == "child" else 2.0)
+    assert 0.19 * look.stature_m < look.height_m <= look.stature_m
     assert look == look_of(kind, seed)
     colours = (look.skin, look.hair, look.top_rgb, look.trousers_rgb, look.shoes_rgb, look.headwear_rgb, look.bag_rgb)
     assert all(0.0 <= channel <= 1.0 for colour in colours for channel in colour)
     if kind == "intruder":
         assert max(look.top_rgb) < 0.35
         assert look.headwear == "hood"
+
+
+def test_bearings_are_as_high_as_they_say() -> None:
+    """The wheelchair's wheels and the soles stand on the ground; who lies is low, who crouches lower than who stands."""
+    tops = {}
+    for kind in ("visitor", "wheelchair", "crouching", "lying"):
+        body = make_body(kind, "it", 6)
+        points = visible_points(compiled(body), body, body.limb_poses(HERE, 0.0, 0.0))
+        tops[kind] = points[:, 2].max()
+        assert points[:, 2].min() > -0.06
+        assert tops[kind] == pytest.approx(body.height_m, abs=0.14)
+    assert tops["lying"] < 0.6 < tops["crouching"] < tops["visitor"]
+    assert tops["wheelchair"] < tops["visitor"]
+
+
+def test_groups_cover_what_people_look_like() -> None:
+    """Every group of every attribute comes up, and each agrees with the look that it was taken from."""
+    looks = [look_of(kind, seed) for kind in PERSON_KINDS for seed in range(25)]
+    groups = [groups_of(look) for look in looks]
+    assert {name: {item[name] for item in groups} for name in groups[0]} == {
+        "skin": {"light", "medium", "dark"},
+        "clothing": {"dark", "medium", "light", "high visibility"},
+        "body": {"slim", "average", "stout"},
+        "age": {"child", "adult", "elder"},
+        "aid": {"none", "wheelchair"},
+        "pose": {"upright", "sitting", "crouching", "lying"},
+    }
+    assert all((item["aid"] == "wheelchair") == (look.bearing == "sitting") for item, look in zip(groups, looks, strict=True))
+    dark, light = (
+        [sum(look.skin) for look, item in zip(looks, groups, strict=True) if item["skin"] == tone] for tone in ("dark", "light")
+    )
+    assert max(dark) < min(light)
 
 
 def test_people_differ() -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from patrol.air import sun_elevation_rad
 from patrol.errors import BadInput
 from patrol.site_file import read_site
 from sim.faults import Faults
 from sim.lidar import StaticTargets
 from sim.scenario import SCENARIOS, FaultSpec, Scenario, read_scenario
 from sim.sdf import read_world
-from sim.weather import Sky, sun_elevation_rad, weather_at
+from sim.weather import Sky, weather_at
 
 SHIPPED = sorted(SCENARIOS.glob("*.yaml"))
 
@@ -93,7 +94,9 @@ def test_missing_files_and_naive_times_are_refused(tmp_path: Path) -> None:
 def test_the_suns_height_decides_whether_it_is_night() -> None:
     datum = read_site(SCENARIOS.parent.parent / "config/sites/depot.geojson").datum
     noon = Scenario.model_validate({"name": "n", "world": "w", "site": "s", "start": "2026-06-21T11:17:00Z"}).start_ns
-    assert np.degrees(sun_elevation_rad(datum, noon)) == pytest.approx(90.0 - 53.87 + 23.44, abs=0.6)
+    assert np.degrees(sun_elevation_rad(datum.latitude_deg, datum.longitude_deg, noon)) == pytest.approx(
+        90.0 - 53.87 + 23.44, abs=0.6
+    )
     assert not weather_at(Sky.CLEAR, datum, noon).night
     assert weather_at(Sky.CLEAR, datum, noon + 12 * 3_600_000_000_000).night
 

@@ -66,6 +66,22 @@ def test_broken_line_is_named(tmp_path: Path, text: str) -> None:
         read_carmen(written(tmp_path, FLASER + text))
 
 
+def test_a_stray_line_in_a_long_log_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log = read_carmen(written(tmp_path, FLASER * 150 + "FLASER 4 1.00 2.0"))
+    assert len(log) == 150
+    assert "line 151 is left out" in caplog.text
+
+
+def test_the_laser_sits_where_the_lines_agree(tmp_path: Path) -> None:
+    def line(laser: str) -> str:
+        return f"FLASER 4 1.00 2.00 81.91 3.00 {laser} 1.0 2.0 1.5707963 100.25 host 0.1\n"
+
+    mount = read_carmen(written(tmp_path, line("1.0 2.2 1.5707963") * 12)).base_from_lidar
+    assert (mount.x_m, mount.y_m, mount.yaw_rad) == pytest.approx((0.2, 0.0, 0.0), abs=1e-6)
+    corrected = read_carmen(written(tmp_path, line("1.0 2.2 1.57") * 5 + line("3.0 4.0 0.1") * 5)).base_from_lidar
+    assert (corrected.x_m, corrected.y_m, corrected.yaw_rad) == (0.0, 0.0, 0.0)
+
+
 def test_log_without_laser_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no FLASER"):
         read_carmen(written(tmp_path, "ODOM 0 0 0 0 0 0 1 h 1\n"))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,11 +103,23 @@ def test_a_doubtful_pose_counts_for_nothing(before: SavedMap) -> None:
     assert watch.hits.sum() > 50
 
 
+@pytest.mark.parametrize(("hits_beside", "gone_cells"), [(0, 4), (1, 4), (9, 0)])
+def test_a_pole_a_little_off_its_place_is_not_missing(before: SavedMap, hits_beside: int, gone_cells: int) -> None:
+    baseline = Baseline.of(before, 0.1)
+    held = np.zeros_like(baseline.held)
+    held[50, 60:64] = True
+    watch = ChangeWatch(replace(baseline, held=held), ChangeConfig(), BASE_FROM_LIDAR)
+    watch.crossings[50, 60:64] = 8
+    watch.hits[51, 61] = hits_beside
+    assert watch.vanished[50, 60:64].sum() == gone_cells
+    held[50, 60:120] = True
+    watch.hits[50, 64:120] = 30
+    assert watch.vanished[50, 60:64].all()
+
+
 def test_two_maps_are_compared(before: SavedMap) -> None:
     later = mapped(np.vstack([hall(), box(21.6, 5.0, 0.6, 0.6)]), 6)
-    findings = changes_between(
-        before, later, base_from_lidar=BASE_FROM_LIDAR, site=None, config=ChangeConfig(), match=MatchConfig()
-    )
+    findings = changes_between(before, later, site=None, config=ChangeConfig(), match=MatchConfig())
     assert FindingKind.NEW_OBJECT in {finding.kind for finding in findings}
     assert all(np.linalg.norm(finding.position_m - (21.9, 5.3)) < 0.8 for finding in findings)
 

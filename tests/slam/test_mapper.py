@@ -211,6 +211,64 @@ def test_odometry_that_jumps_is_not_believed(driven: Driven) -> None:
     assert updates[-1].estimate.doubt == ""
 
 
+@pytest.mark.parametrize("moves_for", [0, 20])
+def test_odometry_that_is_off_is_made_up_for_by_scans(driven: Driven, moves_for: int) -> None:
+    mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, driven.steps[0].true_pose)
+    updates = [
+        mapper.add_scan(step.scan, driven.steps[min(row, moves_for)].odom_from_base) for row, step in enumerate(driven.steps[:70])
+    ]
+    assert float(position_errors_m(tuple(updates), driven.steps[:70]).max()) < 0.1
+    assert driven.steps[70].true_pose.distance_to(driven.steps[20].true_pose) > 4.0
+
+
+def test_a_laser_that_was_silent_is_taken_up_again(driven: Driven) -> None:
+    mapper = fresh_mapper(driven.steps, 20)
+    updates = [mapper.add_scan(step.scan, step.odom_from_base) for step in driven.steps[45:50]]
+    assert float(position_errors_m(tuple(updates), driven.steps[45:50]).max()) < 0.1
+    assert not any(update.estimate.doubt for update in updates)
+
+
+NAMED = {
+    "as it is": {ScanOutcome.MATCHED},
+    "no returns": {ScanOutcome.TOO_FEW_RETURNS},
+    "NaN": {ScanOutcome.TOO_FEW_RETURNS},
+    "no beams": {ScanOutcome.TOO_FEW_RETURNS},
+    "old": {ScanOutcome.TIME_BACKWARDS},
+    "a tenth missing": {ScanOutcome.MATCHED},
+    "skipped": set[ScanOutcome](),
+}
+
+
+def spoilt(scan: Scan, fault: str) -> Scan:
+    if fault == "no beams":
+        return replace(scan, ranges_m=np.zeros(0, dtype=np.float32))
+    if fault == "old":
+        return replace(scan, stamp_ns=1)
+    if fault == "a tenth missing":
+        return replace(scan, ranges_m=np.where(np.arange(360) % 10 == 3, np.nan, scan.ranges_m).astype(np.float32))
+    return with_ranges(scan, math.nan if fault == "NaN" else math.inf) if fault in ("NaN", "no returns") else scan
+
+
+@settings(max_examples=8, deadline=None)
+@given(faults=st.lists(st.sampled_from(sorted(NAMED)), min_size=1, max_size=10))
+def test_any_run_of_faults_is_named_and_leaves_the_pose(driven: Driven, faults: list[str]) -> None:
+    mapper, first = fresh_mapper(driven.steps, 4), 4
+    for row, fault in enumerate(faults, start=first):
+        if fault == "skipped":
+            continue
+        before = mapper.grid(0).cells
+        update = mapper.add_scan(spoilt(driven.steps[row].scan, fault), driven.steps[row].odom_from_base)
+        assert update.outcome in NAMED[fault], fault
+        assert np.isfinite(update.estimate.covariance).all()
+        if update.outcome is not ScanOutcome.MATCHED:
+            assert update.estimate.doubt
+            assert np.array_equal(mapper.grid(0).cells, before)
+    last = driven.steps[first + len(faults)]
+    update = mapper.add_scan(last.scan, last.odom_from_base)
+    assert update.outcome is ScanOutcome.MATCHED
+    assert update.estimate.map_from_base.distance_to(last.true_pose) < 0.1
+
+
 def test_a_tenth_of_the_beams_missing_is_no_matter(driven: Driven) -> None:
     mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, driven.steps[0].true_pose)
     rng = np.random.default_rng(5)

@@ -18,7 +18,7 @@ from slam.likelihood import LikelihoodField, SearchWindow
 from slam.pose_graph import Edge, PoseGraph
 from slam.scan_matcher import MatchTarget, information, match_points
 from slam.scan_points import BodyRate, ScanPoints, points_from_scan, rate_during
-from slam.surface import surface_from_scan
+from slam.surface import Surface, joined, surface_from_scan
 from tests.slam.raycaster import BASE_FROM_LIDAR, cast, hall, scan_at
 
 PLACE = Pose2(5.0, 4.0, 0.3)
@@ -53,6 +53,30 @@ def test_corridor_leaves_the_way_along_it_to_odometry() -> None:
     assert match.target_from_base.x_m == pytest.approx(0.3, abs=0.05)
     assert match.target_from_base.y_m == pytest.approx(0.0, abs=0.01)
     assert match.covariance[0, 0] > 20 * match.covariance[1, 1]
+
+
+def test_a_guess_that_the_scan_contradicts_yields() -> None:
+    scan, target, sure_of_itself = points_at(PLACE, seed=1), target_at(PLACE), information(0.05, 0.05)
+    slipped = match_points(scan, target, PLACE @ Pose2(0.4, 0.0, 0.0), sure_of_itself, MatchConfig())
+    honest = match_points(scan, target, PLACE @ Pose2(0.01, 0.0, 0.0), sure_of_itself, MatchConfig())
+    assert slipped.target_from_base.distance_to(PLACE) < 0.02
+    assert slipped.prior_share < 0.1
+    assert honest.prior_share > 0.9
+
+
+def test_a_trunk_is_told_by_many_scans_though_by_none_alone() -> None:
+    def glimpse(x: float, y: float) -> Surface:
+        points = np.array([[x, y], [x, y + 5.0]])
+        return surface_from_scan(ScanPoints(points_m=points, rays=np.tile((1.0, 0.0), (2, 1))))
+
+    assert glimpse(7.0, 0.0).across.tolist() == [0.0, 0.0]
+    once = MatchTarget.from_surface(glimpse(7.0, 0.0), 0.1)
+    often = [glimpse(*spot) for spot in ((7.0, 0.0), (7.03, 0.12), (7.12, 0.24), (6.96, -0.12))]
+    target = MatchTarget.from_surface(joined(often), 0.1)
+    near = np.abs(target.points_m[:, 1]) < 1.0
+    assert (once.across == 0.0).all()
+    assert (target.across[near] > 0.0).all()
+    assert (target.normals[near, 0] < 0.0).all()
 
 
 def test_the_two_sides_of_a_thin_wall_stay_apart() -> None:

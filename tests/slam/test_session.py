@@ -75,6 +75,25 @@ def test_the_pose_does_not_jump_when_the_map_is_finished(tmp_path: Path, steps: 
     assert after.estimate.map_from_odom.distance_to(before.estimate.map_from_odom) < 0.1
 
 
+def test_the_finished_map_is_the_settled_one(tmp_path: Path, steps: tuple[Step, ...]) -> None:
+    places, mapper = places_in(tmp_path), Mapper(CONFIG.mapper, BASE_FROM_LIDAR, steps[0].true_pose)
+    session = opened(places, steps[0])
+    for step in steps[:140]:
+        session.add_scan(step.scan, step.odom_from_base)
+        mapper.add_scan(step.scan, step.odom_from_base)
+    mapper.settle()
+    session.finish_mapping()
+    chore = session.chore(steps[139].scan.stamp_ns)
+    assert chore is not None
+    chore()
+    assert places.whole is not None
+    kept = load_map(places.whole)
+    assert kept.base_from_lidar == BASE_FROM_LIDAR
+    for number, keyframe in enumerate(kept.keyframes):
+        assert keyframe.map_from_base.distance_to(mapper.keyframe_pose(number)) < 1e-6
+    assert float(np.mean((kept.grid.cells == 100) == (mapper.grid(0).cells >= 65))) > 0.999
+
+
 def test_a_killed_mapper_goes_on_with_the_map_it_had(tmp_path: Path, steps: tuple[Step, ...]) -> None:
     places, killed = places_in(tmp_path), 250
     known = driven(opened(places, steps[0]), steps[:killed])

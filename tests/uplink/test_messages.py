@@ -13,7 +13,8 @@ from patrol.geometry import Pose2
 from patrol.grid import OccupancyGrid
 from patrol.operations import Accepted, Command, CommandKind, MissionProgress, Mode, Refused, RobotState, WaypointOutcome
 from patrol.percepts import Alert, Box, GroundPosition, Label, Reason, Threshold, Track
-from patrol.wire import FROM_ROBOT, CommandIssued
+from patrol.wire import FROM_ROBOT, CommandIssued, WireZone, ZonesOrdered
+from patrol.zone_orders import ZoneOrder, ZonesInForce, ZonesRefused
 from uplink.messages import (
     alert_message,
     answer_message,
@@ -24,6 +25,8 @@ from uplink.messages import (
     picture_metadata,
     route_message,
     telemetry_message,
+    zones_answer_message,
+    zones_from_wire,
 )
 
 GROUND = GroundPosition(
@@ -163,3 +166,22 @@ def test_orders_that_can_not_be_carried_out_are_refused(kind: str, expires_in_s:
     refused = command_from_wire(issued, received_ns=1)
     assert isinstance(refused, Refused)
     assert because in refused.because
+
+
+def test_zones_from_the_wire_are_the_robots_words_and_bad_ones_are_refused() -> None:
+    zone = WireZone(zone_id="pit", kind="keep out", corners_m=((0.0, 0.0), (4.0, 0.0), (4.0, 4.0)), when_inside="hold")
+    ordered = ZonesOrdered(order_id="o", revision=7, expires_in_s=5.0, issued_by="olga", zones=(zone,))
+    order = zones_from_wire(ordered, received_ns=10)
+    assert isinstance(order, ZoneOrder)
+    assert (order.revision, order.expires_ns, order.zones[0].when_inside) == (7, 5_000_000_010, "hold")
+    crooked = ordered.model_copy(update={"zones": (zone.model_copy(update={"kind": "slow"}),)})
+    refused = zones_from_wire(crooked, received_ns=10)
+    assert isinstance(refused, Refused)
+    assert "limit_mps" in refused.because
+
+
+def test_the_answer_to_zones_says_what_the_robot_does_about_them() -> None:
+    in_force = zones_answer_message(ZonesInForce(order_id="o", revision=7, inside=("pit",), exit_by="It leaves."))
+    assert (in_force.accepted, in_force.because) == (True, "Revision 7 is in force. It leaves.")
+    refused = zones_answer_message(ZonesRefused(order_id="o", revision=3, because="too late"))
+    assert (refused.command_id, refused.accepted, refused.because) == ("o", False, "too late (revision 3 stays in force)")

@@ -53,6 +53,8 @@ const alert = (alert_key: number, state: AlertView["state"] = "new"): AlertView 
   covariance_m2: [1, 0, 1],
   position_uncertain: false,
   has_picture: false,
+  incident_id: "",
+  path_m: [],
   actions: [],
 });
 const snapshot = (...robots: RobotView[]): Snapshot => ({

@@ -103,6 +103,8 @@ export interface AlertView {
   covariance_m2: [number, number, number];
   position_uncertain: boolean;
   has_picture: boolean;
+  incident_id: string;
+  path_m: [number, number][];
   actions: AlertAction[];
 }
 export interface WireReason {

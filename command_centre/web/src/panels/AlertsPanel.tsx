@@ -29,6 +29,7 @@ export function AlertsPanel({ alerts, mayAct, selected, onSelect }: Props) {
           <AlertItem
             key={alert.alert_key}
             alert={alert}
+            beside={sameIncident(alerts, alert)}
             mayAct={mayAct}
             open={alert.alert_key === selected || (selected === null && alert === alerts[0] && alert.state === "new")}
             onSelect={onSelect}
@@ -39,14 +40,21 @@ export function AlertsPanel({ alerts, mayAct, selected, onSelect }: Props) {
   );
 }
 
+/** How many other alerts are about the same intruder of the same robot. */
+function sameIncident(alerts: readonly AlertView[], alert: AlertView): number {
+  if (!alert.incident_id) return 0;
+  return alerts.filter((other) => other !== alert && other.robot_id === alert.robot_id && other.incident_id === alert.incident_id).length;
+}
+
 interface ItemProps {
   alert: AlertView;
+  beside: number;
   mayAct: boolean;
   open: boolean;
   onSelect: (alert: AlertView | null) => void;
 }
 
-function AlertItem({ alert, mayAct, open, onSelect }: ItemProps) {
+function AlertItem({ alert, beside, mayAct, open, onSelect }: ItemProps) {
   const [problem, setProblem] = useState("");
   const item = useRef<HTMLLIElement>(null);
   useEffect(() => {
@@ -82,6 +90,12 @@ function AlertItem({ alert, mayAct, open, onSelect }: ItemProps) {
           </p>
           <p class="place">
             {alert.label} {alert.track_id} at {alert.position_m[0].toFixed(1)}, {alert.position_m[1].toFixed(1)} m
+            {beside > 0 && (
+              <span class="incident" data-testid="alert-incident" data-incident={alert.incident_id}>
+                {" "}
+                · one incident with {beside} other alert{beside > 1 ? "s" : ""}
+              </span>
+            )}
             {alert.position_uncertain && <span class="warn"> · position uncertain</span>}
           </p>
         </div>

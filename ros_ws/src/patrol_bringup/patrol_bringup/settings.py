@@ -12,9 +12,10 @@ from pydantic import Field
 from patrol.config import Config
 from patrol_bringup.table import Backend, Process
 from patrol_ros.run_file import RUN_FILE
+from perception.rulebook.book import site_rules_path
 
 Value = str | int | float | bool
-_INPUTS = ("site", "mission", "scenario", "slam_config", "perception_config", "mission_config", "uplink_config")
+_INPUTS = ("site", "rules", "mission", "scenario", "slam_config", "perception_config", "mission_config", "uplink_config")
 
 
 class RunSettings(Config):
@@ -25,6 +26,7 @@ class RunSettings(Config):
     robot_name: str = "Rover"
     run_folder: Path
     site: Path | None = None
+    rules: Path | None = Field(default=None, description="rule file; default: the site's own, NAME.rules.yaml beside it")
     mission: Path | None = None
     scenario: Path | None = None
     recording: Path | None = None
@@ -32,6 +34,7 @@ class RunSettings(Config):
     mapping: bool = True
     laps: int = Field(default=0, ge=0, description="0: as many as the mission says")
     autostart: bool = False
+    driver: str = Field(default="own", pattern="^(own|nav2)$", description="what drives to a goal")
     seed: int = 1
     factor: float = Field(default=1.0, ge=0, description="simulated seconds per second; 0: as fast as possible")
     sensors: str = Field(default="", description="the simulator's sensors, between commas; empty: all")
@@ -42,11 +45,18 @@ class RunSettings(Config):
     perception_config: Path | None = None
     mission_config: Path | None = None
     uplink_config: Path | None = None
+    evidence_key: Path | None = Field(default=None, description="public key that originals of alerted pictures are sealed to")
 
     @property
     def state_folder(self) -> Path:
         """What must outlive a process, such as the e-stop latch and the mission's breakpoint."""
         return self.run_folder / "state"
+
+    @property
+    def rules_file(self) -> Path | None:
+        """Where the rules come from, if not from the default ones: the file that was named, else the site's own."""
+        beside = None if self.site is None else site_rules_path(self.site)
+        return self.rules or (beside if beside is not None and beside.is_file() else None)
 
     @property
     def uses_sim_time(self) -> bool:
@@ -58,7 +68,7 @@ def write_run_file(settings: RunSettings) -> Path:
     name. The recorder puts it into the recording. Raises OSError."""
     files: dict[str, str] = {}
     for name in _INPUTS:
-        given: Path | None = getattr(settings, name)
+        given: Path | None = settings.rules_file if name == "rules" else getattr(settings, name)
         paths = sorted(given.glob("*.yaml")) if given is not None and given.is_dir() else [given] if given is not None else []
         files |= {f"{name}/{path.name}": path.read_text("utf-8") for path in paths if path.is_file()}
     settings.run_folder.mkdir(parents=True, exist_ok=True)

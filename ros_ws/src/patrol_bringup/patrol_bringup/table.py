@@ -90,11 +90,15 @@ PROCESSES: tuple[Process, ...] = (
         takes=("site", "map_folder", "mapping", "state_folder", "slam_config"),
         niceness=2,
     ),
-    Process(name="perception", module="patrol_ros.perception_node", takes=("site", "perception_config")),
+    Process(
+        name="perception",
+        module="patrol_ros.perception_node",
+        takes=("site", "rules", "perception_config", "evidence_key", "run_folder"),
+    ),
     Process(
         name="mission",
         module="patrol_ros.mission_node",
-        takes=("site", "mission", "laps", "autostart", "state_folder", "mission_config"),
+        takes=("site", "mission", "laps", "autostart", "driver", "state_folder", "mission_config"),
         needs=("stop",),
         used_with=DRIVEN,
     ),

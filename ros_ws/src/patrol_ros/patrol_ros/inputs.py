@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from mission.mission_file import read_mission, read_missions
+from mission.duties import Duties, read_duties
+from mission.mission_file import mission_files, read_mission
 from patrol.errors import BadValue
 from patrol.operations import Mission
 from patrol.site import Site
@@ -20,9 +21,14 @@ def required_site(path: Path | None) -> Site:
     return read_site(path)
 
 
+def duties_at(path: Path | None, site: Site, laps: int) -> Duties:
+    """What the missions of a file or a folder ask for; ``laps`` above 0 overrides how often they go round. Raises BadInput."""
+    return Duties() if path is None else read_duties(path, site, laps=laps)
+
+
 def missions_at(path: Path | None, site: Site, laps: int) -> tuple[Mission, ...]:
     """The missions of a file or a folder; ``laps`` above 0 overrides how often they go round. Raises BadInput."""
     if path is None:
         return ()
-    missions = read_missions(path, site) if path.is_dir() else (read_mission(path, site),)
+    missions = (read_mission(each, site) for each in mission_files(path))
     return tuple(replace(mission, laps=laps) if laps else mission for mission in missions)

@@ -10,17 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mission.calendar.weather import Weather
 from mission.facts.eyes import PictureSeen
 from mission.facts.fact import Fact, Observed
 from mission.facts.links import Pulse
 from mission.inputs import ExecutiveInputs, HandControl, Heard
 from patrol.clock import nanoseconds, seconds
+from patrol.doors import DoorState
 from patrol.estimate import PoseEstimate
 from patrol.grid import OccupancyGrid
 from patrol.percepts import Track
 from patrol.sensors import Battery, Odometry, Scan
 from patrol.topics import topic
 from patrol_ros.conversions.geometry import twist_from_ros
+from patrol_ros.conversions.grounds import door_state_from_ros, weather_from_ros
 from patrol_ros.conversions.maps import estimate_from_ros, grid_from_ros
 from patrol_ros.conversions.percepts import tracks_from_ros
 from patrol_ros.conversions.sensors import (
@@ -36,12 +39,13 @@ from patrol_ros.link import Link
 
 # Keys of ``diagnostics`` by which a node says how much it has done, and what its pictures look like.
 _WORK = ("scans", "pictures")
-_CONTRAST = "contrast"
+_LENS = "lens"
 # A release of the e-stop has come back from the stop path by then, or it counts as refused.
 _RELEASED_WITHIN_S = 5.0
 _ODOMETRY_STALE_S = 0.3
 _DISK_EVERY_S = 5.0
 _HEARD_MOST = 512
+_DOORS_MOST = 256
 
 
 class MissionInputs:
@@ -64,6 +68,8 @@ class MissionInputs:
         self._tracks_ns = 0
         self._stopping: Stopping | None = None
         self._releasing_until_ns: int | None = None
+        self._weather: Weather | None = None
+        self._doors: dict[str, DoorState] = {}
         link.subscribe("localisation", self._on_localisation)
         link.subscribe("odom", self._on_odometry)
         link.subscribe("scan", self._on_scan)
@@ -75,6 +81,8 @@ class MissionInputs:
         link.subscribe("imu", lambda message: self._heard.append(imu_from_ros(message)))
         link.subscribe("fix", lambda message: self._heard.append(fix_from_ros(message)))
         link.subscribe("cmd_vel_hand", self._on_hand)
+        link.subscribe("door_state", self._on_door)
+        link.subscribe("weather", self._on_weather)
 
     @property
     def has_estimate(self) -> bool:
@@ -116,6 +124,8 @@ class MissionInputs:
             tracks=self._tracks if fresh else (),
             grid=self._grid,
             battery=self._battery,
+            weather=self._weather,
+            doors=dict(self._doors),
             facts=tuple(self._facts(now_ns)),
         )
 
@@ -168,6 +178,14 @@ class MissionInputs:
         if not self._stopping.estop_latched:
             self._releasing_until_ns = None
 
+    def _on_door(self, message: Any) -> None:
+        state = door_state_from_ros(message)
+        if state.door_id in self._doors or len(self._doors) < _DOORS_MOST:
+            self._doors[state.door_id] = state
+
+    def _on_weather(self, message: Any) -> None:
+        self._weather = weather_from_ros(message)
+
     def _on_diagnostics(self, message: Any) -> None:
         """Signs of life, the state of the link, and what the camera's pictures look like."""
         for status in message.status:
@@ -177,5 +195,5 @@ class MissionInputs:
             self._heard.append(Pulse(name=status.name, stamp_ns=time.monotonic_ns(), work=number))
             if status.name == "uplink":
                 self._link_up = not status.message.startswith("no link")
-            if _CONTRAST in values:
-                self._heard.append(PictureSeen(stamp_ns=self._now_ns(), contrast=float(values[_CONTRAST])))
+            if _LENS in values:
+                self._heard.append(PictureSeen(stamp_ns=self._now_ns(), lens=values[_LENS]))

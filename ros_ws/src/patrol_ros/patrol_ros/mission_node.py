@@ -2,30 +2,41 @@
 """The mission: everything the robot knows goes in, ``cmd_vel_nav``, ``robot_state`` and waypoint outcomes come out.
 
 Commands come by the service ``send_command`` and the action ``patrol``; those about the e-stop are passed on to the stop path.
+Zones come by the service ``order_zones``.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 
+from mission.driver import Driver
 from mission.executive import Executive, ExecutiveConfig
 from mission.inputs import Decision
+from mission.navigator import Navigator
 from mission.store import FileStore, MemoryStore
+from patrol.checks import require_in
 from patrol.clock import NS_PER_S, seconds
 from patrol.config import load_config
 from patrol.errors import BadValue
 from patrol.geometry import Pose2
 from patrol.operations import Accepted, Command, CommandAnswer, CommandKind, Mode, Refused
+from patrol.zone_orders import ZoneAnswer, ZoneOrder
 from patrol_ros.commands import MISSION_SERVICE, STOP_SERVICE, CommandSender, serve_commands
 from patrol_ros.conversions.geometry import path_to_ros, twist_to_ros
+from patrol_ros.conversions.grounds import door_request_to_ros
 from patrol_ros.conversions.operations import outcome_to_ros, state_to_ros
 from patrol_ros.health import Status, report_health
-from patrol_ros.inputs import missions_at, required_site
+from patrol_ros.inputs import duties_at, required_site
 from patrol_ros.link import Link, run_node
 from patrol_ros.mission_inputs import MissionInputs
 from patrol_ros.mounts import Mounts
 from patrol_ros.patrol_action import PatrolAction
+from patrol_ros.secret_file import kept_secret
+from patrol_ros.zone_orders import serve_zones
 
 log = logging.getLogger(__name__)
 PERIOD_S = 0.05
@@ -40,20 +51,23 @@ class MissionNode:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._site = required_site(link.path("site"))
-        self._missions = missions_at(link.path("mission"), self._site, link.parameter("laps", 0))
+        self._duties = duties_at(link.path("mission"), self._site, link.parameter("laps", 0))
+        self._missions = self._duties.missions
         self._autostart = link.parameter("autostart", default=False)
         self._config = load_config(ExecutiveConfig, link.path("mission_config"))
         self._state_folder = link.path("state_folder")
+        self._drive_with = _driver(link, link.parameter("driver", "own"))
         self._executive: Executive | None = None
         self._last_state: tuple[int, Mode] | None = None
         self._told_mission = ""
         self._why = "starting"
-        names = ("cmd_vel_nav", "robot_state", "waypoint_outcome", "route", "plan")
+        names = ("cmd_vel_nav", "robot_state", "waypoint_outcome", "route", "plan", "door_request")
         self._publishers = {name: link.publisher(name) for name in names}
         self._inputs = MissionInputs(link, self._state_folder)
         self._mounts = Mounts(link, self._build)
         self._stop_path = CommandSender(link, STOP_SERVICE)
         serve_commands(link, MISSION_SERVICE, self._accept)
+        serve_zones(link, self._accept_zones)
         self._action = PatrolAction(link, self._accept)
         link.every(PERIOD_S, self._step)
         report_health(link, self._status)
@@ -62,7 +76,17 @@ class MissionNode:
         mount = self._mounts.base_from(LIDAR_FRAME)
         if self._executive is None and mount is not None:
             store = FileStore(self._state_folder / "mission.json") if self._state_folder else MemoryStore()
-            self._executive = Executive(self._config, self._site, self._missions, base_from_lidar=mount.to_pose2(), store=store)
+            self._executive = Executive(
+                self._config,
+                self._site,
+                self._missions,
+                base_from_lidar=mount.to_pose2(),
+                store=store,
+                drawn=self._duties.drawn,
+                secret=kept_secret(self._state_folder) if self._state_folder and self._duties.drawn else None,
+                calendar=self._duties.calendar,
+                drive_with=self._drive_with,
+            )
 
     def _accept(self, command: Command) -> CommandAnswer:
         """Pass e-stop commands on before anything else, then let the executive decide."""
@@ -75,6 +99,13 @@ class MissionNode:
         if command.kind is CommandKind.ESTOP_RESET and isinstance(answer, Accepted):
             self._inputs.releasing(now_ns)
         log.info("%s by %s: %s", command.kind, command.issued_by, answer)
+        return answer
+
+    def _accept_zones(self, order: ZoneOrder) -> ZoneAnswer:
+        if self._executive is None:
+            raise BadValue("the mission does not know the robot yet")
+        answer = self._executive.accept_zones(order, self._link.now_ns())
+        log.info("zones of revision %s by %s: %s", order.revision, order.issued_by, answer)
         return answer
 
     def _stop_path_answered(self, kind: CommandKind, answer: CommandAnswer) -> None:
@@ -103,6 +134,8 @@ class MissionNode:
 
     def _tell(self, decision: Decision, now_ns: int) -> None:
         self._publishers["cmd_vel_nav"].publish(twist_to_ros(decision.twist))
+        for request in decision.doors:
+            self._publishers["door_request"].publish(door_request_to_ros(request))
         for outcome in decision.outcomes:
             self._publishers["waypoint_outcome"].publish(outcome_to_ros(outcome))
         self._action.follow(decision.state, decision.outcomes, mission_done=decision.mission_done)
@@ -138,6 +171,19 @@ class MissionNode:
         mode = self._executive.situation.mode
         held = mode in (Mode.HELD, Mode.ESTOPPED)
         return Status(wrong=self._why if held else "", values={"mode": mode.value, "why": self._why})
+
+
+def _driver(link: Link, name: str) -> Callable[[Navigator], Driver] | None:
+    """What drives to a goal: the mission's own navigator, or Nav2. Raises BadValue for anything else, or where Nav2's
+    interfaces are not installed."""
+    require_in("driver", name, ("own", "nav2"))
+    if name == "own":
+        return None
+    if find_spec("nav2_msgs") is None:
+        raise BadValue("driver: nav2 needs the package nav2_msgs, which is not installed")
+    module = import_module("patrol_ros.nav2_port")
+    driver: Callable[[Navigator], Driver] = module.Nav2Port(link).driver
+    return driver
 
 
 def main() -> None:

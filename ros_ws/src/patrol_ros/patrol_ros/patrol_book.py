@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from evidence.accumulate import LOG_FILE, PatrolLog
+from evidence.accumulate import LOG_FILE, PatrolLog, read_lines
+from evidence.lines import EndLine
 from evidence.record import PatrolStart, Seen
 from evidence.report import make_report
 from mission.coverage import CoverageConfig, CoverageMap, FieldOfView
@@ -16,6 +18,7 @@ from patrol.estimate import PoseEstimate
 from patrol.grid import OccupancyGrid
 from patrol.operations import Mission, Mode, RobotState, WaypointOutcome
 from patrol.percepts import Alert
+from patrol.promise import Promise
 from patrol.sensors import Battery, CameraModel
 from patrol.site import Site
 from patrol.version import software
@@ -26,17 +29,28 @@ _RESTING = (Mode.IDLE, Mode.DOCKED)
 
 
 class PatrolBook:
-    """Begins when a mission begins, ends when it is done and the robot rests. One book a folder."""
+    """Begins when a mission begins, ends when it is done and the robot rests. The first patrol's book is in ``folder``, each
+    later one's in a folder of its own inside it. ``promise`` says what a mission guarantees, None where that is not known."""
 
-    def __init__(self, folder: Path, site: Site, missions: dict[str, Mission], *, robot_id: str, robot_name: str) -> None:
-        self._folder, self._site, self._missions = folder, site, missions
-        self._robot = (robot_id, robot_name)
-        self._log = PatrolLog.resume(folder) if (folder / LOG_FILE).exists() else None
+    def __init__(
+        self,
+        folder: Path,
+        site: Site,
+        missions: dict[str, Mission],
+        *,
+        robot_id: str,
+        robot_name: str,
+        promise: Callable[[Mission], Promise | None] = lambda _: None,
+    ) -> None:
+        self._folders = patrol_folders(folder)
+        self._folder, self._site, self._missions = _newest(folder), site, missions
+        self._robot, self._promise = (robot_id, robot_name), promise
+        self._log = PatrolLog.resume(self._folder) if _is_open(self._folder) else None
         self._view: FieldOfView | None = None
         self._coverage = CoverageMap(CoverageConfig(), site)
         self._grid: OccupancyGrid | None = None
         self._stamp_ns, self._seen_ns = 0, 0
-        self.is_done = False
+        self.is_done = (self._folder / LOG_FILE).exists() and self._log is None
 
     def know_camera(self, camera: CameraModel) -> None:
         """What looks around."""
@@ -67,10 +81,11 @@ class PatrolBook:
         """Begin with the mission, end once its last waypoint is settled and the robot rests."""
         self._stamp_ns = state.stamp_ns
         progress = state.progress
-        if progress is None or self.is_done:
+        if progress is None:
             return
-        if self._log is None and progress.mission_id in self._missions and state.mode not in _RESTING:
-            self._log = PatrolLog.begin(self._folder, self._start(self._missions[progress.mission_id], state.stamp_ns))
+        mission = self._missions.get(progress.mission_id)
+        if self._log is None and mission is not None and state.mode not in _RESTING and progress.fraction < 1.0:
+            self._begin(mission, state.stamp_ns)
         if self._log is not None and progress.fraction >= 1.0 and state.mode in _RESTING:
             self._keep_seen()
             self.end("")
@@ -83,6 +98,12 @@ class PatrolBook:
         self._log.end(self._stamp_ns, because=because)
         self._log, self.is_done = None, True
 
+    def _begin(self, mission: Mission, now_ns: int) -> None:
+        if self.is_done:
+            self._folder, self.is_done = next(self._folders), False
+            self._coverage = CoverageMap(CoverageConfig(), self._site)
+        self._log = PatrolLog.begin(self._folder, self._start(mission, now_ns))
+
     def _keep_seen(self) -> None:
         if self._grid is not None and self._log is not None:
             self._seen_ns = self._grid.stamp_ns
@@ -94,6 +115,7 @@ class PatrolBook:
 
     def _start(self, mission: Mission, now_ns: int) -> PatrolStart:
         version, commit = software()
+        laps, stops = mission.laps_counted
         return PatrolStart(
             patrol_id=self._folder.name,
             robot_id=self._robot[0],
@@ -101,9 +123,26 @@ class PatrolBook:
             site_id=self._site.site_id,
             mission_id=mission.mission_id,
             mission_name=mission.name,
-            laps=mission.laps,
-            waypoints_per_lap=len(mission.route.waypoints),
+            laps=laps,
+            waypoints_per_lap=stops,
             started_ns=now_ns,
             version=version,
             commit=commit,
+            promise=self._promise(mission),
         )
+
+
+def patrol_folders(folder: Path) -> Iterator[Path]:
+    """The folders that later patrols of a run may use, those already there left out."""
+    return (path for number in itertools.count(2) if not (path := folder / f"patrol-{number}").exists())
+
+
+def _newest(folder: Path) -> Path:
+    """The folder of the newest patrol of a run, or the run's own."""
+    later = [path for path in folder.glob("patrol-*") if (path / LOG_FILE).exists()]
+    return max(later, key=lambda path: (len(path.name), path.name), default=folder)
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether a patrol began there and has not ended."""
+    return (folder / LOG_FILE).exists() and not any(isinstance(line, EndLine) for line in read_lines(folder))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from mission.facts.eyes import picture_seen
+from evidence.sealing import Sealer, read_public
 from patrol.clock import SystemClock, seconds
 from patrol.config import load_config
 from patrol.estimate import PoseEstimate
@@ -25,6 +25,7 @@ from patrol_ros.link import Link, run_node
 from patrol_ros.mounts import Mounts
 from patrol_ros.slot import Worker
 from perception.pipeline import Perception, PerceptionConfig
+from perception.rulebook.book import book_for
 
 log = logging.getLogger(__name__)
 LIDAR_FRAME = "lidar_link"
@@ -40,16 +41,19 @@ class PerceptionNode:
         site = link.path("site")
         self._site = read_site(site) if site is not None else None
         self._config = load_config(PerceptionConfig, link.path("perception_config"))
+        self._rules = book_for(site, link.path("rules"), self._site)
         self._core: Perception | None = None
         self._camera: CameraModel | None = None
         self._thermal_is_known = False
         self._estimate: PoseEstimate | None = None
         self._covered, self._took_s = "", 0.0
-        self._contrast = ""
+        self._lens = ""
         self._ages = Ages(("camera/image_raw",))
         self._publishers = {name: link.publisher(name) for name in ("tracks", "alerts", "camera/image_safe")}
         self._worker: Worker[Image] = Worker("perception", self._work)
         self._beside: Worker[Callable[[], None]] = Worker("lidar and heat", lambda take: take(), limit=4)
+        self._sealer = _sealer_of(link)
+        self._seals: Worker[Callable[[], object]] = Worker("seals", lambda keep: keep(), limit=16)
         self._core_lock = threading.Lock()
         self._mounts = Mounts(link, lambda: None)
         link.subscribe("camera/camera_info", self._on_camera)
@@ -61,6 +65,7 @@ class PerceptionNode:
         report_health(link, self._status)
         link.closing.add(self._worker.close)
         link.closing.add(self._beside.close)
+        link.closing.add(self._seals.close)
 
     def _on_camera(self, message: Any) -> None:
         mount = self._mounts.base_from(CAMERA_FRAME)
@@ -95,12 +100,18 @@ class PerceptionNode:
         with self._core_lock:
             percepts = core.on_image(image, self._estimate)
         self._covered = percepts.covered_because
-        self._contrast = f"{picture_seen(image).contrast:.1f}"
+        self._lens = "well" if percepts.lens is None else percepts.lens.value
         self._publishers["camera/image_safe"].publish(image_to_ros(percepts.safe))
-        self._publishers["tracks"].publish(tracks_to_ros(image.stamp_ns, image.frame_id, percepts.tracks))
+        self._publishers["tracks"].publish(tracks_to_ros(image.stamp_ns, image.frame_id, percepts.tracks, sky=percepts.sky))
         for alert in percepts.alerts:
             self._publishers["alerts"].publish(alert_to_ros(alert))
+            self._seal(alert.alert_id, image)
         self._took_s = seconds(self._link.now_ns() - image.stamp_ns)
+
+    def _seal(self, alert_id: str, image: Image) -> None:
+        """Seal the original beside the pictures' way, where there is a key to seal it to."""
+        if self._sealer is not None:
+            self._seals.offer(partial(self._sealer.keep, alert_id, image))
 
     def _take_cloud(self, message: Any, estimate: PoseEstimate) -> None:
         """What came beside the pictures is for the core, once there is one; it is read before the core is held up."""
@@ -124,17 +135,27 @@ class PerceptionNode:
         """The core, once the camera is known. The detector is opened here: in the worker's thread."""
         if self._camera is not None:
             lidar = self._mounts.base_from(LIDAR_FRAME)
-            self._core = Perception(self._config, self._camera, self._site, base_from_lidar=lidar, clock=SystemClock())
+            self._core = Perception(
+                self._config, self._camera, self._site, rules=self._rules, base_from_lidar=lidar, clock=SystemClock()
+            )
         return self._core
 
     def _status(self) -> Status:
         worker = self._worker
         latency = f"{self._took_s:.3f}"
-        seen = {"contrast": self._contrast} if self._contrast else {}
+        seen = {"lens": self._lens} if self._lens else {}
         counts = {"pictures": worker.done, "dropped": worker.dropped, "latency_s": latency}
         status = stale_status(self._ages, self._link.now_ns(), **counts, **seen)
         covered = f"pictures are covered: {self._covered}" if self._covered else ""
-        return Status(wrong=status.wrong or worker.trouble or self._beside.trouble or covered, values=status.values)
+        blind = f"the camera is {self._lens}" if self._lens not in ("", "well") else ""
+        trouble = worker.trouble or self._beside.trouble or self._seals.trouble
+        return Status(wrong=status.wrong or trouble or covered or blind, values=status.values)
+
+
+def _sealer_of(link: Link) -> Sealer | None:
+    """Without a key or a folder no original is kept at all. Raises BadInput for a file that is no key."""
+    key, folder = link.path("evidence_key"), link.path("run_folder")
+    return None if key is None or folder is None else Sealer(read_public(key), folder)
 
 
 def main() -> None:

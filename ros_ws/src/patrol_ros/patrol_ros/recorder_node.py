@@ -14,7 +14,11 @@ from evidence.background import BackgroundRecorder
 from evidence.cdr import compressed_image
 from evidence.definitions import Definitions, installed_prefixes
 from evidence.recorder import RECORDING_FILE, Recorder, RecorderConfig, channel_for
-from patrol.errors import BadValue
+from mission.duties import mission_path, promise_of
+from patrol.errors import BadValue, PatrolError
+from patrol.operations import Mission
+from patrol.promise import Promise
+from patrol.site import Site
 from patrol.topics import TOPICS, Topic
 from patrol.version import software
 from patrol_ros.backend import CAMERA_FRAME
@@ -111,7 +115,14 @@ class RecorderNode:
             return None
         site = required_site(site_path)
         missions = {mission.mission_id: mission for mission in missions_at(path, site, laps)}
-        return PatrolBook(folder, site, missions, robot_id=robot_id, robot_name=robot_name)
+        return PatrolBook(
+            folder,
+            site,
+            missions,
+            robot_id=robot_id,
+            robot_name=robot_name,
+            promise=lambda mission: _promised(mission_path(path, mission.mission_id), mission, site),
+        )
 
     def _listen(self) -> None:
         book = self._book
@@ -145,6 +156,15 @@ class RecorderNode:
         dropped = sum(background.dropped.values())
         wrong = background.failure or self._entries.trouble or (f"{dropped} messages were not recorded" if dropped else "")
         return Status(wrong=wrong, values={"dropped": str(dropped), "entries_dropped": str(self._entries.dropped)})
+
+
+def _promised(path: Path, mission: Mission, site: Site) -> Promise | None:
+    """What a mission guarantees; None, with a line in the log, where nothing can be said."""
+    try:
+        return promise_of(path, mission, site)
+    except PatrolError as error:
+        log.warning("%s: nothing is promised: %s", mission.mission_id, error)
+        return None
 
 
 def main() -> None:

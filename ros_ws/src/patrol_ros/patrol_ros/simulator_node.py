@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The embedded simulator as a robot: publishes every topic of a robot and ``/clock``, and drives by ``cmd_vel``."""
+"""The embedded simulator as a robot: publishes every topic of a robot and ``/clock``, and drives by ``cmd_vel``. The doors of the
+site answer as their own controllers would."""
 
 from __future__ import annotations
 
@@ -13,18 +14,24 @@ from typing import Any
 from patrol.clock import NS_PER_S
 from patrol.errors import BadValue
 from patrol.geometry import STOPPED, Pose3, Twist2
+from patrol.site_file import read_site
 from patrol.topics import topic
 from patrol_ros.backend import BackendTopics
 from patrol_ros.conversions.geometry import twist_from_ros
+from patrol_ros.conversions.grounds import door_request_from_ros, door_state_to_ros
+from patrol_ros.conversions.sensors import GNSS_FRAME, IMU_FRAME
 from patrol_ros.health import Status, report_health
 from patrol_ros.link import Link, run_looping_node
 from patrol_ros.pacing import Pacer
 from patrol_ros.run_file import set_aside
+from sim.doors import SimulatedDoors
+from sim.scenario import read_scenario
 from sim.simulator import ALL_SENSORS, TRUTH_FILE, Simulator
 from sim.twin import Twin
 
 log = logging.getLogger(__name__)
 STEP_NS = NS_PER_S // 50
+DOORS_EVERY_NS = NS_PER_S // 2
 
 
 class LastCommand:
@@ -58,6 +65,10 @@ class SimulatorNode:
         self._pacer = Pacer(link.parameter("factor", 1.0))
         self._topics = BackendTopics(link)
         self._command = LastCommand()
+        self._doors = SimulatedDoors(read_site(read_scenario(scenario).site).doors)
+        self._doors_told_ns = 0
+        self._tell_doors = link.publisher("door_state").publish
+        link.subscribe("door_request", lambda message: self._doors.ask(door_request_from_ros(message)))
         link.subscribe("cmd_vel", self._command.hear)
         report_health(link, self._status)
 
@@ -84,11 +95,17 @@ class SimulatorNode:
         self._topics.tell_time(now_ns)
         for measurement in measurements:
             self._topics.tell(measurement)
+        if now_ns - self._doors_told_ns >= DOORS_EVERY_NS:
+            self._doors_told_ns = now_ns
+            for state in self._doors.states(now_ns):
+                self._tell_doors(door_state_to_ros(state))
 
     def _tell_robot(self, simulator: Twin) -> None:
         robot = simulator.robot
         mounts: dict[str, Pose3] = {
             "lidar_link": robot.base_from_lidar,
+            GNSS_FRAME: robot.base_from_gnss,
+            IMU_FRAME: robot.base_from_imu,
             robot.camera.frame_id: robot.camera.base_from_optical,
             robot.thermal.frame_id: robot.thermal.base_from_optical,
         }

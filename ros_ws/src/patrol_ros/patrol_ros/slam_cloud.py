@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from patrol_ros.conversions.pictures import camera_from_ros, image_from_ros
 from patrol_ros.link import Link
 from patrol_ros.mounts import Mounts
 from patrol_ros.slot import Worker
-from slam.cloud import CameraView, CloudMapper
+from slam.cloud import CameraView, CloudMapper, piece_of, points_in_base
 from slam.cloud_files import save_ply
 from slam.config import CloudConfig
 from slam.scan_points import BodyRate
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 CLOUD_FILE = "cloud.ply"
 EVERY_NS = NS_PER_S
 TELL_EVERY_NS = 5 * NS_PER_S
+MOVE_EVERY_NS = 5 * NS_PER_S
 # A picture from the anonymiser comes a little after its revolution; after this long none will.
 _PICTURE_WITHIN_NS = NS_PER_S // 2
 _REVOLUTION_NS = NS_PER_S // 10
@@ -40,6 +41,7 @@ _KEPT = 12
 _TOLD_MAX = 60_000
 _READ: Any = deserialize_message
 PoseAt = Callable[[int], Pose2 | None]
+PosesAt = Callable[[Sequence[int]], Mapping[int, Pose2]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,13 @@ class _Pair:
 
     cloud: bytes
     picture: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moved:
+    """Where the graph has revolutions now, by their stamps."""
+
+    poses: Mapping[int, Pose2]
 
 
 class SlamCloud:
@@ -59,13 +68,14 @@ class SlamCloud:
 
     def __init__(self, link: Link, mounts: Mounts, config: CloudConfig, pose_at: PoseAt) -> None:
         self._mounts, self._pose_at = mounts, pose_at
-        self._core = CloudMapper(config)
+        self._config, self._core = config, CloudMapper(config)
         self._publisher = link.publisher("map_cloud")
         self._clouds: deque[tuple[int, bytes]] = deque(maxlen=_KEPT)
         self._camera: CameraModel | None = None
         self._taken_ns = self._told_ns = 0
         self._is_covered = False
-        self._worker: Worker[_Pair | Path] = Worker("cloud", self._work, limit=2)
+        self._moved_ns = 0
+        self._worker: Worker[_Pair | _Moved | Path] = Worker("cloud", self._work, limit=3)
         link.subscribe("points", self._on_cloud, raw=True)
         link.subscribe("camera/image_safe", self._on_picture, raw=True)
         link.subscribe("camera/camera_info", self._on_camera)
@@ -76,14 +86,25 @@ class SlamCloud:
         """What is wrong with the cloud; empty: nothing."""
         return self._worker.trouble
 
+    def follow(self, poses_at: PosesAt, stamp_ns: int) -> bool:
+        """The graph has moved: put the revolutions where ``poses_at`` has them now. False while the last time was less than five
+        seconds before ``stamp_ns``."""
+        if 0 <= stamp_ns - self._moved_ns < MOVE_EVERY_NS:
+            return False
+        self._moved_ns = stamp_ns
+        self._worker.offer(_Moved(poses=poses_at(self._core.stamps_ns())))
+        return True
+
     def save(self, folder: Path) -> None:
         """Write the cloud so far into ``folder``, in the thread."""
         self._worker.offer(folder)
 
-    def close(self, folder: Path | None) -> None:
-        """End the thread, and save."""
+    def close(self, folder: Path | None, poses_at: PosesAt | None = None) -> None:
+        """End the thread, put the revolutions where ``poses_at`` has them at last, and save."""
         self._worker.close()
         if folder is not None and not self._worker.is_alive:
+            if poses_at is not None:
+                self._move(poses_at(self._core.stamps_ns()))
             self._save(folder)
 
     def _on_cloud(self, cdr: bytes) -> None:
@@ -114,16 +135,26 @@ class SlamCloud:
             if status.name == "perception":
                 self._is_covered = "pictures are covered" in status.message
 
-    def _work(self, item: _Pair | Path) -> None:
+    def _work(self, item: _Pair | _Moved | Path) -> None:
         if isinstance(item, Path):
             self._save(item)
-            return
+        elif isinstance(item, _Moved):
+            self._move(item.poses)
+        else:
+            self._add(item)
+
+    def _move(self, poses: Mapping[int, Pose2]) -> None:
+        self._core.move_to({stamp_ns: Pose3.from_pose2(pose) for stamp_ns, pose in poses.items()})
+
+    def _add(self, item: _Pair) -> None:
         cloud = cloud_from_ros(_READ(item.cloud, PointCloud2))
         base_from_lidar, here = self._mounts.base_from(cloud.frame_id), self._pose_at(cloud.stamp_ns)
         if base_from_lidar is None or here is None:
             return
-        rate = self._rate(cloud.stamp_ns, here)
-        self._core.add(cloud, Pose3.from_pose2(here), base_from_lidar, rate=rate, view=self._view(item.picture))
+        points = points_in_base(cloud, base_from_lidar, self._rate(cloud.stamp_ns, here), self._config)
+        piece = piece_of(points, cloud.stamp_ns, base_from_lidar, self._config, view=self._view(item.picture, here))
+        if len(piece.points_m):
+            self._core.add(piece, Pose3.from_pose2(here))
         if not 0 <= cloud.stamp_ns - self._told_ns < TELL_EVERY_NS:
             self._told_ns = cloud.stamp_ns
             self._tell(cloud.stamp_ns)
@@ -136,14 +167,14 @@ class SlamCloud:
         moved, per_s = here.inverse() @ later, NS_PER_S / _REVOLUTION_NS
         return BodyRate(x_mps=moved.x_m * per_s, y_mps=moved.y_m * per_s, yaw_radps=moved.yaw_rad * per_s)
 
-    def _view(self, picture: bytes | None) -> CameraView | None:
+    def _view(self, picture: bytes | None, here: Pose2) -> CameraView | None:
         if picture is None or self._camera is None:
             return None
         image = image_from_ros(_READ(picture, RosImage))
         there = self._pose_at(image.stamp_ns)
         if there is None:
             return None
-        return CameraView(image=image, camera=self._camera, map_from_base=Pose3.from_pose2(there))
+        return CameraView(image=image, camera=self._camera, base_from_then=Pose3.from_pose2(here.inverse() @ there))
 
     def _tell(self, stamp_ns: int) -> None:
         """Publish an even part of the cloud; the whole lies in the file."""

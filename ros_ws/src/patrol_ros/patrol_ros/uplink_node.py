@@ -19,6 +19,7 @@ from patrol.config import load_config
 from patrol.errors import BadInput, BadValue, Fault
 from patrol.operations import Command, CommandAnswer, CommandKind
 from patrol.wire import Hello
+from patrol.zone_orders import ZoneOrder
 from patrol_ros.commands import MISSION_SERVICE, STOP_SERVICE, CommandSender
 from patrol_ros.conversions.geometry import path_from_ros
 from patrol_ros.conversions.maps import grid_from_ros
@@ -30,10 +31,18 @@ from patrol_ros.link import Link, run_node
 from patrol_ros.slot import Worker
 from patrol_ros.telemetry import TelemetrySource
 from patrol_ros.video import TRACKS_WITHIN_S, VideoStream
+from patrol_ros.zone_orders import ZoneSender
 from uplink.client import Handlers, UplinkClient, UplinkThread
 from uplink.client import Link as CentreLink
 from uplink.config import UplinkConfig
-from uplink.messages import alert_message, answer_message, map_message, outcome_message, route_message
+from uplink.messages import (
+    alert_message,
+    answer_message,
+    map_message,
+    outcome_message,
+    route_message,
+    zones_answer_message,
+)
 from uplink.outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -59,6 +68,7 @@ class UplinkNode:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._commands: queue.Queue[Command] = queue.Queue(COMMANDS_WAITING)
+        self._zones: queue.Queue[ZoneOrder] = queue.Queue(COMMANDS_WAITING)
         self._client = self._open_client()
         self._source = TelemetrySource(link)
         self._video = VideoStream(
@@ -72,6 +82,7 @@ class UplinkNode:
         self._route: list[tuple[float, float]] = []
         self._mission = CommandSender(link, MISSION_SERVICE)
         self._stop_path = CommandSender(link, STOP_SERVICE)
+        self._zone_sender = ZoneSender(link)
         self._subscribe()
         self._thread = UplinkThread(self._client)
         self._thread.start()
@@ -90,7 +101,12 @@ class UplinkNode:
         return UplinkClient(
             config,
             Outbox(folder / "outbox.db", first_sequence=time.time_ns() // 1_000_000),
-            Handlers(on_command=self._on_command, on_keyframe_wanted=self._on_keyframe_wanted, on_link=self._on_link),
+            Handlers(
+                on_command=self._on_command,
+                on_keyframe_wanted=self._on_keyframe_wanted,
+                on_link=self._on_link,
+                on_zones=self._on_zones,
+            ),
             token=_token(link.path("uplink_token_file")),
             hello=self._hello(),
             robot_clock=RobotClock(link),
@@ -150,7 +166,16 @@ class UplinkNode:
         except queue.Full:
             log.error("%s was left out: too many commands at once", command)
 
+    def _on_zones(self, order: ZoneOrder) -> None:
+        """On the client's thread, as ``_on_command``."""
+        try:
+            self._zones.put_nowait(order)
+        except queue.Full:
+            log.error("%s was left out: too many orders at once", order.order_id)
+
     def _pass_commands_on(self) -> None:
+        while not self._zones.empty():
+            self._zone_sender.send(self._zones.get_nowait(), lambda answer: self._durable.offer(zones_answer_message(answer)))
         while not self._commands.empty():
             command = self._commands.get_nowait()
             if command.kind is CommandKind.ESTOP:

@@ -46,9 +46,10 @@ def cloud_to_ros(cloud: PointCloud) -> PointCloud2:
 
 
 def cloud_from_ros(message: PointCloud2) -> PointCloud:
-    """Points without return (not finite) are left out. Raises BadInput when a field is missing or the data do not fill the
-    cloud."""
-    points = structured_from_ros(message, ("x", "y", "z", "intensity", "ring", "time"))
+    """Points without return (not finite) are left out; a lidar that tells no time of its points measured them all at the cloud's
+    stamp (Gazebo's does). Raises BadInput when another field is missing or the data do not fill the cloud."""
+    timed = any(field.name == "time" for field in message.fields)
+    points = structured_from_ros(message, ("x", "y", "z", "intensity", "ring", *(("time",) if timed else ())))
     xyz = np.column_stack([points[axis].astype(np.float32) for axis in "xyz"])
     keep = np.isfinite(xyz).all(axis=1)
     return PointCloud(
@@ -57,7 +58,7 @@ def cloud_from_ros(message: PointCloud2) -> PointCloud:
         points_m=xyz[keep],
         intensity=points["intensity"][keep],
         ring=points["ring"][keep],
-        time_s=points["time"][keep],
+        time_s=points["time"][keep] if timed else np.zeros(int(keep.sum()), dtype=np.float32),
     )
 
 

@@ -12,6 +12,7 @@ from geometry_msgs.msg import Pose, Pose2D, PoseStamped, PoseWithCovarianceStamp
 from nav_msgs.msg import Path
 from tf2_msgs.msg import TFMessage
 
+from patrol.checks import Floats
 from patrol.errors import BadValue
 from patrol.estimate import PoseEstimate
 from patrol.geometry import Pose2, Pose3, Twist2
@@ -82,10 +83,15 @@ def twist_from_ros(message: Twist) -> Twist2:
 
 def estimate_pose_to_ros(estimate: PoseEstimate) -> PoseWithCovarianceStamped:
     """``map_from_base`` with its covariance, for standard tools; ``Localisation`` says the rest."""
-    message = PoseWithCovarianceStamped(header=header_to_ros(estimate.stamp_ns, "map"))
-    message.pose.pose = pose_to_ros(estimate.map_from_base)
+    return planar_pose_to_ros(estimate.stamp_ns, "map", estimate.map_from_base, estimate.covariance)
+
+
+def planar_pose_to_ros(stamp_ns: int, frame_id: str, pose: Pose2, planar: Floats) -> PoseWithCovarianceStamped:
+    """A pose in ``frame_id`` with its covariance ``planar`` (3, 3) over x m, y m, yaw rad."""
+    message = PoseWithCovarianceStamped(header=header_to_ros(stamp_ns, frame_id))
+    message.pose.pose = pose_to_ros(pose)
     covariance = np.zeros((6, 6))
-    covariance[_PLANAR] = estimate.covariance
+    covariance[_PLANAR] = planar
     message.pose.covariance = covariance.reshape(-1)
     return message
 

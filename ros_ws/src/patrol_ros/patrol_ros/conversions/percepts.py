@@ -14,15 +14,17 @@ from patrol_msgs.msg import Threshold as ThresholdMessage
 from patrol_msgs.msg import Track as TrackMessage
 from patrol_msgs.msg import TrackArray
 
+from patrol.air import Sky
 from patrol.checks import require_in
 from patrol.percepts import Alert, Box, GroundPosition, Label, Reason, Severity, Threshold, Track
 from patrol_ros.conversions.arrays import array_from_ros, array_to_ros
 from patrol_ros.conversions.stamps import header_to_ros, stamp_from_ros, stamp_to_ros
 
 
-def tracks_to_ros(stamp_ns: int, frame_id: str, tracks: tuple[Track, ...]) -> TrackArray:
-    """Every track at ``stamp_ns``; boxes belong to the picture of ``frame_id``."""
-    return TrackArray(header=header_to_ros(stamp_ns, frame_id), tracks=[track_to_ros(track) for track in tracks])
+def tracks_to_ros(stamp_ns: int, frame_id: str, tracks: tuple[Track, ...], *, sky: Sky | None = None) -> TrackArray:
+    """Every track at ``stamp_ns``; boxes belong to the picture of ``frame_id``; ``sky`` is what the lidar saw."""
+    header = header_to_ros(stamp_ns, frame_id)
+    return TrackArray(header=header, tracks=[track_to_ros(track) for track in tracks], sky="" if sky is None else sky.value)
 
 
 def tracks_from_ros(message: TrackArray) -> tuple[Track, ...]:
@@ -45,6 +47,7 @@ def track_to_ros(track: Track) -> TrackMessage:
         ground=[] if track.ground is None else [_ground_to_ros(track.ground)],
         floor=int(track.floor),
         cold_s=float(track.cold_s),
+        top_m=[] if track.top_m is None else [float(track.top_m)],
     )
 
 
@@ -63,6 +66,7 @@ def track_from_ros(message: TrackMessage) -> Track:
         ground=_ground_from_ros(message.ground[0]) if message.ground else None,
         floor=message.floor,
         cold_s=message.cold_s,
+        top_m=message.top_m[0] if message.top_m else None,
     )
 
 
@@ -79,6 +83,8 @@ def alert_to_ros(alert: Alert) -> AlertMessage:
         ground=_ground_to_ros(alert.ground),
         position_uncertain=bool(alert.position_uncertain),
         picture_jpeg=array_to_ros(np.frombuffer(alert.picture_jpeg, dtype=np.uint8)),
+        incident_id=alert.incident_id,
+        path_m=array_to_ros(alert.path_m.reshape(-1)),
     )
 
 
@@ -96,6 +102,8 @@ def alert_from_ros(message: AlertMessage) -> Alert:
         ground=_ground_from_ros(message.ground),
         position_uncertain=message.position_uncertain,
         picture_jpeg=array_from_ros(message.picture_jpeg, np.uint8).tobytes(),
+        incident_id=message.incident_id,
+        path_m=array_from_ros(message.path_m, np.float64).reshape(-1, 2),
     )
 
 

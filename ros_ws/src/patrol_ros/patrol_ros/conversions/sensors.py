@@ -18,6 +18,7 @@ from patrol_ros.conversions.stamps import header_to_ros, stamp_from_ros
 BASE_FRAME = "base_link"
 ODOM_FRAME = "odom"
 GNSS_FRAME = "gnss_link"
+IMU_FRAME = "imu_link"
 
 
 def scan_to_ros(scan: Scan) -> LaserScan:

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a member of a team knows and tells: it merges in any order, any number of times, to the same.
+
+Everything is a register of which the highest rank is kept, so knowledge is a join-semilattice (a state-based CRDT: Shapiro et
+al., 2011). Whoever hears a part of it hears it for all, and a lost message costs time but never agreement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from mission.team.allocate import Allocation
+from mission.team.unit import Duty
+from patrol.checks import Floats
+
+
+class _Ranked(Protocol):
+    @property
+    def rank(self) -> tuple[int | float | str, ...]: ...
+
+
+_R = TypeVar("_R", bound=_Ranked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a unit says of itself: at ``stamp_s`` its duty was ``duty``, and it can leave vertex ``at`` at ``ready_s``."""
+
+    unit_id: str
+    count: int
+    stamp_s: float
+    duty: Duty
+    at: int
+    ready_s: float
+    charge: float = 1.0
+
+    @property
+    def rank(self) -> tuple[int, ...]:
+        return (self.count,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanCard:
+    """``author``'s plan for ``members`` from ``begins_s`` on; of two plans the one of the higher ``epoch`` holds."""
+
+    epoch: int
+    author: str
+    begins_s: float
+    members: frozenset[str]
+    allocation: Allocation
+
+    @property
+    def rank(self) -> tuple[int | float | str, ...]:
+        return self.epoch, self.author
+
+
+class AlertState(IntEnum):
+    """How far an alert has come; a later state outranks an earlier one of the same attempt."""
+
+    OPEN = 0
+    GIVEN = 1
+    GOING = 2
+    DONE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertCard:
+    """Somebody must go to ``place`` who has ``needs``. ``unit_id`` was asked in the ``attempt``-th attempt, at ``asked_s``."""
+
+    alert_id: str
+    place: int
+    raised_s: float
+    needs: frozenset[str] = frozenset()
+    state: AlertState = AlertState.OPEN
+    attempt: int = 0
+    unit_id: str = ""
+    asked_s: float = 0.0
+    refused: frozenset[str] = frozenset()
+
+    @property
+    def rank(self) -> tuple[int | float | str, ...]:
+        return self.state is AlertState.DONE, self.attempt, self.state, self.unit_id, self.asked_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Knowledge:
+    """The newest report of each unit, the plan in force, every alert, and in ``seen_s`` (N,) when each place was last seen; None
+    for no place yet."""
+
+    reports: Mapping[str, Report] = field(default_factory=dict)
+    plan: PlanCard | None = None
+    alerts: Mapping[str, AlertCard] = field(default_factory=dict)
+    seen_s: Floats | None = None
+
+    def merged(self, other: Knowledge) -> Knowledge:
+        """The newest of both."""
+        plans = [plan for plan in (self.plan, other.plan) if plan is not None]
+        return Knowledge(
+            reports=_newest(self.reports, other.reports),
+            plan=max(plans, key=lambda plan: plan.rank, default=None),
+            alerts=_newest(self.alerts, other.alerts),
+            seen_s=_latest(self.seen_s, other.seen_s),
+        )
+
+
+def _latest(one: Floats | None, other: Floats | None) -> Floats | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return np.maximum(one, other)
+
+
+def _newest(one: Mapping[str, _R], other: Mapping[str, _R]) -> dict[str, _R]:
+    newest = dict(one)
+    for key, card in other.items():
+        known = newest.get(key)
+        if known is None or known.rank < card.rank:
+            newest[key] = card
+    return newest

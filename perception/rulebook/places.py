@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Places that are only known with a covariance: how probably they lie in a zone or beyond a line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from shapely.geometry import LineString
+from shapely.geometry.base import BaseGeometry
+
+from patrol.checks import Floats
+from patrol.percepts import GroundPosition
+
+_SAMPLES = 128
+_GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
+_LEAST_STD_M = 0.05
+
+
+def inside_probability(ground: GroundPosition, zone: BaseGeometry, exceptions: Sequence[BaseGeometry] = ()) -> float:
+    """How probable it is that the thing stands in ``zone`` and in none of ``exceptions``.
+
+    The Gaussian of its place is stood for by 128 points of equal weight on a sunflower spiral, so that the same place gives
+    the same answer (Vogel 1979; radii by the inverse of the Rayleigh distribution).
+    """
+    points = ground.position_m + _UNIT_SAMPLES @ _root(ground.covariance_m2).T
+    inside = shapely.contains_xy(zone, points[:, 0], points[:, 1])
+    for other in exceptions:
+        inside &= ~shapely.contains_xy(other, points[:, 0], points[:, 1])
+    return float(np.mean(inside))
+
+
+def std_m(ground: GroundPosition) -> float:
+    """Standard deviation along the longest axis of the covariance."""
+    return float(np.sqrt(max(np.linalg.eigvalsh(ground.covariance_m2)[1], 0.0)))
+
+
+def moved(ground: GroundPosition, by_m: Floats) -> GroundPosition:
+    """The same thing, (2,) m from where it stands."""
+    return GroundPosition(
+        position_m=ground.position_m + by_m, velocity_mps=ground.velocity_mps, covariance_m2=ground.covariance_m2
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sided:
+    """Where a place lies to a line: ``offset_m`` to the left of it (negative: right), with its standard deviation across the
+    line."""
+
+    offset_m: float
+    std_m: float
+
+    @property
+    def left_probability(self) -> float:
+        """How probable it is that the thing stands left of the line."""
+        return 0.5 * (1.0 + math.erf(self.offset_m / (self.std_m * math.sqrt(2.0))))
+
+
+def side_of(ground: GroundPosition, line: LineString) -> Sided:
+    """Where a place lies to the nearest segment of ``line``."""
+    points = shapely.get_coordinates(line)
+    starts, steps = points[:-1], np.diff(points, axis=0)
+    along = np.einsum("ij,ij->i", ground.position_m - starts, steps) / np.einsum("ij,ij->i", steps, steps)
+    gaps = ground.position_m - (starts + np.clip(along, 0.0, 1.0)[:, None] * steps)
+    near = int(np.argmin(np.hypot(gaps[:, 0], gaps[:, 1])))
+    normal = np.array([-steps[near, 1], steps[near, 0]]) / np.hypot(*steps[near])
+    spread = math.sqrt(max(float(normal @ ground.covariance_m2 @ normal), _LEAST_STD_M**2))
+    side = math.copysign(1.0, float(normal @ (ground.position_m - starts[near])))
+    return Sided(offset_m=side * float(np.hypot(*gaps[near])), std_m=spread)
+
+
+def _unit_samples() -> Floats:
+    index = np.arange(_SAMPLES)
+    radius = np.sqrt(-2.0 * np.log(1.0 - (index + 0.5) / _SAMPLES))
+    return np.column_stack((radius * np.cos(index * _GOLDEN_ANGLE), radius * np.sin(index * _GOLDEN_ANGLE)))
+
+
+_UNIT_SAMPLES = _unit_samples()
+
+
+def _root(covariance: Floats) -> Floats:
+    values, vectors = np.linalg.eigh(covariance)
+    root: Floats = vectors * np.sqrt(np.maximum(values, 0.0))
+    return root

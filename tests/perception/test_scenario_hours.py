@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark of whole patrols: its casts are fair, its verdicts right, its intervals exact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from shapely.geometry import LineString, Point
+
+from benchmarks.scenario_cast import Casting
+from benchmarks.scenario_hours import figures, intruders_near, judged, rate_interval, seen_inside, share_interval
+from patrol.percepts import Alert, GroundPosition, Label, Reason
+from patrol.site_file import read_site
+from sim.casting_call import SITES
+from sim.weather import Sky
+
+DEPOT = read_site(SITES / "depot.geojson")
+STRIP = next(zone for zone in DEPOT.zones if zone.zone_id == "north_strip").outline.representative_point()
+BOX = {"x0_px": 300.0, "y0_px": 200.0, "x1_px": 340.0, "y1_px": 300.0}
+
+
+def row(number: int, x_m: float, y_m: float, box: dict[str, float] | None = BOX) -> dict[str, Any]:
+    """One record of a truth log with one intruder."""
+    pose = {"x_m": x_m, "y_m": y_m, "yaw_rad": 0.0}
+    actor = {"name": "intruder_0", "kind": "intruder", "present": True, "map_from_actor": pose, "box": box}
+    return {"stamp_ns": 10**18 + number * 100_000_000, "actors": [actor]}
+
+
+def raised(number: int, x_m: float, y_m: float) -> Alert:
+    ground = GroundPosition(position_m=np.array([x_m, y_m]), velocity_mps=np.zeros(2), covariance_m2=np.eye(2))
+    return Alert(
+        alert_id=f"{number} {x_m}", stamp_ns=10**18 + number * 100_000_000, severity="critical", zone_id="north_strip",
+        track_id=1, reason=Reason(rule="r", sentence="s", thresholds=(), nearest_change=""), label=Label.PERSON, ground=ground,
+        position_uncertain=False,
+    )  # fmt: skip
+
+
+def test_an_intrusion_counts_once_it_could_be_seen_for_a_second() -> None:
+    inside = [row(number, STRIP.x, STRIP.y) for number in range(30)]
+    assert seen_inside(inside, DEPOT) == {"intruder_0": inside[9]["stamp_ns"]}
+    assert seen_inside(inside[:9], DEPOT) == {}
+    assert seen_inside([row(number, 0.0, -90.0) for number in range(30)], DEPOT) == {}
+    assert seen_inside([row(number, STRIP.x, STRIP.y, None) for number in range(30)], DEPOT) == {}
+    cut = {**BOX, "x0_px": 0.0}
+    assert seen_inside([row(number, STRIP.x, STRIP.y, cut) for number in range(30)], DEPOT) == {}
+
+
+def test_an_alert_near_the_intruder_finds_him_and_one_elsewhere_is_false() -> None:
+    truth = [row(number, STRIP.x, STRIP.y) for number in range(200)]
+    right, late, wrong = raised(20, STRIP.x + 1.0, STRIP.y), raised(150, STRIP.x, STRIP.y), raised(20, STRIP.x + 9.0, STRIP.y)
+    assert intruders_near(truth, right) == ("intruder_0",)
+    found = judged("s", 1, 0.5, truth, (DEPOT, (right, wrong)))
+    assert (found.intrusions, found.found, len(found.false_alarms), found.missed) == (1, 1, 1, ())
+    missed = judged("s", 1, 0.5, truth, (DEPOT, (late,)))
+    assert (missed.found, missed.false_alarms, missed.missed) == (0, (), ("intruder_0",))
+    told = figures([found, missed])
+    assert (told["hours"], told["found_share"], told["false_per_hour"]) == (1.0, 0.5, 1.0)
+
+
+def test_the_intervals_are_exact() -> None:
+    assert rate_interval(0, 1.0) == pytest.approx((0.0, 3.689), abs=1e-3)
+    assert rate_interval(10, 2.0) == pytest.approx((4.795 / 2, 18.390 / 2), abs=1e-3)
+    assert share_interval(0, 0) == (0.0, 1.0)
+    assert share_interval(10, 10) == pytest.approx((0.6915, 1.0), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["depot", "prison"])
+def test_casts_are_drawn_from_the_seed_and_residents_keep_where_they_belong(name: str) -> None:
+    site = read_site(SITES / f"{name}.geojson")
+    intruders = 0
+    for seed in range(6):
+        first, again = (
+            Casting(name, site, np.random.default_rng(seed)).draw(weather=Sky.RAIN, light="day", intruders=1) for _ in "ab"
+        )
+        assert first == again
+        forbidden = [zone.outline for zone in site.zones if zone.purpose in ("restricted", "sterile") and zone.schedule is None]
+        for actor in first.actors:
+            way = LineString([(stop.x_m, stop.y_m) for stop in actor.route]) if len(actor.route) > 1 else None
+            if actor.kind in ("staff", "guard", "inmate"):
+                assert way is not None
+                assert not any(way.intersects(zone) for zone in forbidden)
+            if actor.kind == "intruder":
+                intruders += 1
+                assert way is not None
+                assert not site.perimeter.contains(Point(actor.route[0].x_m, actor.route[0].y_m))
+                assert way.crosses(site.perimeter.exterior)
+    assert intruders >= 2
