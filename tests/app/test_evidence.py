@@ -23,7 +23,7 @@ BAD_INPUT = 2
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patrol: Patrol) -> Path:
     """A command centre that was started once, a key made by the command, and one sealed original."""
     url, secrets = f"sqlite:///{tmp_path / 'centre.db'}", tmp_path / "secrets"
-    prepare(Settings(database_url=url, secrets_dir=secrets, argon2_memory_kib=8))
+    prepare(Settings(database_url=url, secrets_dir=secrets, argon2_memory_kib=64))
     monkeypatch.setenv("PATROL_CENTRE_DATABASE_URL", url)
     monkeypatch.setenv("PATROL_CENTRE_SECRETS_DIR", str(secrets))
     assert patrol("evidence", "keys", str(tmp_path / "keys")).code == 0

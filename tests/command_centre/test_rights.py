@@ -25,6 +25,8 @@ MATRIX = [
     ("POST", "/api/alerts/1/dismiss", {}, 401, 403, 200),
     ("POST", "/api/robots/rover-1/commands", COMMAND, 401, 403, 200),
     ("POST", "/api/robots/other/commands", COMMAND, 401, 404, 404),
+    ("GET", "/api/robots/rover-1/zones", None, 401, 200, 200),
+    ("PUT", "/api/robots/rover-1/zones", {"zones": []}, 401, 403, 200),
     ("POST", "/api/webrtc/offer", {"robot_id": "other", "sdp": ""}, 401, 404, 404),
     ("POST", "/api/webrtc/offer", {"robot_id": "rover-1", "sdp": "nonsense"}, 401, 400, 400),
     ("POST", "/api/password", {"password": "another-password"}, 401, 204, 204),

@@ -29,7 +29,7 @@ from patrol.errors import BadInput
 from patrol.sensors import Image
 
 ALERT = "00ff00ff00ff00ff"
-PIXELS = np.random.default_rng(2).integers(0, 256, (48, 64, 3)).astype(np.uint8)
+PIXELS = np.indices((48, 64)).sum(axis=0)[:, :, None].repeat(3, axis=2).astype(np.uint8)
 ORIGINAL = Image(stamp_ns=77, frame_id="c", encoding="bgr8", pixels=PIXELS)
 
 

@@ -45,7 +45,7 @@ CALLS = frozenset({"FaceRecognizerSF", "LBPHFaceRecognizer", "EigenFaceRecognize
 """Names within packages that are otherwise welcome (OpenCV)."""
 WORDS = re.compile(
     r"(?:^|_)(embed(ding|der)s?|re_?ids?|re_?identif\w*|person_ids?|biometric\w*|voice_?prints?"
-    r"|(face|gait|body|appearance)_?(ids?|net|prints?|recogn\w*|vectors?|features?|signatures?|models?))(?:_|$)"
+    r"|(face|gait|appearance)_?ids?|(face|gait|body|appearance)_?(net|prints?|recogn\w*|vectors?|features?|signatures?|models?))(?:_|$)"
 )
 """Names in code that say that somebody would be recognised."""
 MODEL_SUFFIXES = frozenset(

@@ -20,6 +20,7 @@ from app.lockstep import LockstepPlan
 from benchmarks import depot_lap
 from patrol.config import validate_config
 from patrol.site_check import check_site
+from scripts.live_tests import LIVE
 from sim.scenario import Scenario
 from tests.app.command import write_room_log
 from tests.house.documents import PAGES, Command, anchors, commands, fences, links
@@ -179,7 +180,7 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
         leaves=("map.png",),
     ),
     ".venv/bin/python -m benchmarks.lens_health --limit-s 300": Understood(source="benchmarks/lens_health.py"),
-    ".venv/bin/python -m benchmarks.lens_health ../shared/data/perception/PETS09-S2L1/vtest_480x360_795f.avi": Understood(
+    ".venv/bin/python -m benchmarks.lens_health --limit-s 60 ../shared/data/perception/clips/car-detection.mp4": Understood(
         source="benchmarks/lens_health.py"
     ),
     ".venv/bin/patrol evidence keys evidence-keys": EVIDENCE,
@@ -327,11 +328,13 @@ def test_make_test_would_run_the_tests() -> None:
         ["make", "-n", "test"], cwd=ROOT, env=outside, capture_output=True, text=True, timeout=30, check=True
     ).stdout
     setup, *script = dry.splitlines()
-    quick, processes = (line for line in script if "pytest" in line)
+    quick, processes = (line for line in script if ".venv/bin/python" in line)
     assert setup == "scripts/setup.sh --with-test-tools"
-    assert quick.split()[:3] == processes.split()[:3] == [".venv/bin/python", "-m", "pytest"]
-    assert "not e2e and not ros" in quick
-    assert "e2e or ros" in processes, "together the two runs take every test"
+    assert quick.split()[:3] == [".venv/bin/python", "-m", "pytest"]
+    assert processes.split()[:3] == [".venv/bin/python", "-m", "scripts.live_tests"]
+    apart = re.search(r'-m "([^"]*)"', quick)
+    assert apart is not None
+    assert apart[1].replace("not ", "").replace(" and ", " or ") == LIVE, "together the two runs take every test"
 
 
 def test_the_lock_that_training_installs_is_there() -> None:

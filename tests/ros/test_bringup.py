@@ -93,6 +93,7 @@ def test_only_given_settings_become_parameters() -> None:
         "laps": 2,
         "autostart": False,
         "state_folder": "/run/state",
+        "driver": "own",
     }
     assert parameters(by_name("simulator"), settings(scenario=Path("/s.yaml")))["use_sim_time"] is False
     assert parameters(by_name("slam"), settings(backend="robot"))["use_sim_time"] is False

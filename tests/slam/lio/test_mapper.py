@@ -141,4 +141,4 @@ def test_real_key_scans_close_loops() -> None:
     figures = kitti_07(DATA / "kitti_07_dump")
     assert figures["kitti_07_closures"] >= 3
     assert figures["kitti_07_closure_median_m"] < 0.03
-    assert figures["kitti_07_end_after_m"] < 0.5 * figures["kitti_07_end_before_m"]
+    assert figures["kitti_07_end_after_m"] < 0.7 * figures["kitti_07_end_before_m"]
