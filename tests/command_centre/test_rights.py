@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from starlette.websockets import WebSocketDisconnect
@@ -13,7 +14,7 @@ from tests.command_centre.conftest import House, RobotSide, connected
 
 COMMAND = {"kind": "start", "mission_id": "perimeter"}
 # method, path, body, then the status for: nobody, viewer, operator
-MATRIX = [
+MATRIX: list[tuple[str, str, dict[str, Any] | None, int, int, int]] = [
     ("GET", "/api/health", None, 200, 200, 200),
     ("GET", "/api/me", None, 200, 200, 200),
     ("GET", "/api/alerts", None, 401, 200, 200),
@@ -36,7 +37,7 @@ MATRIX = [
 
 @pytest.mark.parametrize(("method", "path", "body", "nobody", "viewer", "operator"), MATRIX)
 def test_every_route_for_every_role(
-    house: House, method: str, path: str, body: dict[str, str] | None, *, nobody: int, viewer: int, operator: int
+    house: House, method: str, path: str, body: dict[str, Any] | None, *, nobody: int, viewer: int, operator: int
 ) -> None:
     with house.dial() as socket:
         connected(socket).say_durably(messages.alert(2))
