@@ -37,7 +37,7 @@ class AnonymiserConfig(Config):
     late_after_s: float = Field(default=0.15, ge=0.0, description="detections older than the picture by more cover it")
     pose_stale_after_s: float = Field(default=0.5, gt=0.0)
     faint_most: int = Field(
-        default=12, ge=0, description="more people than that whom the detector only suspects, too faintly to mask them, cover it"
+        default=40, ge=0, description="more people than that whom the detector only suspects, too faintly to mask them, cover it"
     )
     regions: RegionsConfig = RegionsConfig()
     privacy: PrivacyConfig = PrivacyConfig()

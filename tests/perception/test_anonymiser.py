@@ -115,11 +115,11 @@ def test_what_is_not_known_to_be_safe_is_covered(image: Image, seen: Looked | No
 
 
 def test_a_detector_that_only_suspects_many_people_covers_the_picture() -> None:
-    faint = tuple(replace(detection(PERSON), stamp_ns=nanoseconds(1.0), score=0.11) for _ in range(13))
+    faint = tuple(replace(detection(PERSON), stamp_ns=nanoseconds(1.0), score=0.11) for _ in range(41))
     anonymiser = Anonymiser(AnonymiserConfig(), CAMERA)
     unsure = Looked(stamp_ns=nanoseconds(1.0), detections=faint, tracks=())
-    assert covers(anonymiser.make_safe(PICTURE, unsure, None), "suspects 13 people")
-    assert anonymiser.make_safe(PICTURE, replace(unsure, detections=faint[:12]), None).covered_because == ""
+    assert covers(anonymiser.make_safe(PICTURE, unsure, None), "suspects 41 people")
+    assert anonymiser.make_safe(PICTURE, replace(unsure, detections=faint[:40]), None).covered_because == ""
     sure = tuple(replace(item, score=0.5) for item in faint)
     assert anonymiser.make_safe(PICTURE, replace(unsure, detections=sure), None).covered_because == ""
 
