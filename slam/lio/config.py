@@ -39,7 +39,8 @@ class InertialConfig(Config):
 
 
 class RegistrationConfig(Config):
-    """Distribution-to-distribution registration of a revolution with the local map (small_gicp)."""
+    """Distribution-to-distribution registration of a revolution with the local map (small_gicp). After ``lost_after`` poor
+    matches in a row the local map begins anew where the motion leads."""
 
     range_min_m: NotNegative = 0.6
     range_max_m: Positive = 80.0
@@ -57,6 +58,7 @@ class RegistrationConfig(Config):
     correction_max_rad: Positive = 0.2
     point_std_m: Positive = 0.1
     key_scans_kept: Count = 40
+    lost_after: Count = 3
 
 
 class KeyScanConfig(Config):

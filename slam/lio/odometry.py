@@ -66,6 +66,7 @@ class LidarInertialOdometry:
         self._reckoning = Reckoning(config.inertial, start_filter(config.inertial, start, self._base_from_imu))
         self._map = LocalMap(config.registration)
         self._key_pose: Pose3 | None = None
+        self._poor = 0
 
     def add_reading(self, reading: Reading) -> bool:
         """Keep a reading of IMU or wheels; false when it can not be used."""
@@ -113,7 +114,12 @@ class LidarInertialOdometry:
         if found is not None and not because:
             self._correct(found)
         self._reckoning.mark()
-        key = None if because else self._key(thin)
+        self._poor = self._poor + 1 if because else 0
+        if self._poor >= self._config.registration.lost_after:
+            self._map, self._poor = LocalMap(self._config.registration), 0
+            key = self._key(thin)
+        else:
+            key = None if because else self._key(thin)
         outcome = CloudOutcome.POOR_MATCH if because else verdict.outcome
         overlap = 1.0 if found is None else found.overlap
         return self._update(verdict, points, overlap=overlap, outcome=outcome, because=because or verdict.because, key=key)

@@ -95,7 +95,7 @@ class Bench:
         pose = Pose2(3.0, 3.0, 0.0)
         around = survey(np.zeros((0, 2)), pose, self.clearance, ())
         now_ns = time.time_ns()
-        view = View(now_ns=now_ns, dt_s=0.0, pose=pose, twist=STOPPED, around=around)
+        view = View(now_ns=now_ns, dt_s=0.02, pose=pose, twist=STOPPED, around=around)
         return self.navigator.drive(Goal(name="A", pose=Pose2(20.0, 3.0, 1.0), reach_m=0.5, speed_mps=1.0), view)
 
     def until(self, holds: Callable[[Any], object]) -> Any:
