@@ -4,20 +4,13 @@
 from __future__ import annotations
 
 import json
-import struct
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from mcap.exceptions import McapError
-from mcap.records import Schema
-from mcap.well_known import MessageEncoding, SchemaEncoding
-from mcap_ros2.decoder import DecoderFactory
-
+from app.recorded import decoded
 from evidence.percept_records import sky_in, stamp_in, tracks_in
 from evidence.recorder import METADATA_NAME
-from evidence.recording import RecordedMessage, Recording
+from evidence.recording import Recording
 from patrol.errors import BadInput, Fault
 from patrol.percepts import Alert
 from patrol.site import Site
@@ -26,7 +19,7 @@ from perception.rulebook.config import RuleBook
 from perception.rulebook.scene import Scene
 from perception.rulebook.watch import Watch
 
-_TOPICS = ("tracks", "alerts", "localisation")
+_TOPICS = frozenset({"tracks", "alerts", "localisation"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +39,7 @@ def judge(recording: Path, site: Site, book: RuleBook) -> Verdict:
     stamps: list[int] = []
     alerts: list[Alert] = []
     told: list[str] = []
-    for topic, message in _messages(recording):
+    for topic, message in decoded(recording, _TOPICS):
         if topic == "localisation":
             doubt = str(message.doubt)
         elif topic == "alerts":
@@ -76,27 +69,3 @@ def site_of(recording: Path, folder: Path) -> Site:
     path = folder / "site.geojson"
     path.write_text(text, "utf-8")
     return read_site(path)
-
-
-def _messages(path: Path) -> Iterator[tuple[str, Any]]:
-    """Decoded messages of the topics that matter, in the order of the file, up to where it can be read."""
-    decoders: dict[str, Callable[[bytes], Any]] = {}
-    for message in Recording(path).messages():
-        name = message.topic.rsplit("/", 1)[-1]
-        if name not in _TOPICS:
-            continue
-        try:
-            if message.topic not in decoders:
-                decoders[message.topic] = _decoder(message)
-            yield name, decoders[message.topic](message.cdr)
-        except (McapError, ValueError, struct.error, IndexError) as error:
-            raise BadInput(path, [Fault(field=message.topic, value=message.type, because=f"can not be read: {error}")]) from error
-
-
-def _decoder(message: RecordedMessage) -> Callable[[bytes], Any]:
-    """By the definition that the recording carries. Raises ValueError without one."""
-    schema = Schema(id=1, data=message.definition, encoding=SchemaEncoding.ROS2, name=message.type)
-    decode: Callable[[bytes], Any] | None = DecoderFactory().decoder_for(MessageEncoding.CDR, schema)
-    if decode is None or not message.definition:
-        raise ValueError("it has no definition")
-    return decode
