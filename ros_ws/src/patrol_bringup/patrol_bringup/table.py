@@ -88,7 +88,6 @@ PROCESSES: tuple[Process, ...] = (
         name="slam",
         module="patrol_ros.slam_node",
         takes=("site", "map_folder", "mapping", "state_folder", "slam_config"),
-        niceness=2,
     ),
     Process(
         name="perception",
