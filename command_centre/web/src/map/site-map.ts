@@ -26,6 +26,8 @@ const SIGMAS = 2;
 const SMALLEST_DOUBT_M = 0.05;
 const VELOCITY_AHEAD_S = 2;
 const MARGIN_M = 6;
+/** What lies about is shown once a rule made an alert of it. */
+const THINGS = new Set<string>(["object", "missing object"]);
 
 type LayerName = "areas" | "perimeter" | "gates" | "marks" | "route" | "trail" | "plan" | "tracks" | "alerts" | "robots";
 
@@ -91,7 +93,7 @@ export class SiteMap {
     this.#renew("route", robot.route?.route_m, (points) => lines(points));
     this.#renew("plan", robot.route?.plan_m, (points) => lines(points));
     this.#renew("trail", robot.trail_m, (points) => lines(points));
-    this.#renew("tracks", robot.telemetry?.tracks, (tracks) => (lost ? [] : tracks.flatMap(trackFeatures)));
+    this.#renew("tracks", robot.telemetry?.tracks, (tracks) => (lost ? [] : tracks.filter(({ label }) => !THINGS.has(label)).flatMap(trackFeatures)));
     this.#renew("alerts", alerts, (each) => each.filter((alert) => alert.state !== "dismissed").map(alertFeature));
     this.#renew("robots", `${robot.telemetry?.stamp_ns} ${lost}`, () => robotFeatures(robot, lost));
   }
