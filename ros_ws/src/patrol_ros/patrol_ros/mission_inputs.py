@@ -98,10 +98,6 @@ class MissionInputs:
         """The stop path was asked to release the e-stop: that it is latched does not count until it has said that it is not."""
         self._releasing_until_ns = now_ns + nanoseconds(_RELEASED_WITHIN_S)
 
-    def keeps_latched(self) -> None:
-        """The stop path refused the release."""
-        self._releasing_until_ns = None
-
     def gathered(self, now_ns: int) -> ExecutiveInputs:
         """The newest of everything; tracks that are stale are none."""
         fresh = seconds(now_ns - self._tracks_ns) <= (topic("tracks").stale_after_s or 0.0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -23,7 +22,7 @@ from patrol.clock import NS_PER_S, seconds
 from patrol.config import load_config
 from patrol.errors import BadValue
 from patrol.geometry import Pose2
-from patrol.operations import Accepted, Command, CommandAnswer, CommandKind, Mode, Refused
+from patrol.operations import Accepted, Command, CommandAnswer, CommandKind, Mode
 from patrol.zone_orders import ZoneAnswer, ZoneOrder
 from patrol_ros.commands import MISSION_SERVICE, STOP_SERVICE, CommandSender, serve_commands
 from patrol_ros.conversions.geometry import path_to_ros, twist_to_ros
@@ -91,7 +90,7 @@ class MissionNode:
     def _accept(self, command: Command) -> CommandAnswer:
         """Pass e-stop commands on before anything else, then let the executive decide."""
         if command.kind in _ESTOP_KINDS:
-            self._stop_path.send(command, partial(self._stop_path_answered, command.kind))
+            self._stop_path.send(command, lambda answer: log.info("the stop path: %s", answer))
         if self._executive is None:
             raise BadValue("the mission does not know the robot yet")
         now_ns = self._link.now_ns()
@@ -107,11 +106,6 @@ class MissionNode:
         answer = self._executive.accept_zones(order, self._link.now_ns())
         log.info("zones of revision %s by %s: %s", order.revision, order.issued_by, answer)
         return answer
-
-    def _stop_path_answered(self, kind: CommandKind, answer: CommandAnswer) -> None:
-        log.info("the stop path: %s", answer)
-        if kind is CommandKind.ESTOP_RESET and isinstance(answer, Refused):
-            self._inputs.keeps_latched()
 
     def _step(self) -> None:
         now_ns = self._link.now_ns()
