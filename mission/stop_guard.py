@@ -86,9 +86,13 @@ class _Seen:
 
 
 class StopGuard:
-    """Feed ``on_scan`` and ``on_wanted``; send what ``step`` returns to the wheels 20 times a second."""
+    """Feed ``on_scan`` and ``on_wanted``; send what ``step`` returns to the wheels 20 times a second.
 
-    def __init__(self, config: StopGuardConfig, base_from_lidar: Pose2, *, estopped: bool = False) -> None:
+    Until it is told where the lidar sits (``base_from_lidar``), scans say nothing to it and it lets nothing through; the
+    e-stop is latched and released all the same.
+    """
+
+    def __init__(self, config: StopGuardConfig, base_from_lidar: Pose2 | None, *, estopped: bool = False) -> None:
         self._config = config
         self._base_from_lidar = base_from_lidar
         self._estopped = estopped
@@ -100,15 +104,20 @@ class StopGuard:
     def estopped(self) -> bool:
         return self._estopped
 
+    def mounted(self, base_from_lidar: Pose2) -> None:
+        """Where the lidar sits on the robot."""
+        self._base_from_lidar = base_from_lidar
+
     def on_scan(self, scan: Scan) -> None:
-        """Take the newest scan; an older one than the last is dropped. Specks that no neighbouring beam supports, such as
-        raindrops, are left out."""
-        if self._seen is not None and scan.stamp_ns < self._seen.scan.stamp_ns:
+        """Take the newest scan; an older one than the last is dropped, and every one while the lidar's place is unknown.
+        Specks that no neighbouring beam supports, such as raindrops, are left out."""
+        base_from_lidar = self._base_from_lidar
+        if base_from_lidar is None or (self._seen is not None and scan.stamp_ns < self._seen.scan.stamp_ns):
             return
         keep = scan.supported()
         ranges, angles = scan.ranges_m[keep].astype(np.float64), scan.angles_rad()[keep]
-        points_m = self._base_from_lidar.apply(np.column_stack((ranges * np.cos(angles), ranges * np.sin(angles))))
-        edges_m = self._base_from_lidar.apply(edges_in(scan, self._config.edge_m))
+        points_m = base_from_lidar.apply(np.column_stack((ranges * np.cos(angles), ranges * np.sin(angles))))
+        edges_m = base_from_lidar.apply(edges_in(scan, self._config.edge_m))
         self._seen = _Seen(scan=scan, points_m=points_m, edges_m=edges_m)
 
     def on_wanted(self, twist: Twist2, stamp_ns: int) -> None:

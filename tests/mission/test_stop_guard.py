@@ -66,6 +66,18 @@ def test_it_starts_stopped_and_says_what_is_missing() -> None:
     assert (guard.step(NOW_NS).twist, guard.step(NOW_NS).reason) == (STOPPED, StopReason.NO_WANTED)
 
 
+def test_before_it_knows_where_the_lidar_sits_nothing_moves_and_the_latch_works() -> None:
+    guard = StopGuard(CONFIG, None, estopped=True)
+    guard.on_scan(open_scan())
+    assert guard.arm_reset(NOW_NS) and guard.reset(NOW_NS) and not guard.estopped
+    guard.on_wanted(FORWARD, NOW_NS)
+    assert (guard.step(NOW_NS).twist, guard.step(NOW_NS).reason) == (STOPPED, StopReason.NO_SCAN)
+    guard.mounted(IDENTITY2)
+    assert guard.step(NOW_NS).reason is StopReason.NO_SCAN, "the scan from before was not kept"
+    guard.on_scan(open_scan())
+    assert guard.step(NOW_NS).twist == FORWARD
+
+
 def test_a_free_way_lets_the_wanted_twist_through_unchanged() -> None:
     wanted = Twist2(1.2, 0.0, 0.4)
     guarded = ready(open_scan(), wanted).step(NOW_NS)

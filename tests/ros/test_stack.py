@@ -118,7 +118,7 @@ def test_an_estop_outlives_the_stop_path(graph: Graph) -> None:
 
 
 def test_a_reset_takes_two_steps(graph: Graph) -> None:
-    assert graph.until(lambda: graph.probe.newest("stop_state").state == "estopped"), "until it knows the robot it refuses"
+    assert graph.until(lambda: graph.probe.newest("stop_state").state == "estopped"), "latched, and running again"
     refused = send(graph, "send_command", "estop_reset", "reset-0")
     assert not refused.accepted
     assert "armed" in refused.because

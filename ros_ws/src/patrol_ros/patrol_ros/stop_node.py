@@ -11,8 +11,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from mission.stop_guard import Guarded, StopGuard, StopGuardConfig, StopReason
-from patrol.geometry import STOPPED
+from mission.stop_guard import StopGuard, StopGuardConfig
 from patrol.operations import Accepted, Command, CommandAnswer, CommandKind, Refused
 from patrol_ros.commands import STOP_SERVICE, serve_commands
 from patrol_ros.conversions.geometry import twist_from_ros, twist_to_ros
@@ -25,9 +24,6 @@ from patrol_ros.mounts import Mounts
 log = logging.getLogger(__name__)
 PERIOD_S = 0.04
 LIDAR_FRAME = "lidar_link"
-
-
-_UNKNOWN = Guarded(twist=STOPPED, reason=StopReason.NO_SCAN, free_m=0.0)
 
 
 class Latch:
@@ -55,31 +51,31 @@ class StopNode:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._latch = Latch(link.path("state_folder"))
-        self._guard: StopGuard | None = None
+        self._guard = StopGuard(StopGuardConfig(), None, estopped=self._latch.is_latched())
+        self._is_mounted = False
         self._ages = Ages(("scan", "cmd_vel_nav"))
         self._cmd_vel, self._stop_state = link.publisher("cmd_vel"), link.publisher("stop_state")
-        self._mounts = Mounts(link, self._build)
+        self._mounts = Mounts(link, self._mount)
         link.subscribe("scan", self._on_scan)
         link.subscribe("cmd_vel_nav", self._on_wanted)
         serve_commands(link, STOP_SERVICE, self._on_command)
         link.every_wall(PERIOD_S, self._step)
         report_health(link, self._status)
 
-    def _build(self) -> None:
+    def _mount(self) -> None:
         mount = self._mounts.base_from(LIDAR_FRAME)
-        if self._guard is None and mount is not None:
-            self._guard = StopGuard(StopGuardConfig(), mount.to_pose2(), estopped=self._latch.is_latched())
+        if mount is not None:
+            self._guard.mounted(mount.to_pose2())
+            self._is_mounted = True
 
     def _on_scan(self, message: Any) -> None:
         self._ages.heard("scan", self._link.now_ns())
-        if self._guard is not None:
-            self._guard.on_scan(scan_from_ros(message))
+        self._guard.on_scan(scan_from_ros(message))
 
     def _on_wanted(self, message: Any) -> None:
         now_ns = self._link.now_ns()
         self._ages.heard("cmd_vel_nav", now_ns)
-        if self._guard is not None:
-            self._guard.on_wanted(twist_from_ros(message), now_ns)
+        self._guard.on_wanted(twist_from_ros(message), now_ns)
 
     def _on_command(self, command: Command) -> CommandAnswer:
         answer = self._carried_out(command.command_id, command.kind)
@@ -90,30 +86,26 @@ class StopNode:
     def _carried_out(self, command_id: str, kind: CommandKind) -> CommandAnswer:
         if kind is CommandKind.ESTOP:
             self._latch.write(latched=True)
-            if self._guard is not None:
-                self._guard.estop()
+            self._guard.estop()
             return Accepted(command_id=command_id)
-        if self._guard is None:
-            return Refused(command_id=command_id, because="the stop path does not know the robot yet")
-        done = self._reset(self._guard, kind)
+        done = self._reset(kind)
         self._latch.write(latched=self._guard.estopped)
         return Accepted(command_id=command_id) if done else Refused(command_id=command_id, because=_WHY_NOT.get(kind, _NOT_MINE))
 
-    def _reset(self, guard: StopGuard, kind: CommandKind) -> bool:
+    def _reset(self, kind: CommandKind) -> bool:
         if kind is CommandKind.ESTOP_ARM_RESET:
-            return guard.arm_reset(self._link.now_ns())
-        return kind is CommandKind.ESTOP_RESET and guard.reset(self._link.now_ns())
+            return self._guard.arm_reset(self._link.now_ns())
+        return kind is CommandKind.ESTOP_RESET and self._guard.reset(self._link.now_ns())
 
     def _step(self) -> None:
         """Send what may be driven; that is nothing until the guard knows the robot."""
-        now_ns, guard = self._link.now_ns(), self._guard
-        guarded = guard.step(now_ns) if guard is not None else _UNKNOWN
-        estopped = guard.estopped if guard is not None else self._latch.is_latched()
+        now_ns = self._link.now_ns()
+        guarded, estopped = self._guard.step(now_ns), self._guard.estopped
         self._cmd_vel.publish(twist_to_ros(guarded.twist))
         self._stop_state.publish(guarded_to_ros(guarded, estopped=estopped, stamp_ns=now_ns))
 
     def _status(self) -> Status:
-        if self._guard is None:
+        if not self._is_mounted:
             return Status(wrong=f"tf_static does not tell where {LIDAR_FRAME} is")
         return stale_status(self._ages, self._link.now_ns(), estopped=self._guard.estopped)
 
