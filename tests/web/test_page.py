@@ -42,7 +42,7 @@ def test_an_operator_runs_a_patrol(page: Page, stage: Stage) -> None:
     expect(page.get_by_test_id("mode")).to_have_attribute("data-mode", "estopped")
     expect(page.get_by_test_id("speed")).to_have_attribute("data-value", "0")
     page.get_by_test_id("cmd-estop-arm-reset").click()
-    expect(page.get_by_test_id("command-status")).to_have_attribute("data-kind", "estop_arm_reset")
+    expect(page.get_by_test_id("cmd-estop-reset")).to_have_attribute("aria-disabled", "false")
     page.get_by_test_id("cmd-estop-reset").click()
     expect(page.get_by_test_id("mode")).to_have_attribute("data-mode", "idle")
     assert errors == []

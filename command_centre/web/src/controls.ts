@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which command makes sense now, and if not, why. The robot has the last word; this only saves a useless press. */
-import type { CommandKind, Mode } from "./generated/wire";
+import type { CommandKind, CommandView, Mode } from "./generated/wire";
 import type { Robot } from "./state";
 
 export interface Permit {
@@ -26,8 +26,14 @@ const FITS: Record<CommandKind, { modes: readonly Mode[]; otherwise: string }> =
   estop_reset: { modes: ["estopped"], otherwise: "The emergency stop is not set." },
 };
 
-/** Whether `kind` may be pressed. */
-export function permit(kind: CommandKind, robot: Robot | null, mayCommand: boolean, connected: boolean): Permit {
+/** Whether `kind` may be pressed. `newest` is the robot's newest command: a reset is only offered once its arming was accepted. */
+export function permit(
+  kind: CommandKind,
+  robot: Robot | null,
+  mayCommand: boolean,
+  connected: boolean,
+  newest?: CommandView,
+): Permit {
   if (!mayCommand) return { enabled: false, because: "You are signed in as a viewer; only an operator gives commands." };
   if (!connected) return { enabled: false, because: "The command centre can not be reached." };
   if (!robot || robot.link.status === "offline") return { enabled: false, because: "The robot is not connected." };
@@ -37,6 +43,9 @@ export function permit(kind: CommandKind, robot: Robot | null, mayCommand: boole
   const fits = FITS[kind];
   if (mode === "estopped" && !fits.modes.includes("estopped")) {
     return { enabled: false, because: "Reset the emergency stop first." };
+  }
+  if (mode === "estopped" && kind === "estop_reset" && !(newest?.kind === "estop_arm_reset" && newest.state === "accepted")) {
+    return { enabled: false, because: "Arm the reset first." };
   }
   const enabled = fits.modes.some((each) => each === mode);
   return { enabled, because: enabled ? "" : fits.otherwise };

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { bannerText } from "../src/banner";
 import { permit } from "../src/controls";
-import type { AlertView, CommandKind, RobotView, Snapshot, Telemetry, ToBrowser } from "../src/generated/wire";
+import type { AlertView, CommandKind, CommandView, RobotView, Snapshot, Telemetry, ToBrowser } from "../src/generated/wire";
 import { INITIAL, type State, reduce, selectedRobot } from "../src/state";
 import { veilOf } from "../src/video/veil";
 
@@ -56,6 +56,16 @@ const alert = (alert_key: number, state: AlertView["state"] = "new"): AlertView 
   incident_id: "",
   path_m: [],
   actions: [],
+});
+const command = (kind: CommandKind): CommandView => ({
+  command_id: kind,
+  robot_id: "a",
+  kind,
+  mission_id: "",
+  issued_by: "olga",
+  issued_ns: 1,
+  state: "sent",
+  because: "",
 });
 const snapshot = (...robots: RobotView[]): Snapshot => ({
   type: "snapshot",
@@ -118,8 +128,18 @@ describe("permit", () => {
     ["docked", ["start", "estop"]],
     ["patrolling", ["pause", "abort", "dock", "estop"]],
     ["paused", ["resume", "abort", "dock", "estop"]],
-    ["estopped", ["estop", "estop_arm_reset", "estop_reset"]],
+    ["estopped", ["estop", "estop_arm_reset"]],
   ])("while %s", (mode, kinds) => expect(allowed(mode)).toEqual(kinds));
+
+  it.each([
+    ["estop_arm_reset", "accepted", true],
+    ["estop_arm_reset", "sent", false],
+    ["estop_arm_reset", "refused", false],
+    ["estop", "accepted", false],
+  ] as const)("after %s was %s the reset is offered: %s", (kind, state, offered) => {
+    const newest = { ...command(kind), state };
+    expect(permit("estop_reset", online("estopped"), true, true, newest).enabled).toBe(offered);
+  });
 
   it("always says why not", () => {
     for (const [who, connected, status] of [

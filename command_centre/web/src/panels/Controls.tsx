@@ -14,7 +14,8 @@ export function Controls({ state, robot }: { state: State; robot: Robot }) {
   const [problem, setProblem] = useState("");
   const missionId = robot.missions.includes(mission) ? mission : (robot.missions[0] ?? "");
   const mayCommand = state.who?.role === "operator";
-  const permitOf = (kind: CommandKind) => permit(kind, robot, mayCommand, state.connected);
+  const newest = state.commands.find((command) => command.robot_id === robot.robot_id);
+  const permitOf = (kind: CommandKind) => permit(kind, robot, mayCommand, state.connected, newest);
 
   const give = async (kind: CommandKind): Promise<void> => {
     const { enabled, because } = permitOf(kind);
@@ -60,7 +61,6 @@ export function Controls({ state, robot }: { state: State; robot: Robot }) {
   };
 
   const stopped = robot.telemetry?.mode === "estopped";
-  const newest = state.commands.find((command) => command.robot_id === robot.robot_id);
   return (
     <section class="panel controls" aria-label="Controls">
       <div class="ordinary">
