@@ -26,7 +26,7 @@ from patrol.percepts import Alert, Box, GroundPosition, Label, Reason, Threshold
 
 pytest.importorskip("patrol_msgs.msg", reason="the ROS interfaces are not built: make setup")
 
-from patrol_msgs.msg import StopState
+from patrol_msgs.msg import StopState, TrackArray
 from patrol_msgs.msg import Track as TrackMessage
 from patrol_msgs.srv import SendCommand
 
@@ -117,7 +117,7 @@ def test_alert(*, stamp_ns: int, sentence: str, picture: bytes, uncertain: bool,
 def test_an_unknown_label_is_refused() -> None:
     track = TrackMessage(label="ghost", state="confirmed")
     with pytest.raises(BadValue, match="ghost"):
-        percepts.track_from_ros(track)
+        percepts.tracks_from_ros(TrackArray(tracks=[track]))
 
 
 PROGRESS = MissionProgress(mission_id="lap", lap=1, leg=2, legs=9, waypoint_id="w3", fraction=0.25, time_left_s=60.5)

@@ -14,6 +14,7 @@ from patrol_msgs.msg import Threshold as ThresholdMessage
 from patrol_msgs.msg import Track as TrackMessage
 from patrol_msgs.msg import TrackArray
 
+from evidence.percept_records import tracks_in
 from patrol.air import Sky
 from patrol.checks import require_in
 from patrol.percepts import Alert, Box, GroundPosition, Label, Reason, Severity, Threshold, Track
@@ -28,8 +29,8 @@ def tracks_to_ros(stamp_ns: int, frame_id: str, tracks: tuple[Track, ...], *, sk
 
 
 def tracks_from_ros(message: TrackArray) -> tuple[Track, ...]:
-    """Raises BadValue when a track is not one."""
-    return tuple(track_from_ros(track) for track in message.tracks)
+    """As from a recording, whose messages have the same fields. Raises BadValue when a track is not one."""
+    return tracks_in(message)
 
 
 def track_to_ros(track: Track) -> TrackMessage:
@@ -48,25 +49,6 @@ def track_to_ros(track: Track) -> TrackMessage:
         floor=int(track.floor),
         cold_s=float(track.cold_s),
         top_m=[] if track.top_m is None else [float(track.top_m)],
-    )
-
-
-def track_from_ros(message: TrackMessage) -> Track:
-    """Raises BadValue when the label or state is unknown, or the box is empty."""
-    return Track(
-        track_id=message.track_id,
-        label=_label(message.label),
-        state=message.state,
-        stamp_ns=stamp_from_ros(message.stamp),
-        first_seen_ns=stamp_from_ros(message.first_seen),
-        last_seen_ns=stamp_from_ros(message.last_seen),
-        hits=message.hits,
-        score=message.score,
-        box=_box_from_ros(message.box[0]) if message.box else None,
-        ground=_ground_from_ros(message.ground[0]) if message.ground else None,
-        floor=message.floor,
-        cold_s=message.cold_s,
-        top_m=message.top_m[0] if message.top_m else None,
     )
 
 
@@ -114,10 +96,6 @@ def _label(text: str) -> Label:
 
 def _box_to_ros(box: Box) -> BoxMessage:
     return BoxMessage(x0_px=float(box.x0_px), y0_px=float(box.y0_px), x1_px=float(box.x1_px), y1_px=float(box.y1_px))
-
-
-def _box_from_ros(message: BoxMessage) -> Box:
-    return Box(x0_px=message.x0_px, y0_px=message.y0_px, x1_px=message.x1_px, y1_px=message.y1_px)
 
 
 def _ground_to_ros(ground: GroundPosition) -> GroundMessage:
