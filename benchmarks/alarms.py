@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 from shapely.geometry import LineString, Polygon, box
 
 from benchmarks.figures import tell
@@ -30,6 +31,7 @@ from perception.metrics.mot_file import MotRows, read_mot
 
 _WITHIN_S, _WITHIN_M = 1.5, 1.5
 _FOOT_STD_PX = (2.5, 3.0)
+_MET = 0.5
 _NOTHING = Agreement(right=0, missed=0, false=0)
 
 
@@ -120,15 +122,16 @@ def places(walked_m: Floats, count: int, seed: int) -> list[tuple[Polygon, LineS
 
 
 def distances_m(truth: MotRows, tracks: MotRows, placed: Floats) -> Floats:
-    """How far the places of tracks are off, over all true boxes that a track overlaps by half or more."""
+    """How far the places of tracks are off, over all true boxes that a track of their own overlaps by half or more: the pairs
+    of each picture are those of CLEAR MOT (Bernardin and Stiefelhagen 2008), at most one for every box."""
     off = []
     for picture in np.unique(truth.picture).tolist():
         real, found = np.flatnonzero(truth.picture == picture), np.flatnonzero(tracks.picture == picture)
         if len(found):
             overlap = iou_matrix(truth.boxes[real], tracks.boxes[found])
-            best = overlap.argmax(axis=1)
-            met = overlap.max(axis=1) >= 0.5
-            off.append(np.hypot(*(placed[found[best[met]]] - truth.ground_m[real[met]]).T))
+            ours, theirs = linear_sum_assignment(np.where(overlap >= _MET, 1.0 + overlap, 0.0), maximize=True)
+            met = overlap[ours, theirs] >= _MET
+            off.append(np.hypot(*(placed[found[theirs[met]]] - truth.ground_m[real[ours[met]]]).T))
     return np.concatenate(off) if off else np.array([np.inf])
 
 
