@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mission.costmap import Costmap
-from mission.movers import MoverConfig, MoverWatch, movers_from_tracks
+from mission.movers import MoverConfig, MoverWatch
 from mission.rollouts import arc_poses
 from mission.surroundings import Mover, Surroundings, survey
-from mission.sweep import sweep_from_scan
+from mission.sweep import Sweep, sweep_from_scan
+from mission.told_movers import ToldMoverConfig, ToldMovers
 from patrol.checks import Floats
 from patrol.clock import NS_PER_S, seconds
 from patrol.estimate import PoseEstimate
@@ -44,6 +45,8 @@ class Lookout:
     def __init__(self, costmap: Costmap, movers: MoverConfig, base_from_lidar: Pose2) -> None:
         self._costmap = costmap
         self._watch = MoverWatch(movers)
+        self._told = ToldMovers(ToldMoverConfig())
+        self._sweep: Sweep | None = None
         self._base_from_lidar = base_from_lidar
         self._poses: deque[tuple[int, Pose2]] = deque(maxlen=_REMEMBERED)
         self._scan: Scan | None = None
@@ -69,14 +72,14 @@ class Lookout:
             for stamp_ns in (scan.stamp_ns, scan.stamp_ns + turn_ns)
         )
         sweep = sweep_from_scan(scan, begin, end)
-        self._points_map_m = sweep.points_m()
+        self._sweep, self._points_map_m = sweep, sweep.points_m()
         self._costmap.add_sweep(sweep)
         self._watch.add(sweep)
 
     def view(self, estimate: PoseEstimate, twist: Twist2, tracks: tuple[Track, ...], *, now_ns: int, dt_s: float) -> View:
         """The view at ``now_ns``; the pose is carried on from the estimate's stamp with the measured ``twist``."""
         pose = predicted(estimate, twist, now_ns)
-        movers = _merged(self._watch.movers(now_ns), movers_from_tracks(tracks, now_ns))
+        movers = _merged(self._watch.movers(now_ns), self._told.movers(tracks, self._sweep, now_ns))
         points_base = pose.inverse().apply(self._points_map_m)
         around = survey(points_base, pose, self._costmap.site_clearance, movers)
         return View(now_ns=now_ns, dt_s=dt_s, pose=pose, twist=twist, around=around, points_map_m=self._points_map_m)

@@ -2,7 +2,7 @@
 """What moves around the robot, found in the scans alone, so that driving among people does not hang on a camera.
 
 Returns that the site and the map do not explain are grouped into small clusters by the gaps between neighbouring beams;
-a cluster is followed by its nearest predecessor, its velocity smoothed exponentially. Tracks of perception add to them.
+a cluster is followed by its nearest predecessor, its velocity smoothed exponentially. ``told_movers`` adds those of perception.
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ from mission.surroundings import Mover
 from mission.sweep import Sweep
 from patrol.clock import seconds
 from patrol.config import Config
-from patrol.percepts import Label, Track
 
 _NOTHING_M = 1e3
-_MOVING = (Label.PERSON, Label.ANIMAL, Label.VEHICLE)
 
 
 class MoverConfig(Config):
@@ -108,25 +106,3 @@ class MoverWatch:
         vy = before.vy_mps + share * ((y_m - before.y_m) / age_s - before.vy_mps)
         sightings = before.sightings + 1
         return replace(before, x_m=x_m, y_m=y_m, vx_mps=vx, vy_mps=vy, stamp_ns=stamp_ns, sightings=sightings)
-
-
-def movers_from_tracks(tracks: tuple[Track, ...], now_ns: int, *, stale_s: float = 1.0) -> tuple[Mover, ...]:
-    """People, animals and moving vehicles that perception placed on the map, predicted to ``now_ns``; metres in map.
-
-    Vehicles that stand are left to the map. A track older than ``stale_s`` is left out.
-    """
-    found = []
-    for track in tracks:
-        age_s = seconds(now_ns - track.stamp_ns)
-        if track.ground is None or track.state not in ("confirmed", "coasting") or age_s > stale_s:
-            continue
-        velocity = track.ground.velocity_mps
-        if track.label not in _MOVING or (track.label is Label.VEHICLE and np.hypot(*velocity) < 0.3):
-            continue
-        x_m, y_m = track.ground.position_m + velocity * max(age_s, 0.0)
-        radius_m = 1.5 if track.label is Label.VEHICLE else 0.35
-        mover = Mover(
-            position_m=(float(x_m), float(y_m)), velocity_mps=(float(velocity[0]), float(velocity[1])), radius_m=radius_m
-        )
-        found.append(mover)
-    return tuple(found)

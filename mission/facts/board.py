@@ -20,8 +20,6 @@ from mission.geofence import Geofence
 from mission.inputs import ExecutiveInputs
 from patrol.clock import seconds
 from patrol.config import Config
-from patrol.estimate import PoseEstimate
-from patrol.percepts import Label, Track
 from patrol.sensors import Battery, Fix, Imu, Odometry, Scan
 from patrol.site import Datum
 
@@ -124,7 +122,7 @@ class FactBoard:
         yield from self._model.facts()
         yield from self._gnss.facts()
         yield from self._about_power(inputs)
-        if min(nearest_person_m, _nearest_person_m(inputs.tracks, inputs.estimate)) < self._config.person_close_m:
+        if nearest_person_m < self._config.person_close_m:
             yield Observed(fact=Fact.PERSON_CLOSE)
         if inputs.disk_free_bytes is not None and inputs.disk_free_bytes < self._config.disk_least_bytes:
             yield Observed(fact=Fact.DISK_FULL, detail=f"less than {self._config.disk_least_bytes / 1e9:g} GB left")
@@ -180,17 +178,3 @@ def _streams(config: FactsConfig) -> dict[str, Stream]:
             silent=Fact.CAMERA_SILENT,
         ),
     }
-
-
-def _nearest_person_m(tracks: tuple[Track, ...], estimate: PoseEstimate | None) -> float:
-    """Distance to the nearest person that perception placed on the map."""
-    if estimate is None:
-        return math.inf
-    pose = estimate.map_from_base
-    people = (track.ground for track in tracks if track.label is Label.PERSON)
-    away = (
-        math.hypot(float(ground.position_m[0]) - pose.x_m, float(ground.position_m[1]) - pose.y_m)
-        for ground in people
-        if ground is not None
-    )
-    return min(away, default=math.inf)

@@ -9,13 +9,12 @@ import pytest
 from mission.body import Body
 from mission.controller import Control, Controller, ControllerConfig, carrot_on
 from mission.costmap import Costmap, CostmapConfig
-from mission.movers import MoverConfig, MoverWatch, movers_from_tracks
+from mission.movers import MoverConfig, MoverWatch
 from mission.rollouts import arc_poses, roll_out
 from mission.surroundings import Mover, Surroundings, survey
 from mission.sweep import sweep_from_scan
 from patrol.checks import Floats
 from patrol.geometry import Pose2, Twist2
-from patrol.percepts import GroundPosition, Label, Track
 from tests.mission.kinematic import FlatWorld, Walker
 from tests.mission.places import depot
 
@@ -169,29 +168,3 @@ def test_a_walker_is_found_with_its_velocity() -> None:
 def test_a_person_who_stands_and_the_walls_are_not_movers() -> None:
     still = Walker(loop_m=np.array([(-42.0, -25.0), (-42.0, -25.0)]), speed_mps=0.0)
     assert watched([still], robot_mps=0.8) == ()
-
-
-def track(label: Label, velocity: tuple[float, float], *, state: str = "confirmed", stamp_ns: int = 0) -> Track:
-    ground = GroundPosition(position_m=np.array([1.0, 2.0]), velocity_mps=np.array(velocity), covariance_m2=np.eye(2))
-    return Track(
-        track_id=1,
-        label=label,
-        state="confirmed" if state == "confirmed" else "tentative",
-        stamp_ns=stamp_ns,
-        first_seen_ns=0,
-        last_seen_ns=0,
-        hits=3,
-        score=0.9,
-        box=None,
-        ground=ground,
-    )
-
-
-def test_tracks_become_movers_predicted_to_now() -> None:
-    now_ns = 500_000_000
-    (person,) = movers_from_tracks((track(Label.PERSON, (1.0, 0.0)),), now_ns)
-    assert person.position_m == pytest.approx((1.5, 2.0))
-    assert movers_from_tracks((track(Label.PERSON, (1.0, 0.0), state="tentative"),), now_ns) == ()
-    assert movers_from_tracks((track(Label.PERSON, (1.0, 0.0)),), 2_000_000_000) == ()
-    assert movers_from_tracks((track(Label.VEHICLE, (0.0, 0.0)), track(Label.OBJECT, (1.0, 0.0))), now_ns) == ()
-    assert movers_from_tracks((track(Label.VEHICLE, (3.0, 0.0)),), now_ns)[0].radius_m > 1.0

@@ -406,7 +406,6 @@ CASES: dict[str, tuple[Callable[[], ExecutiveInputs], Fact]] = {
         Fact.BATTERY_CRITICAL,
     ),
     "disk": (lambda: well(disk_free_bytes=1000), Fact.DISK_FULL),
-    "person": (lambda: well(tracks=(person(),)), Fact.PERSON_CLOSE),
     "brought along": (lambda: well(facts=(Observed(fact=Fact.ESTOP_PRESSED),)), Fact.ESTOP_PRESSED),
 }
 
@@ -452,6 +451,7 @@ def test_every_monitor_is_on_by_default() -> None:
         Fact.LENS_COVERED,
         Fact.CAMERA_SILENT,
         Fact.MODEL_NONSENSE,
+        Fact.PERSON_CLOSE,
         Fact.GNSS_SPOOFED,
         Fact.SENSOR_STUCK,
         Fact.SENSOR_DELAYED,
