@@ -4,6 +4,11 @@
 Two rays are used: the one through the box's foot meets the ground (z = 0 in base_link), the one through its top meets the
 plane at the height that things of its label have. Each gives a place and, through the Jacobian of pixel noise, pitch, roll
 and height, a covariance; the two are fused. A foot or top that the picture's edge cuts off is left out.
+
+Where the top contradicts how large the thing looks, it does not stand on the ground with all of it in view, or is not as high as
+its kind is. Who looks larger than the top has it is small, or crouches: the foot tells. Otherwise the feet are hidden and the top
+tells, or somebody is off the ground (on a fence; then a foot's ray may never come down) and only the size tells, or a vehicle is
+high and the foot tells. The picture does not say which; both places are offered.
 """
 
 from __future__ import annotations
@@ -30,6 +35,8 @@ _EDGE_PX = 2.0
 _LOW_ASPECT = 0.85
 _BESIDE_M, _BESIDE_STD_M = 1.0, 0.4
 _NEAR_M, _FAR_M = 0.3, 120.0
+_CONTRADICTED = 6.63
+_POSTURE = 0.12
 _STEPS = np.array([0.25, 0.25, 1e-4, 1e-4, 1e-3])
 
 
@@ -67,22 +74,29 @@ class GroundProjector:
         self._camera = camera
         self._config = config
 
-    def locate(self, box: Box, label: Label, *, by_heat: bool = False) -> Located | None:
-        """Where on the ground the thing in ``box`` stands, or None when neither foot nor top says so; ``by_heat``: the box
-        comes from a thermal picture."""
+    def places(self, box: Box, label: Label, *, by_heat: bool = False) -> tuple[Located, ...]:
+        """Where on the ground, in base_link, the thing in ``box`` may be: no place that can be told, one, or two that exclude
+        each other; ``by_heat``: the box comes from a thermal picture."""
         least_px = self._config.heat_edge_px if by_heat else self._config.edge_px
+        foot = self._from_foot(box, least_px)
         top = None if _is_low(box, label) else self._from_top(box, label, least_px)
-        ways = [self._from_foot(box, least_px), top]
-        found = [way for way in ways if way is not None]
-        if not found:
-            return self._beside(box, label)
-        located = found[0] if len(found) == 1 else fused(found[0], found[1])
-        return located if float(np.hypot(*located.position_m)) <= self._config.range_max_m else None
+        other = self._from_size(box, label, least_px) if label is Label.PERSON else foot
+        found: tuple[Located | None, ...]
+        if top is None:
+            found = (foot or self._beside(box, label),)
+        elif other is None or contradiction(top, other) <= _CONTRADICTED:
+            found = (fused(foot, top) if foot is not None else top,)
+        elif np.hypot(*other.position_m) < np.hypot(*top.position_m):
+            found = (foot or other,)
+        else:
+            found = (top, other)
+        reach_m = self._config.range_max_m
+        return tuple(place for place in found if place is not None and float(np.hypot(*place.position_m)) <= reach_m)
 
     def top_m(self, box: Box, position_m: Floats) -> float | None:
         """How high above the ground the upper edge of a box is, at ``position_m`` (2,) m in base_link; None where the picture's
         edges cut the box off."""
-        if box.y0_px <= _EDGE_PX or box.y1_px >= self._camera.height_px - _EDGE_PX:
+        if box.y0_px <= _EDGE_PX or self._is_cut_below(box):
             return None
         origin = self._camera.base_from_optical.translation_m
         ray = self._camera.base_from_optical.rotation @ self._camera.rays([[0.5 * (box.x0_px + box.x1_px), box.y0_px]])[0]
@@ -90,16 +104,35 @@ class GroundProjector:
 
     def _beside(self, box: Box, label: Label) -> Located | None:
         """A person whose head and feet are both cut off stands next to the robot, in the direction of the box."""
-        cut = box.y0_px <= _EDGE_PX and box.y1_px >= self._camera.height_px - _EDGE_PX
-        if label is not Label.PERSON or not cut:
+        if label is not Label.PERSON or box.y0_px > _EDGE_PX or not self._is_cut_below(box):
             return None
         ray = self._camera.rays([[0.5 * (box.x0_px + box.x1_px), self._camera.cy_px]])[0]
         along = (self._camera.base_from_optical.rotation @ ray)[:2]
         position = self._camera.base_from_optical.translation_m[:2] + _BESIDE_M * along / np.hypot(*along)
         return Located(position_m=position, covariance_m2=np.eye(2) * _BESIDE_STD_M**2)
 
+    def _from_size(self, box: Box, label: Label, least_px: float) -> Located | None:
+        """By how large it looks, wherever it is: its height over the slopes of the rays to its two edges."""
+        if box.y0_px <= _EDGE_PX or self._is_cut_below(box):
+            return None
+        across_px = 0.5 * (box.x0_px + box.x1_px)
+        rays = self._camera.rays([[across_px, box.y0_px], [across_px, box.y1_px]]) @ self._camera.base_from_optical.rotation.T
+        slopes = rays[:, 2] / np.maximum(np.hypot(rays[:, 0], rays[:, 1]), 1e-6)
+        height_m, height_std_m = _HEIGHTS_M[label]
+        range_m = height_m / max(float(slopes[0] - slopes[1]), 1e-6)
+        across_std_px, edge_std_px = self._edges_px(box, least_px)
+        along_m = range_m * math.hypot(_POSTURE, height_std_m / height_m, math.sqrt(2.0) * edge_std_px / box.height_px)
+        ahead = rays[0, :2] / np.hypot(*rays[0, :2])
+        turn = np.column_stack((ahead, (-ahead[1], ahead[0])))
+        spread_m = np.array([along_m, range_m * across_std_px / self._camera.fx_px])
+        position_m = self._camera.base_from_optical.translation_m[:2] + range_m * ahead
+        return Located(position_m=position_m, covariance_m2=turn @ np.diag(spread_m**2) @ turn.T)
+
+    def _is_cut_below(self, box: Box) -> bool:
+        return box.y1_px >= self._camera.height_px - _EDGE_PX
+
     def _from_foot(self, box: Box, least_px: float) -> Located | None:
-        if box.y1_px >= self._camera.height_px - _EDGE_PX:
+        if self._is_cut_below(box):
             return None
         spread_px = self._edges_px(box, least_px)
         return self._meet(box.foot_px, spread_px, height=(0.0, self._config.ground_std_m))
@@ -171,6 +204,17 @@ def fused(first: Located, second: Located) -> Located:
         position_m=first.position_m + gain @ gap,
         covariance_m2=0.5 * (covariance + covariance.T) * max(1.0, contradiction(first, second) / 4.0),
     )
+
+
+def mixed(places: tuple[Located, ...]) -> Located:
+    """One place for several that are as likely as each other: their mean, with a covariance that holds them all (the moments of
+    the mixture)."""
+    if len(places) == 1:
+        return places[0]
+    middle = np.mean([place.position_m for place in places], axis=0)
+    apart = [place.position_m - middle for place in places]
+    spread = [place.covariance_m2 + np.outer(gap, gap) for place, gap in zip(places, apart, strict=True)]
+    return Located(position_m=middle, covariance_m2=np.mean(spread, axis=0))
 
 
 def to_map(located: Located, map_from_base: Pose2) -> Located:

@@ -19,7 +19,7 @@ from patrol.checks import Floats
 from patrol.clock import seconds
 from patrol.estimate import PoseEstimate
 from patrol.percepts import GroundPosition, Label, Track
-from perception.ground import GroundProjector, Located, contradiction, fused, pose_error_m2, to_map
+from perception.ground import GroundProjector, Located, contradiction, fused, mixed, pose_error_m2, to_map
 
 _ACCELERATION_MPS2: Mapping[Label, float] = MappingProxyType(
     {Label.PERSON: 1.0, Label.VEHICLE: 2.0, Label.ANIMAL: 2.0, Label.OBJECT: 0.2}
@@ -123,10 +123,10 @@ class Placer:
         """Where the track is seen in base_link, and whether only the picture says so."""
         if track.box is None or track.last_seen_ns != track.stamp_ns:
             return None, True
-        seen = self._projector.locate(track.box, track.label, by_heat=track.track_id in by_heat)
-        if seen is None:
+        seen = self._projector.places(track.box, track.label, by_heat=track.track_id in by_heat)
+        if not seen:
             return (ranged[0], False) if ranged else (None, True)
-        fitting = [place for place in ranged if contradiction(place, seen) <= _OTHER_THING_MIN]
-        if not fitting:
-            return seen, True
-        return fused(min(fitting, key=lambda place: contradiction(place, seen)), seen), False
+        pairs = [(place, way) for place in ranged for way in seen if contradiction(place, way) <= _OTHER_THING_MIN]
+        if not pairs:
+            return mixed(seen), True
+        return fused(*min(pairs, key=lambda pair: contradiction(*pair))), False

@@ -41,10 +41,10 @@ def noise_image(stamp_ns: int = 0, *, seed: int = 0, size: tuple[int, int] = (64
     return Image(stamp_ns=stamp_ns, frame_id=FRAME, encoding="bgr8", pixels=pixels)
 
 
-def person_box(x_m: float, y_m: float, *, height_m: float = 1.7, base: Pose2 = IDENTITY2) -> Box:
-    """The box of a person who stands at (x, y) in map, seen by CAMERA on a robot at ``base``."""
+def person_box(x_m: float, y_m: float, *, height_m: float = 1.7, feet_m: float = 0.0, base: Pose2 = IDENTITY2) -> Box:
+    """The box of a person at (x, y) in map, whose feet are seen ``feet_m`` above the ground, by CAMERA on a robot at ``base``."""
     forward, left = base.inverse().apply(np.array([[x_m, y_m]]))[0]
-    corners = [(forward, left + side, z) for side in (0.25, -0.25) for z in (0.0, height_m)]
+    corners = [(forward, left + side, z) for side in (0.25, -0.25) for z in (feet_m, feet_m + height_m)]
     pixels = CAMERA.project(CAMERA.base_from_optical.inverse().apply(np.array(corners)))
     low, high = pixels.min(axis=0), pixels.max(axis=0)
     return Box(x0_px=float(low[0]), y0_px=float(low[1]), x1_px=float(high[0]), y1_px=float(high[1]))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from patrol.geometry import IDENTITY2, Pose2, Pose3
 from patrol.percepts import Box, Label, Track
 from patrol.sensors import CameraModel, PointCloud
-from perception.ground import GroundConfig, GroundProjector, Located, fused, pose_error_m2, to_map
+from perception.ground import GroundConfig, GroundProjector, Located, fused, mixed, pose_error_m2, to_map
 from perception.ground_filter import Placer
 from perception.ranging import LidarRanger, RangingConfig
 from tests.perception.build import CAMERA, FRAME, LOOKING_FORWARD, STEP_NS, estimate, person_box
@@ -27,11 +27,22 @@ def seen(box: Box, stamp_ns: int = 0, track_id: int = 1) -> Track:
     return replace(make_track(0.0, 0.0, stamp_ns, track_id=track_id), box=box, ground=None)
 
 
+def located_by(projector: GroundProjector, box: Box, label: Label) -> Located | None:
+    places = projector.places(box, label)
+    return mixed(places) if places else None
+
+
+def sigmas(place: Located, x_m: float, y_m: float) -> float:
+    """How far (x, y) is from the place, in its own standard deviations."""
+    gap = np.array([x_m, y_m]) - place.position_m
+    return math.sqrt(float(gap @ np.linalg.solve(place.covariance_m2, gap)))
+
+
 @settings(deadline=None)
 @given(st.floats(3.0, 35.0), st.floats(-0.6, 0.6))
 def test_a_standing_person_is_found_where_they_stand(range_m: float, bearing: float) -> None:
     x, y = range_m * math.cos(bearing), range_m * math.sin(bearing)
-    located = PROJECTOR.locate(person_box(x, y), Label.PERSON)
+    located = located_by(PROJECTOR, person_box(x, y), Label.PERSON)
     assert located is not None
     assert math.dist(located.position_m, (x, y)) < 0.02 * range_m + 0.3
 
@@ -39,7 +50,7 @@ def test_a_standing_person_is_found_where_they_stand(range_m: float, bearing: fl
 @settings(deadline=None)
 @given(st.floats(3.0, 35.0))
 def test_the_covariance_grows_with_range_and_is_positive(range_m: float) -> None:
-    near, far = (PROJECTOR.locate(person_box(x, 0.0), Label.PERSON) for x in (range_m, range_m + 5.0))
+    near, far = (located_by(PROJECTOR, person_box(x, 0.0), Label.PERSON) for x in (range_m, range_m + 5.0))
     assert near is not None
     assert far is not None
     assert np.linalg.eigvalsh(near.covariance_m2)[0] > 0.0
@@ -62,7 +73,7 @@ def test_errors_are_as_large_as_the_covariance_says(range_m: float) -> None:
         noise = random.normal(0.0, max(config.edge_px, 0.03 * np.ptp(pixels[:, 1])), 4)
         low, high = pixels.min(axis=0) + noise[:2], pixels.max(axis=0) + noise[2:]
         box = Box(x0_px=low[0], y0_px=low[1], x1_px=high[0], y1_px=high[1])
-        located = GroundProjector(CAMERA, config).locate(box, Label.PERSON)
+        located = located_by(GroundProjector(CAMERA, config), box, Label.PERSON)
         if located is not None:
             error = located.position_m - (range_m, 0.0)
             distances.append(float(error @ np.linalg.solve(located.covariance_m2, error)))
@@ -78,22 +89,71 @@ def test_a_foot_below_the_picture_falls_back_on_the_height() -> None:
     whole = person_box(1.75, 0.0)
     assert whole.y1_px > CAMERA.height_px
     cut = replace(whole, y0_px=max(whole.y0_px, 4.0), y1_px=float(CAMERA.height_px))
-    located = PROJECTOR.locate(cut, Label.PERSON)
+    located = located_by(PROJECTOR, cut, Label.PERSON)
     assert located is not None
     assert abs(located.position_m[0] - 1.75) < 0.4
 
 
 def test_a_person_who_fills_the_picture_is_very_near() -> None:
     filling = Box(x0_px=200.0, y0_px=0.0, x1_px=500.0, y1_px=480.0)
-    located = PROJECTOR.locate(filling, Label.PERSON)
+    located = located_by(PROJECTOR, filling, Label.PERSON)
     assert located is not None
     assert 0.5 < float(np.hypot(*located.position_m)) < 2.0
-    assert PROJECTOR.locate(filling, Label.VEHICLE) is None
+    assert located_by(PROJECTOR, filling, Label.VEHICLE) is None
 
 
 def test_a_thing_above_the_horizon_without_a_known_height_has_no_place() -> None:
     sky = Box(x0_px=300.0, y0_px=20.0, x1_px=320.0, y1_px=60.0)
-    assert PROJECTOR.locate(sky, Label.OBJECT) is None
+    assert located_by(PROJECTOR, sky, Label.OBJECT) is None
+
+
+@pytest.mark.parametrize("feet_m", [0.8, 1.4, 2.2])
+@pytest.mark.parametrize("range_m", [8.0, 15.0, 27.0])
+def test_somebody_on_a_fence_may_be_there_by_their_size(range_m: float, feet_m: float) -> None:
+    places = PROJECTOR.places(person_box(range_m, 1.0, feet_m=feet_m), Label.PERSON)
+    assert len(places) == 2
+    assert min(sigmas(place, range_m, 1.0) for place in places) < 1.0
+    assert sigmas(mixed(places), range_m, 1.0) < 2.0
+
+
+@pytest.mark.parametrize("range_m", [6.0, 10.0, 15.0])
+def test_somebody_with_hidden_feet_may_be_there_by_their_head(range_m: float) -> None:
+    places = PROJECTOR.places(person_box(range_m, 1.0, feet_m=0.9, height_m=0.8), Label.PERSON)
+    assert len(places) == 2
+    assert min(sigmas(place, range_m, 1.0) for place in places) < 1.0
+    assert sigmas(mixed(places), range_m, 1.0) < 2.0
+
+
+@pytest.mark.parametrize(("label", "height_m"), [(Label.PERSON, 1.15), (Label.VEHICLE, 1.05)])
+def test_the_foot_tells_of_what_is_small(label: Label, height_m: float) -> None:
+    (place,) = PROJECTOR.places(person_box(9.0, 1.0, height_m=height_m), label)
+    assert sigmas(place, 9.0, 1.0) < 1.0
+
+
+def test_a_high_vehicle_may_be_there_by_its_foot() -> None:
+    places = PROJECTOR.places(person_box(12.0, 1.0, height_m=3.6), Label.VEHICLE)
+    assert min(sigmas(place, 12.0, 1.0) for place in places) < 1.0
+
+
+def test_a_lidar_chooses_between_two_places() -> None:
+    climber = seen(person_box(15.0, 0.0, feet_m=1.5))
+    ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
+    ranger.on_cloud(cloud_of(np.array(returns(15.0, 0.0, 1.2))), IDENTITY2)
+    (placed,) = Placer(PROJECTOR).place((climber,), estimate(0), ranger.ranges((climber,), 0, IDENTITY2))
+    assert placed.ground is not None
+    assert abs(placed.ground.position_m[0] - 15.0) < 0.4
+
+
+def test_a_climber_does_not_fly_about() -> None:
+    """Somebody walks to a fence, climbs two metres and comes down again, 25 m away, with no lidar."""
+    placer = Placer(PROJECTOR)
+    for number in range(120):
+        feet_m = 2.0 * max(0.0, math.sin(math.pi * (number - 30) / 60.0)) if number > 30 else 0.0
+        (placed,) = placer.place((seen(person_box(25.0, 0.0, feet_m=feet_m), number * STEP_NS),), estimate(number * STEP_NS))
+        assert placed.ground is not None
+        assert float(np.hypot(*placed.ground.velocity_mps)) < 2.5
+        place = Located(position_m=placed.ground.position_m, covariance_m2=placed.ground.covariance_m2)
+        assert sigmas(place, 25.0, 0.0) < 3.0
 
 
 def test_fusing_sharpens_when_two_places_agree_and_widens_when_they_do_not() -> None:
@@ -173,7 +233,7 @@ def test_the_lidar_tells_how_far_a_person_is() -> None:
     ranger.on_cloud(cloud_of(np.array(returns(18.0, 1.0) + wall)), IDENTITY2)
     found = ranger.ranges((seen(person_box(18.0, 1.0)),), 0, IDENTITY2)
     assert math.dist(found[1][0].position_m, (18.0, 1.0)) < 0.25
-    camera_only = PROJECTOR.locate(person_box(18.0, 1.0), Label.PERSON)
+    camera_only = located_by(PROJECTOR, person_box(18.0, 1.0), Label.PERSON)
     assert camera_only is not None
     assert found[1][0].covariance_m2[0, 0] < 0.1 * camera_only.covariance_m2[0, 0]
 
