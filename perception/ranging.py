@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lidar says how far the things in the boxes are: returns inside a box, in groups.
 
-Which group is the thing itself, and which a fence before it or a wall behind, is left to who knows more (``ground_filter``)."""
+What goes on above the box, a lamp post before the thing or a wall behind it, is not the thing. Which of the other groups is, and
+which is something else before or behind it, is left to who knows more (``ground_filter``)."""
 
 from __future__ import annotations
 
@@ -25,9 +26,10 @@ class RangingConfig(Config):
 
     stale_after_s: float = Field(default=0.25, gt=0.0)
     above_ground_m: float = Field(default=0.15, ge=0.0)
-    below_m: float = Field(default=2.2, gt=0.0)
+    below_m: float = Field(default=4.5, gt=0.0)
     points_min: int = Field(default=2, ge=1)
     group_gap_m: float = Field(default=0.6, gt=0.0, description="a larger step in range parts two groups")
+    before_m: float = Field(default=0.2, gt=0.0, description="so much nearer than what goes on above the box is before it")
     body_radius_m: float = Field(default=0.15, ge=0.0, description="from the surface that was hit to the middle")
     range_std_m: float = Field(default=0.12, gt=0.0)
 
@@ -71,10 +73,20 @@ class LidarRanger:
 
     def _groups_in(self, box: Box, points: Floats, pixels: Floats) -> tuple[Located, ...]:
         inside = points[_in_core(box, pixels), :2]
-        distance = np.hypot(inside[:, 0], inside[:, 1])
+        distance, above = np.hypot(inside[:, 0], inside[:, 1]), points[_is_above(box, pixels), :2]
+        higher = np.hypot(above[:, 0], above[:, 1])
         order = np.argsort(distance, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(distance[order]) > self._config.group_gap_m) + 1)
-        return tuple(self._place(inside[group], box) for group in groups if len(group) >= self._config.points_min)
+        own = (group[self._is_own(distance[group], higher)] for group in groups if len(group))
+        return tuple(self._place(inside[group], box) for group in own if len(group) >= self._config.points_min)
+
+    def _is_own(self, distance_m: Floats, higher_m: Floats) -> npt.NDArray[np.bool_]:
+        """Mask (N,) of a group's returns that may be the thing: all, or those before what goes on above the box among them."""
+        slack_m = 0.5 * self._config.group_gap_m
+        alike = higher_m[(higher_m >= distance_m.min() - slack_m) & (higher_m <= distance_m.max() + slack_m)]
+        goes_on = len(alike) >= self._config.points_min
+        own: npt.NDArray[np.bool_] = distance_m < (alike.min() - self._config.before_m if goes_on else np.inf)
+        return own
 
     def _place(self, group: Floats, box: Box) -> Located:
         range_m = float(np.median(np.hypot(group[:, 0], group[:, 1]))) + self._config.body_radius_m
@@ -91,6 +103,15 @@ def _in_core(box: Box, pixels: Floats) -> npt.NDArray[np.bool_]:
     x, y = pixels[:, 0], pixels[:, 1]
     inside: npt.NDArray[np.bool_] = np.logical_and.reduce((x >= low[0], x <= high[0], y >= low[1], y <= high[1]))
     return inside
+
+
+def _is_above(box: Box, pixels: Floats) -> npt.NDArray[np.bool_]:
+    """Mask (N,) of the pixels in the columns of the middle of ``box``, above it by more than a box may be cut too low."""
+    low, high = box.y0_px - 0.45 * box.height_px, box.y0_px - 0.12 * box.height_px
+    across = 0.25 * box.width_px
+    x, y = pixels[:, 0], pixels[:, 1]
+    above: npt.NDArray[np.bool_] = (x >= box.x0_px + across) & (x <= box.x1_px - across) & (y >= low) & (y <= high)
+    return above
 
 
 def _polar(range_m: float, bearing_rad: float, *, range_std_m: float, across_std_m: float) -> Located:

@@ -238,6 +238,38 @@ def test_the_lidar_tells_how_far_a_person_is() -> None:
     assert found[1][0].covariance_m2[0, 0] < 0.1 * camera_only.covariance_m2[0, 0]
 
 
+def post(x_m: float, y_m: float, *, to_m: float = 4.0) -> list[tuple[float, float, float]]:
+    """Returns of something narrow that is ``to_m`` high, in the lidar's frame."""
+    return [(x_m, y_m + side, z - 0.65) for side in (-0.06, 0.06) for z in np.arange(0.2, to_m, 0.15).tolist()]
+
+
+@pytest.mark.parametrize("post_m", [4.0, 7.5, 10.5])
+def test_a_lamp_post_before_somebody_is_not_they(post_m: float) -> None:
+    ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(13.0, 0.0)),)
+    ranger.on_cloud(cloud_of(np.array(returns(13.0, 0.0) + post(post_m, 0.0))), IDENTITY2)
+    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
+    assert math.dist(place.position_m, (13.0, 0.0)) < 0.25
+    ranger.on_cloud(cloud_of(np.array(post(post_m, 0.0))), IDENTITY2)
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {}
+
+
+def test_a_wall_close_behind_somebody_is_not_they() -> None:
+    ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(13.0, 0.0)),)
+    wall = [point for step in range(-20, 20) for point in post(13.45, 0.1 * step)]
+    ranger.on_cloud(cloud_of(np.array(returns(13.0, 0.0) + wall)), IDENTITY2)
+    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
+    assert math.dist(place.position_m, (13.0, 0.0)) < 0.25
+
+
+def test_a_low_fence_and_its_climber_are_at_one_place() -> None:
+    ranger, climber = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), seen(person_box(15.0, 0.0, feet_m=1.5))
+    fence = [point for step in range(-20, 20) for point in post(15.0, 0.1 * step, to_m=2.4)]
+    ranger.on_cloud(cloud_of(np.array(returns(15.0, 0.0, 1.7) + fence)), IDENTITY2)
+    (placed,) = Placer(PROJECTOR).place((climber,), estimate(0), ranger.ranges((climber,), 0, IDENTITY2))
+    assert placed.ground is not None
+    assert abs(placed.ground.position_m[0] - 15.0) < 0.4
+
+
 def test_an_old_cloud_or_one_without_returns_tells_nothing() -> None:
     ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
     tracks = (seen(person_box(18.0, 1.0), 5 * STEP_NS),)
