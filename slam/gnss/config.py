@@ -51,7 +51,7 @@ class GnssConfig(Config):
     correct_every_s: Positive = 10.0
     follow_m: NotNegative = 0.1
     dock_std_m: Positive = 0.05
-    dock_std_rad: Positive = 0.004
+    dock_std_rad: Positive = 0.002
     align_pairs_min: Count = 6
     align_pairs_max: Count = 600
     align_std_max_m: Positive = 1.0
