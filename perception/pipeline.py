@@ -26,6 +26,7 @@ from perception.ground_filter import Placer
 from perception.heat import HeatConfig, HeatFinder
 from perception.lens_health import LensConfig, LensFault, LensHealth, worst_of
 from perception.lidar_look import LidarLook
+from perception.lidar_witness import LidarWitness, WitnessConfig
 from perception.ranging import LidarRanger, RangingConfig
 from perception.rulebook.config import RuleBook
 from perception.rulebook.scene import Scene
@@ -57,6 +58,7 @@ class PerceptionConfig(Config):
     ground: GroundConfig = GroundConfig()
     ranging: RangingConfig = RangingConfig()
     heat: HeatConfig = HeatConfig()
+    witness: WitnessConfig = WitnessConfig()
     warmth: WarmthConfig = WarmthConfig()
     air: AirConfig = AirConfig()
     still_things: StillThingsConfig = StillThingsConfig()
@@ -122,6 +124,7 @@ class Perception:
         """Forget all tracks: the first picture is still to come."""
         self._tracker = Tracker(self._config.tracker)
         self._carrier = PoseCarrier(self._config.carry)
+        self._witness = LidarWitness(self._config.witness)
         self._placer = Placer(GroundProjector(self._camera, self._config.ground))
         self._watch = None if self._site is None else Watch(self._site, self._rules)
         self._cold = None if self._thermal is None else ColdClock(self._thermal, self._camera, self._config.warmth)
@@ -142,12 +145,15 @@ class Perception:
         motion = self._camera_motion(pose, image.stamp_ns)
         detections, fault = self._look(image)
         tracks = self._tracker.update(detections, image.stamp_ns, motion)
-        placed = self._placer.place(tracks, pose, self._ranged(tracks, pose), by_heat=self._tracker.by_heat)
+        ranged = self._ranged(tracks, pose)
+        placed = self._placer.place(tracks, pose, ranged, by_heat=self._tracker.by_heat)
         if self._cold is not None:
             placed = self._cold.timed(placed, None if pose is None else pose.map_from_base.inverse())
         looked = Looked(stamp_ns=image.stamp_ns, detections=detections, tracks=placed)
         safe = self._anonymiser.make_safe(image, looked, estimate, fault or self._why_unsure())
-        told = placed if self._beside is None else (*placed, *self._beside.things(placed, image.stamp_ns))
+        told = self._witness.judged(placed, ranged, None if pose is None else pose.map_from_base, image.stamp_ns)
+        if self._beside is not None:
+            told = (*told, *self._beside.things(placed, image.stamp_ns))
         alerts = self._alerts(told, image.stamp_ns, pose, safe)
         self._note_fault(safe.covered_because)
         lens = worst_of(self._lens.fault, self._thermal_lens.fault)

@@ -62,23 +62,27 @@ class LidarRanger:
 
     def ranges(self, tracks: tuple[Track, ...], stamp_ns: int, odom_from_base: Pose2) -> dict[int, tuple[Located, ...]]:
         """Places in base_link where the tracks seen in the picture at ``stamp_ns`` may stand, by track id, nearest first: one
-        for every solid group of returns in the track's box. A track without any is left out."""
+        for every solid group of returns in the track's box. A track without any returns is left out; one with nothing but what
+        goes on above its box has no place."""
         seen = [track for track in tracks if track.box is not None and track.last_seen_ns == stamp_ns]
         if self._stamp_ns is None or not seen or abs(seconds(stamp_ns - self._stamp_ns)) > self._config.stale_after_s:
             return {}
         points = Pose3.from_pose2(odom_from_base.inverse()).apply(self._points_odom)
         pixels = self._camera.project(self._camera.base_from_optical.inverse().apply(points))
         found = ((track.track_id, self._groups_in(track.box, points, pixels)) for track in seen if track.box is not None)
-        return {track_id: places for track_id, places in found if places}
+        return {track_id: places for track_id, places in found if places is not None}
 
-    def _groups_in(self, box: Box, points: Floats, pixels: Floats) -> tuple[Located, ...]:
+    def _groups_in(self, box: Box, points: Floats, pixels: Floats) -> tuple[Located, ...] | None:
+        """A place for every group; None when there are no returns."""
         inside = points[_in_core(box, pixels), :2]
         distance, above = np.hypot(inside[:, 0], inside[:, 1]), points[_is_above(box, pixels), :2]
         higher = np.hypot(above[:, 0], above[:, 1])
         order = np.argsort(distance, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(distance[order]) > self._config.group_gap_m) + 1)
-        own = (group[self._is_own(distance[group], higher)] for group in groups if len(group))
-        return tuple(self._place(inside[group], box) for group in own if len(group) >= self._config.points_min)
+        solid = [group for group in groups if len(group) >= self._config.points_min]
+        own = (group[self._is_own(distance[group], higher)] for group in solid)
+        places = tuple(self._place(inside[group], box) for group in own if len(group) >= self._config.points_min)
+        return places if solid else None
 
     def _is_own(self, distance_m: Floats, higher_m: Floats) -> npt.NDArray[np.bool_]:
         """Mask (N,) of a group's returns that may be the thing: all, or those before what goes on above the box among them."""

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lidar as a second witness: a lamp post that the camera takes for a person is, for the lidar, a lamp post.
+
+Where a track's box holds nothing for a while but what goes on above it, and nothing of its own, what is there explains what the
+camera sees. The track is told with half its score, as long as nothing of its own is seen; it stays masked all the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pydantic import Field
+
+from patrol.clock import seconds
+from patrol.config import Config
+from patrol.geometry import Pose2
+from patrol.percepts import Label, Track
+from perception.ground import Located
+
+_STANDING = (Label.PERSON, Label.VEHICLE)
+
+
+class WitnessConfig(Config):
+    """``doubt_after_s``: so long without a look at something of its own a track is doubted; only one nearer than ``reach_m``,
+    where beams are close enough together not to miss a body, and no person whose box is wider than ``upright`` of its height."""
+
+    doubt_after_s: float = Field(default=0.4, gt=0.0)
+    reach_m: float = Field(default=14.0, gt=0.0)
+    upright: float = Field(default=0.6, gt=0.0)
+    share: float = Field(default=0.5, gt=0.0, le=1.0, description="of its score that a doubted track is told with")
+
+
+class LidarWitness:
+    """Remembers of each track since when the lidar has seen nothing of its own."""
+
+    def __init__(self, config: WitnessConfig) -> None:
+        self._config = config
+        self._since_ns: dict[int, int] = {}
+
+    def judged(
+        self, tracks: tuple[Track, ...], ranged: Mapping[int, tuple[Located, ...]], map_from_base: Pose2 | None, stamp_ns: int
+    ) -> tuple[Track, ...]:
+        """The tracks of the picture at ``stamp_ns`` with their scores; ``ranged`` as ``LidarRanger.ranges`` gives it."""
+        for track in tracks:
+            places = ranged.get(track.track_id)
+            if places:
+                self._since_ns.pop(track.track_id, None)
+            elif places is not None and map_from_base is not None and self._can_tell(track, map_from_base):
+                self._since_ns.setdefault(track.track_id, stamp_ns)
+        live = {track.track_id for track in tracks}
+        self._since_ns = {track_id: since for track_id, since in self._since_ns.items() if track_id in live}
+        return tuple(self._scored(track, stamp_ns) for track in tracks)
+
+    def _can_tell(self, track: Track, map_from_base: Pose2) -> bool:
+        box, ground = track.box, track.ground
+        if box is None or ground is None or track.label not in _STANDING:
+            return False
+        if math.dist(ground.position_m, (map_from_base.x_m, map_from_base.y_m)) > self._config.reach_m:
+            return False
+        return track.label is Label.VEHICLE or box.width_px <= self._config.upright * box.height_px
+
+    def _scored(self, track: Track, stamp_ns: int) -> Track:
+        since_ns = self._since_ns.get(track.track_id)
+        if since_ns is None or seconds(stamp_ns - since_ns) < self._config.doubt_after_s:
+            return track
+        return replace(track, score=self._config.share * track.score)
