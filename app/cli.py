@@ -57,9 +57,20 @@ cli.command("centre")(centre.centre)
 
 
 def main() -> None:
-    """Entry point of ``patrol``: 0 done, 1 the job failed, 2 bad input (each fault named on standard error)."""
+    """Entry point of ``patrol``: 0 done, 1 the job failed, 2 bad input (each fault named on standard error).
+
+    A file that can not be read or written is bad input too, wherever a command meets it."""
     try:
         cli()
     except PatrolError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[red]patrol:[/red] {escape(str(error))}")
+        _tell(str(error))
         sys.exit(EXIT_BAD_INPUT)
+    except OSError as error:
+        _tell(f"{error.filename or 'a file'}: can not be used: {error.strerror or error}")
+        sys.exit(EXIT_BAD_INPUT)
+
+
+def _tell(because: str) -> None:
+    """On standard error; what no terminal can show, such as half of a surrogate pair, as question marks."""
+    told = escape(because.encode("utf-8", "replace").decode())
+    Console(stderr=True, soft_wrap=True, highlight=False, emoji=False).print(f"[red]patrol:[/red] {told}")

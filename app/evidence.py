@@ -36,7 +36,10 @@ class Opening:
 
 
 def sealed_in(patrol_folder: Path) -> tuple[str, ...]:
-    """The ids of the alerts whose sealed originals lie in a patrol's folder. Raises BadInput for a file that is none."""
+    """The ids of the alerts whose sealed originals lie in a patrol's folder. Raises BadInput where there is no such folder, and
+    for a file that is no sealed original."""
+    if not patrol_folder.is_dir():
+        raise BadInput(patrol_folder, [Fault(field="(folder)", value=str(patrol_folder), because="is no folder")])
     return tuple(read_header(path).alert_id for path in sorted((patrol_folder / SEALED).glob(f"*{SUFFIX}")))
 
 
@@ -73,5 +76,7 @@ def _check(opening: Opening) -> None:
         faults.append(Fault(field="because", value=opening.because, because="says too little"))
     if opening.out.exists():
         faults.append(Fault(field="out", value=str(opening.out), because="is there already"))
+    elif not opening.out.parent.is_dir():
+        faults.append(Fault(field="out", value=str(opening.out), because="lies in no folder that is there"))
     if faults:
         raise BadInput(opening.alert_id, faults)

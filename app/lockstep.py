@@ -20,6 +20,7 @@ from evidence.sealing import Sealer, read_public
 from mission.walk_file import walk_path
 from patrol.clock import nanoseconds, seconds
 from patrol.estimate import PoseEstimate
+from patrol.inspection import InspectionReport
 from patrol.operations import Command, CommandKind, Refused, WaypointOutcome
 from patrol.percepts import Alert
 from patrol.sensors import Image, Scan
@@ -118,6 +119,7 @@ class _Run:
             on_original=self._on_original,
             secret=hashlib.sha256(f"lockstep {plan.seed}".encode()).digest(),
             on_percepts=self._on_percepts,
+            on_inspection=self._on_inspection,
         )
 
     def drive(self, simulator: Twin) -> LockstepResult:
@@ -176,6 +178,9 @@ class _Run:
 
     def _on_percepts(self, percepts: Percepts) -> None:
         self._tape.add_percepts(percepts)
+
+    def _on_inspection(self, report: InspectionReport) -> None:
+        self._log.add_inspection(report)
 
     def _on_alert(self, alert: Alert) -> None:
         self._log.add_alert(alert)

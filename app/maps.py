@@ -27,7 +27,7 @@ from slam.map_files import SavedMap, load_map
 from slam.map_versions import MapLibrary, Standing
 
 cli = typer.Typer(help="Compare, keep, approve and export maps.", no_args_is_help=True)
-_console = Console(soft_wrap=True, highlight=False)
+_console = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
 
 SiteOption = Annotated[Path | None, typer.Option("--site", help="Site file: names gates and perimeter, and places on Earth.")]
 
@@ -54,22 +54,24 @@ def propose(library: Path, new: Path, site: SiteOption = None) -> None:
 
 @cli.command("approve")
 def approve(library: Path, number: int, by: Annotated[str, typer.Option(help="Who approves.")], note: str = "") -> None:
-    """Make version NUMBER the baseline."""
-    version = MapLibrary(library).decide(number, Standing.APPROVED, by=by, now_ns=time.time_ns(), note=note)
+    """Make version NUMBER the baseline; one whose files are not those that were proposed is refused."""
+    kept = _library(library)
+    kept.load(number)
+    version = kept.decide(number, Standing.APPROVED, by=by, now_ns=time.time_ns(), note=note)
     _console.print(f"version {version.number} is the baseline, approved by {version.decided_by}")
 
 
 @cli.command("reject")
 def reject(library: Path, number: int, by: Annotated[str, typer.Option(help="Who rejects.")], note: str = "") -> None:
     """Keep version NUMBER, but never as the baseline."""
-    version = MapLibrary(library).decide(number, Standing.REJECTED, by=by, now_ns=time.time_ns(), note=note)
+    version = _library(library).decide(number, Standing.REJECTED, by=by, now_ns=time.time_ns(), note=note)
     _console.print(f"version {version.number} is rejected by {version.decided_by}")
 
 
 @cli.command("versions")
 def versions(library: Path) -> None:
     """List the versions of LIBRARY."""
-    kept = MapLibrary(library)
+    kept = _library(library)
     baseline = kept.baseline
     table = Table("version", "standing", "by", "changes", "note")
     for version in kept.versions:
@@ -115,6 +117,13 @@ def cloud(
     _console.print(f"{folder / CLOUD_FILE}: {made.points} points")
     if mesh:
         _console.print(f"{folder / MESH_FILE}: {made.faces} faces")
+
+
+def _library(folder: Path) -> MapLibrary:
+    """A library that is there: a wrong path must not pass for one without versions."""
+    if not folder.is_dir():
+        raise BadInput(folder, [Fault(field="LIBRARY", value=str(folder), because="is no folder")])
+    return MapLibrary(folder)
 
 
 def _frame(to: Path, site: Path | None) -> LocalFrame:

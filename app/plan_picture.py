@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,29 @@ from matplotlib.figure import Figure
 
 from app.plan import Ground, PlanResult
 from patrol.checks import Floats
+from patrol.errors import BadInput, Fault
 from patrol.site import Site
 
 _COLOURS = ("#0b6e99", "#d1495b", "#3a7d44", "#8e5ea2", "#c77d0a", "#4a4e69", "#00897b", "#9c2c77")
 _NAMED_UP_TO = 60
+_ENDINGS = (".png", ".jpg", ".svg", ".pdf")
+
+
+def check_picture(path: Path) -> None:
+    """Raises BadInput where no picture can be written: found out before the planning and not after it."""
+    because = ""
+    if path.suffix.lower() not in _ENDINGS:
+        because = f"must end with {', '.join(_ENDINGS)}"
+    elif path.is_dir() or not path.parent.is_dir():
+        because = "is no file of a folder that is there"
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        because = "can not be written"
+    if because:
+        raise BadInput(path, [Fault(field="--picture", value=str(path), because=because)])
 
 
 def write_picture(result: PlanResult, path: Path) -> None:
-    """Write a PNG, east to the right and north up, in m."""
+    """Write a picture, east to the right and north up, in m; the ending of ``path`` says of which kind."""
     ground, plan = result.ground, result.planned.plan
     figure = Figure(figsize=(10.0, 8.0), layout="constrained")
     FigureCanvasAgg(figure)

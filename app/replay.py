@@ -14,14 +14,17 @@ from app.interrupt import Interrupted
 from app.supervise import Report, Supervisor
 from app.supervise_policy import Phase
 from app.supervise_stack import stack_jobs
+from app.track import open_video
 from evidence.recorder import RECORDING_FILE
 from evidence.recording import Recording
 from patrol.config import load_config
 from patrol.errors import BadInput, Fault, PatrolError
+from patrol.replayable import Replayable, kind_of
 from patrol.site_file import read_site
 from patrol_bringup.settings import RunSettings
 from patrol_bringup.table import Backend, processes_for
 from perception.pipeline import PerceptionConfig
+from slam.carmen import read_carmen
 
 POLL_S = 0.05
 MAP_PICTURE = "map.pgm"
@@ -91,13 +94,18 @@ def run_replay(plan: ReplayPlan) -> ReplayResult:
 
 def check_inputs(plan: ReplayPlan) -> None:
     """Read every file before the first process starts. Raises BadInput."""
-    if not plan.recording.is_file():
-        raise BadInput(plan.recording, [Fault(field="(file)", value=str(plan.recording), because="does not exist")])
     if (plan.folder / RECORDING_FILE).exists():
         raise BadInput(plan.folder, [Fault(field=RECORDING_FILE, value=str(plan.folder), because="holds a recording already")])
     load_config(PerceptionConfig, plan.perception_config)
     if plan.site is not None:
         read_site(plan.site)
+    match kind_of(plan.recording):
+        case Replayable.PATROL:
+            Recording(plan.recording)
+        case Replayable.CARMEN:
+            read_carmen(plan.recording)
+        case Replayable.VIDEO:
+            open_video(plan.recording)
 
 
 def _until_replayed(plan: ReplayPlan, supervisor: Supervisor, interrupted: Interrupted) -> None:
@@ -115,7 +123,10 @@ def _until_replayed(plan: ReplayPlan, supervisor: Supervisor, interrupted: Inter
 def _check(plan: ReplayPlan, replay: Report) -> None:
     """A replay that dies would begin anew: better to say so."""
     if replay.restarts:
-        raise ReplayFailed(f"{plan.recording}: the replay ended early: {replay.because}; log: {plan.folder}/logs/replay.log")
+        raise ReplayFailed(
+            f"{plan.recording}: the replay ended early: {replay.because or 'its process ended'}; "
+            f"log: {plan.folder}/logs/replay.log"
+        )
 
 
 def _result(plan: ReplayPlan) -> ReplayResult:

@@ -14,16 +14,23 @@ from mission.facts.eyes import WELL, PictureSeen
 from mission.inputs import Decision, ExecutiveInputs
 from mission.inputs import Heard as HeardByMission
 from mission.stop_guard import Guarded, StopGuard, StopGuardConfig
+from patrol.belief import Belief
 from patrol.doors import DoorState
 from patrol.estimate import PoseEstimate
 from patrol.geometry import IDENTITY2, STOPPED, Pose2, Pose3, Twist2
 from patrol.grid import OccupancyGrid
+from patrol.inspection import InspectionReport, InspectionState
 from patrol.odometry_buffer import OdometryBuffer
 from patrol.operations import Command, CommandAnswer
 from patrol.percepts import Alert, Track
 from patrol.sensors import Battery, CameraModel, Fix, Image, Imu, Odometry, PointCloud, Scan
 from patrol.site import Site
+from perception.belief.beliefs import Beliefs
+from perception.belief.config import BeliefConfig
+from perception.belief.looking import Look
 from perception.detector import Detector
+from perception.inspecting.inspector import Inspector, InspectorConfig
+from perception.inspecting.telling import alert_of
 from perception.pipeline import Perception, PerceptionConfig, Percepts
 from perception.rulebook.config import RuleBook
 from slam.config import LocaliserConfig, MapperConfig, SessionConfig
@@ -43,6 +50,8 @@ class StackConfig:
     localiser: LocaliserConfig = field(default_factory=LocaliserConfig)
     gnss: GnssConfig = field(default_factory=GnssConfig)
     perception: PerceptionConfig = field(default_factory=PerceptionConfig)
+    beliefs: BeliefConfig = field(default_factory=BeliefConfig)
+    inspector: InspectorConfig = field(default_factory=InspectorConfig)
     rules: RuleBook | None = None
     executive: ExecutiveConfig = field(default_factory=ExecutiveConfig)
     stop_guard: StopGuardConfig = field(default_factory=StopGuardConfig)
@@ -92,6 +101,7 @@ class RobotStack:
         on_alert: Callable[[Alert], None] = lambda _: None,
         on_percepts: Callable[[Percepts], None] = lambda _: None,
         on_original: Callable[[str, Image], None] = lambda _id, _image: None,
+        on_inspection: Callable[[InspectionReport], None] = lambda _: None,
     ) -> None:
         base_from_lidar = mounts.base_from_lidar.to_pose2()
         slam = SessionConfig(mapper=config.mapper, localiser=config.localiser, gnss=config.gnss)
@@ -109,6 +119,11 @@ class RobotStack:
             base_from_lidar=mounts.base_from_lidar,
             thermal=mounts.thermal,
         )
+        self._base_from_lidar, self._camera = base_from_lidar, mounts.camera
+        self._beliefs = Beliefs(config.beliefs, site)
+        self._inspector = Inspector(config.inspector, mounts.camera, mounts.base_from_lidar)
+        if mounts.thermal is not None:
+            self._inspector.know_thermal(mounts.thermal)
         self._executive = Executive(
             config.executive,
             site,
@@ -126,6 +141,9 @@ class RobotStack:
         self._fresh: list[HeardByMission] = []
         self._driven = STOPPED
         self._on_alert, self._on_percepts, self._on_original = on_alert, on_percepts, on_original
+        self._on_inspection = on_inspection
+        self._alerts: list[Alert] = []
+        self._camera_sees = False
         self.heard = Heard()
 
     def accept(self, command: Command, now_ns: int) -> CommandAnswer:
@@ -148,8 +166,10 @@ class RobotStack:
                 self._hear_image(measurement)
             case Image(encoding="mono16"):
                 self._perception.on_thermal(measurement)
+                self._inspector.on_thermal(measurement)
             case PointCloud() if self.heard.estimate is not None:
                 self._perception.on_cloud(measurement, self.heard.estimate)
+                self._inspector.on_cloud(measurement, self.heard.estimate)
             case Battery():
                 self.heard.battery = measurement
             case _:
@@ -157,8 +177,9 @@ class RobotStack:
 
     def decide(self, now_ns: int) -> tuple[Decision, Guarded]:
         """What the executive wants at ``now_ns``, and what the stop guard lets through."""
-        heard, fresh = self.heard, tuple(self._fresh)
+        heard, fresh, alerts = self.heard, tuple(self._fresh), tuple(self._alerts)
         self._fresh.clear()
+        self._alerts.clear()
         decision = self._executive.step(
             ExecutiveInputs(
                 now_ns=now_ns,
@@ -166,6 +187,8 @@ class RobotStack:
                 twist=heard.twist,
                 scan=heard.scan,
                 tracks=heard.tracks,
+                alerts=alerts,
+                beliefs=self._believed(now_ns),
                 grid=heard.grid,
                 battery=heard.battery,
                 doors=heard.doors,
@@ -176,6 +199,8 @@ class RobotStack:
         self._guard.on_wanted(decision.twist, now_ns)
         guarded = self._guard.step(now_ns)
         self._driven = guarded.twist
+        if decision.inspection is not None:
+            self._inspect(decision.inspection)
         return decision, guarded
 
     def estimate_at(self, stamp_ns: int) -> PoseEstimate | None:
@@ -195,6 +220,26 @@ class RobotStack:
     def save_map(self, folder: Path) -> None:
         """Keep the map for later laps; a stack that localises keeps what it was given."""
         self._slam.save(folder)
+
+    def _believed(self, now_ns: int) -> tuple[Belief, ...]:
+        """Where everybody who is out of sight may be."""
+        heard = self.heard
+        self._beliefs.hear(heard.tracks)
+        if not self._beliefs.is_due(now_ns):
+            return self._beliefs.told
+        if heard.grid is not None:
+            self._beliefs.take_grid(heard.grid)
+        look = None
+        if heard.scan is not None and heard.estimate is not None:
+            camera = self._camera if self._camera_sees else None
+            look = Look.taken(heard.scan, heard.estimate, self._base_from_lidar, twist=heard.twist, camera=camera)
+        return self._beliefs.update(now_ns, look)
+
+    def _inspect(self, state: InspectionState) -> None:
+        report = self._inspector.follow(state)
+        if report is not None:
+            self._on_inspection(report)
+            self._on_alert(alert_of(report))
 
     def _hear_scan(self, scan: Scan) -> None:
         self._guard.on_scan(scan)
@@ -221,6 +266,9 @@ class RobotStack:
         lens = WELL if percepts.lens is None else percepts.lens.value
         self._fresh.append(PictureSeen(stamp_ns=image.stamp_ns, lens=lens))
         self.heard.tracks = percepts.tracks
+        self._camera_sees = percepts.lens is None
+        self._inspector.on_picture(percepts.safe, percepts.covered_because, self.estimate_at(image.stamp_ns))
+        self._alerts.extend(percepts.alerts)
         self._on_percepts(percepts)
         for alert in percepts.alerts:
             self._on_alert(alert)

@@ -138,7 +138,7 @@ def _team(request: TeamRequest) -> Team:
 def _refuse_unknown(request: TeamRequest, team: Team) -> None:
     known = {unit.unit_id for unit in team.units}
     faults = [
-        Fault(field=option, value=name, because="is no unit of the team")
+        Fault(field=option, value=name, because=f"is no unit of the team; there are {', '.join(sorted(known))}")
         for option, pairs in (("--lost", request.lost), ("--joined", request.joined))
         for name, _ in pairs
         if name not in known

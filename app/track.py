@@ -55,12 +55,14 @@ class TrackConfig(Config):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
-    """A video file that was opened once: its size, and how many pictures a second it has."""
+    """A video file that was opened once: its size, how many pictures a second it has, and how many pictures it should have by its
+    length and rate (0: it does not say)."""
 
     path: Path
     width_px: int
     height_px: int
     rate_hz: float
+    pictures: int = 0
 
     def images(self) -> Iterator[Image]:
         """Its pictures in order, stamped from 0 by their number."""
@@ -82,14 +84,16 @@ def open_video(path: Path, rate_hz: float | None = None) -> Video:
     """Open ``path``; ``rate_hz`` instead of the rate that the file states. Raises BadInput when it is no video."""
     capture = cv2.VideoCapture(str(path)) if path.is_file() else None
     try:
-        if capture is None or not capture.grab():
-            because = "does not exist" if capture is None else "is not a video that can be read"
+        found, pixels = (False, None) if capture is None else capture.read()
+        if capture is None or not found or pixels is None:
+            because = "is no file" if capture is None else "is not a video that can be read"
             raise BadInput(path, [Fault(field="(file)", value=path.name, because=because)])
         stated = rate_hz or float(capture.get(cv2.CAP_PROP_FPS))
         if not 0.0 < stated <= _RATE_MAX_HZ:
             raise BadInput(path, [Fault(field="rate", value=stated, because="is no rate; give one")])
-        width, height = (int(capture.get(what)) for what in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        return Video(path=path, width_px=width, height_px=height, rate_hz=stated)
+        height, width = pixels.shape[:2]
+        stated_count = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+        return Video(path=path, width_px=width, height_px=height, rate_hz=stated, pictures=stated_count)
     finally:
         if capture is not None:
             capture.release()

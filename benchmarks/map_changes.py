@@ -342,7 +342,7 @@ def run_site(premises: Premises, seed: int, laps: int, tally: Tally) -> None:
     """Map a site, drive it once unchanged, then ``laps`` times with five changes each."""
     world, poses = read_world(ROOT / "sim" / "worlds" / f"{premises.name}.sdf"), way(premises)
     saved = mapped(drive(world, poses, seed=seed))
-    baseline = Baseline.of(saved, ChangeConfig().cell_m)
+    baseline = Baseline.of(saved, ChangeConfig(), read_robot().base_from_lidar.to_pose2())
     for lap in range(-1, laps):
         injector = Injector(premises, world, poses, np.random.default_rng(1000 * seed + lap + 1))
         if lap >= 0:

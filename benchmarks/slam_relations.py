@@ -25,12 +25,13 @@ import small_gicp
 
 from patrol.checks import Floats
 from patrol.clock import seconds
+from patrol.errors import BadInput, Fault
 from patrol.geometry import Pose2
 from patrol.grid import OccupancyGrid
 from slam.carmen import CarmenLog, CarmenRecord, read_carmen
 from slam.config import MapperConfig
 from slam.mapper import Mapper
-from slam.relations import Relation, RelationErrors, read_relations, score_relations
+from slam.relations import Relation, RelationErrors, read_relations, relations_outside, score_relations
 from slam.scan_points import BodyRate, undistorted_points
 from slam.stamped_poses import lifted, read_tum, write_tum
 from slam.trajectory import Trajectory
@@ -153,6 +154,8 @@ def metrics(log: CarmenLog, relations: tuple[Relation, ...], run: Run, others: d
     paths |= {f"{name}_": trajectory for name, trajectory in others.items()}
     for prefix, trajectory in paths.items() if relations else ():
         found |= figures(score_relations(relations, trajectory, odometry), prefix)
+    if relations:
+        found |= {"relations": len(relations), "relations_outside_log": relations_outside(relations, odometry)}
     return found | {
         "scans": len(log),
         "log_s": round(log_s, 3),
@@ -173,19 +176,41 @@ def draw(grid: OccupancyGrid, path: Path) -> None:
     cv2.imwrite(str(path), cut[::-1].astype(np.uint8))
 
 
+def named_path(text: str) -> tuple[str, Path]:
+    """``NAME=PATH`` of the command line."""
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PATH")
+    return name, Path(path)
+
+
+def read_inputs(chosen: argparse.Namespace) -> tuple[CarmenLog, tuple[Relation, ...], dict[str, Trajectory]]:
+    """Log, relations (none asked for: empty) and others' trajectories. Raises BadInput, also when the relations are another
+    log's."""
+    log = read_carmen(chosen.log)
+    relations = read_relations(chosen.relations) if chosen.relations is not None else ()
+    times = Trajectory.from_poses([record.stamp_ns for record in log], [record.odom_from_base for record in log])
+    if relations and relations_outside(relations, times) == len(relations):
+        span = f"{times.stamps_ns[0] * 1e-9:.3f} to {times.stamps_ns[-1] * 1e-9:.3f} s"
+        raise BadInput(chosen.relations, [Fault(field="t1, t2", value=span, because="no relation lies within the log's time")])
+    return log, relations, {name: read_trajectory(path) for name, path in chosen.trajectory}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("log", type=Path, help="CARMEN log, plain, .gz or .bz2")
+    parser.add_argument("log", type=Path, help="CARMEN log, plain or compressed")
     parser.add_argument("relations", type=Path, nargs="?", help="file of checked relations")
     parser.add_argument("--picture", type=Path, default=None, help="where to draw the map (PNG)")
     parser.add_argument("--peer", action="store_true", help="score scan-to-scan registration by small_gicp in the same run")
-    parser.add_argument("--trajectory", action="append", default=[], metavar="NAME=PATH", help="score this TUM file as well")
+    parser.add_argument(
+        "--trajectory", action="append", type=named_path, default=[], metavar="NAME=PATH", help="score this TUM file as well"
+    )
     parser.add_argument("--write", type=Path, default=None, help="where to write the final trajectory (TUM)")
     chosen = parser.parse_args()
-    log = read_carmen(chosen.log)
-    relations = read_relations(chosen.relations) if chosen.relations is not None else ()
-    given = dict(text.split("=", 1) for text in chosen.trajectory)
-    others = {name: read_trajectory(Path(path)) for name, path in given.items()}
+    try:
+        log, relations, others = read_inputs(chosen)
+    except BadInput as error:
+        parser.exit(2, f"{error}\n")
     cv2.setNumThreads(1)
     run = run_log(log, MapperConfig())
     if chosen.picture is not None:

@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from evidence.files import sync_folder, write_whole
+from evidence.inspections import keep_inspection
 from evidence.lines import LINE, AlertLine, BatteryLine, EndLine, Line, OutcomeLine, PoseLine, StartLine
 from evidence.record import PatrolStart, Seen
 from evidence.summary import picture_name
@@ -23,6 +24,7 @@ from patrol.clock import NS_PER_S, seconds
 from patrol.errors import BadInput, BadValue, Fault
 from patrol.estimate import PoseEstimate
 from patrol.geometry import Pose2
+from patrol.inspection import InspectionReport
 from patrol.operations import WaypointOutcome
 from patrol.percepts import Alert
 from patrol.sensors import Battery
@@ -112,6 +114,10 @@ class PatrolLog:
         if alert.picture_jpeg:
             write_whole(self.folder / picture_name(alert), alert.picture_jpeg)
         self._write(AlertLine.of(alert), sync=True)
+
+    def add_inspection(self, report: InspectionReport) -> None:
+        """Keep what an inspection found, beside the log; on disk when this returns."""
+        keep_inspection(self.folder, report)
 
     def keep_seen(self, seen: Seen) -> None:
         """Replace the kept map and seen cells."""

@@ -10,7 +10,6 @@ masked by it), so that it takes two people to open a picture, and neither share 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import secrets
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from pydantic import Field
 
 from evidence.files import write_whole
-from patrol.config import Config, validate_config
+from patrol.config import Config, parse_json, read_json, validate_config
 from patrol.errors import BadInput, Fault, PatrolError
 from patrol.sensors import Image
 
@@ -169,11 +168,14 @@ def join_shares(first: Path, second: Path) -> X25519PrivateKey:
 
 
 def _read_share(path: Path) -> _Share:
+    """Raises BadInput, which never shows what the file holds: it may be most of a secret."""
     try:
-        data = json.loads(path.read_text("ascii"))
-    except (OSError, ValueError) as error:
-        raise BadInput(path, [Fault(field="(file)", value=path.name, because=f"is no share of a key: {error}")]) from error
-    return validate_config(_Share, data, source=path)
+        return validate_config(_Share, read_json(path), source=path)
+    except BadInput as error:
+        faults = [
+            Fault(field=fault.field, value="...", because=f"is no share of a key: {fault.because}") for fault in error.faults
+        ]
+    raise BadInput(path, faults)
 
 
 def _write_secret(path: Path, data: bytes) -> None:
@@ -191,8 +193,5 @@ def _split(path: Path) -> tuple[SealedHeader, bytes, bytes]:
     end = data.find(b"\n", len(_MAGIC))
     if not data.startswith(_MAGIC) or end < 0:
         raise BadInput(path, [Fault(field="(file)", value=path.name, because="is no sealed picture")])
-    try:
-        fields = json.loads(data[len(_MAGIC) : end])
-    except ValueError as error:
-        raise BadInput(path, [Fault(field="header", value="...", because=f"is not JSON: {error}")]) from error
+    fields = parse_json(data[len(_MAGIC) : end].decode("utf-8", "replace"), source=path)
     return validate_config(SealedHeader, fields, source=path), data[: end + 1], data[end + 1 :]

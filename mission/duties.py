@@ -44,9 +44,9 @@ def read_duties(path: Path, site: Site, *, laps: int = 0) -> Duties:
 
 
 def promise_of(path: Path, mission: Mission, site: Site, *, pace: Pace | None = None) -> Promise:
-    """What the mission file at ``path`` promises. A prepared walk says so itself; of a round the lap is planned as it would be
-    driven. Raises BadInput, and WayMissing where a stop can not be driven to."""
-    walk = _walk_of(path, site)
+    """What a mission promises, whose file is ``path`` or lies in the folder ``path``. A prepared walk says so itself; of a round
+    the lap is planned as it would be driven. Raises BadInput, and WayMissing where a stop can not be driven to."""
+    walk = _walk_of(mission_path(path, mission.mission_id), site)
     if walk is not None:
         return walk.promise
     lap_s = (pace or Pace(site)).lap_s(mission)

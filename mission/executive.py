@@ -10,6 +10,9 @@ from dataclasses import replace
 import numpy as np
 from pydantic import Field
 
+from mission.attending.attendant import Attendant
+from mission.attending.config import AttendConfig
+from mission.attending.errand import News
 from mission.behaviour.tree import BehaviourTree
 from mission.behaviour.turn import Tools, Turn
 from mission.body import Body
@@ -50,6 +53,7 @@ UNKNOWN_CHARGE = -1.0
 """State of charge told while no battery has reported."""
 _TELEOP_BEGINS_S = 3.0
 _FENCE_SLACK_M = 0.5
+_ATTENDING = (Mode.PATROLLING, Mode.HELD, Mode.PAUSED)
 
 
 class ExecutiveConfig(Config):
@@ -64,6 +68,7 @@ class ExecutiveConfig(Config):
     geofence: GeofenceConfig = GeofenceConfig()
     docking: DockingConfig = DockingConfig()
     doors: DoorConfig = DoorConfig()
+    attend: AttendConfig = AttendConfig()
     slow_mps: float = Field(default=0.5, gt=0)
     leave_mps: float = Field(default=0.4, gt=0)
     longest_step_s: float = Field(default=0.2, gt=0)
@@ -110,6 +115,7 @@ class Executive:
         self._navigator: Driver = own if drive_with is None else drive_with(own)
         self._legs = LegRunner(config.legs, self._navigator)
         self._docking = Docking(config.docking, self._navigator)
+        self._attendant = Attendant(config.attend, costmap, self._navigator)
         self._zones = Zones(costmap, self._saved.zones)
         self._doors = Doorkeeper(config.doors, site.doors)
         self._tree = BehaviourTree(self._tools())
@@ -160,6 +166,7 @@ class Executive:
         self._keep_timetable(inputs)
         actions = self._judge(inputs)
         self._view = self._look(inputs, dt_s)
+        self._attend(inputs, actions)
         turn, why = self._act(inputs, actions)
         self._settle(turn, inputs.now_ns)
         self._save()
@@ -232,12 +239,23 @@ class Executive:
         twist = inputs.twist or STOPPED
         return self._lookout.view(inputs.estimate, twist, inputs.tracks, now_ns=inputs.now_ns, dt_s=dt_s)
 
+    def _attend(self, inputs: ExecutiveInputs, actions: Actions) -> None:
+        """Let alerts interrupt the round, where its mission says so; a hold or a pause interrupts what is attended to as well."""
+        ledger, mode = self._situation.ledger, self._situation.mode
+        if mode is Mode.PATROLLING and ledger is not None:
+            self._attendant.hear(inputs.alerts, ledger.mission.attends)
+        if actions.finish_leg and self._attendant.is_busy:
+            self._attendant.leave(inputs.now_ns, actions.because)
+        if mode not in _ATTENDING and self._attendant.is_busy:
+            self._attendant.leave(inputs.now_ns, f"the robot is {mode}")
+
     def _act(self, inputs: ExecutiveInputs, actions: Actions) -> tuple[Turn, str]:
         """Let the tree act within the mode, and keep what it wants inside the fence."""
         turn = Turn(situation=self._situation, actions=actions, view=self._view)
         turn.hand = self._hand(inputs)
         turn.dock = inputs.map_from_dock or self._dock_pose
         turn.inside = self._zones.entered(self._view.pose) if self._view is not None else ()
+        turn.news = News(tracks=inputs.tracks, beliefs=inputs.beliefs)
         turn.quiet_mps, turn.doors = self._timetable.limit_mps(inputs.now_ns), inputs.doors
         why = self._tree.act(turn)
         if self._situation.mode not in (Mode.PATROLLING, Mode.DOCKING):
@@ -306,6 +324,7 @@ class Executive:
             mission_done=done,
             facts=turn.actions.sentences,
             doors=turn.asks,
+            inspection=turn.inspection or self._attendant.taken(),
         )
 
     def _tools(self) -> Tools:
@@ -315,6 +334,7 @@ class Executive:
             docking=self._docking,
             zones=self._zones,
             doors=self._doors,
+            attendant=self._attendant,
             has_dock=self._means.has_dock,
             slow_mps=self._config.slow_mps,
             leave_mps=self._config.leave_mps,

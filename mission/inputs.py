@@ -10,13 +10,15 @@ from mission.calendar.weather import Weather
 from mission.facts.eyes import PictureSeen
 from mission.facts.fact import Observed
 from mission.facts.links import Pulse
+from patrol.belief import Belief
 from patrol.checks import Floats, frozen_array
 from patrol.doors import DoorRequest, DoorState
 from patrol.estimate import PoseEstimate
 from patrol.geometry import Pose2, Twist2
 from patrol.grid import OccupancyGrid
+from patrol.inspection import InspectionState
 from patrol.operations import RobotState, WaypointOutcome
-from patrol.percepts import Track
+from patrol.percepts import Alert, Track
 from patrol.sensors import Battery, Fix, Imu, Odometry, Scan
 
 Heard = Scan | Odometry | Imu | Fix | Battery | PictureSeen | Pulse
@@ -35,9 +37,9 @@ class ExecutiveInputs:
     """The newest of everything; None where nothing has come yet or nobody measures it.
 
     ``twist`` is measured, ``driven`` what the stop guard let through. ``heard`` is everything that came in since the last
-    step, for the monitors. ``steady_ns`` is a clock that nobody sets. ``map_from_dock`` is where a marker shows the dock to
-    be. ``weather`` is a station's newest report, ``doors`` the newest word of each. ``facts`` come from outside (buttons, other
-    processes).
+    step, for the monitors; ``alerts`` are those raised since then. ``beliefs`` say where who went out of sight may be.
+    ``steady_ns`` is a clock that nobody sets. ``map_from_dock`` is where a marker shows the dock to be. ``weather`` is a
+    station's newest report, ``doors`` the newest word of each. ``facts`` come from outside (buttons, other processes).
     """
 
     now_ns: int
@@ -46,6 +48,8 @@ class ExecutiveInputs:
     driven: Twist2 | None = None
     scan: Scan | None = None
     tracks: tuple[Track, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    beliefs: tuple[Belief, ...] = ()
     grid: OccupancyGrid | None = None
     battery: Battery | None = None
     heard: tuple[Heard, ...] = ()
@@ -63,7 +67,7 @@ class ExecutiveInputs:
 class Decision:
     """``twist`` to hand to the stop guard; ``outcomes`` settled since the last step, each handed out once (after a restart
     the newest may come again); ``plan_m`` (N, 2) in map, empty without a plan; ``facts`` in words, the most severe first;
-    ``doors`` are to be told what the robot wants of them."""
+    ``doors`` are to be told what the robot wants of them; ``inspection`` is how far one has come, None without news of one."""
 
     twist: Twist2
     state: RobotState
@@ -72,6 +76,7 @@ class Decision:
     mission_done: bool
     facts: tuple[str, ...]
     doors: tuple[DoorRequest, ...] = ()
+    inspection: InspectionState | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plan_m", frozen_array("plan_m", self.plan_m, (None, 2)))

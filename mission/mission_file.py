@@ -13,7 +13,7 @@ from mission.route import RouteConfig, RouteMissing, perimeter_route, stop_from_
 from mission.walk_file import fits_digest, read_walk, walk_path
 from patrol.config import Config, read_yaml, validate_config
 from patrol.errors import BadInput, Fault
-from patrol.operations import Mission, Route
+from patrol.operations import Attends, Mission, Route
 from patrol.site import Site
 
 CALENDAR_SUFFIX = ".calendar.yaml"
@@ -38,7 +38,8 @@ class UnpredictableFile(Config):
 class MissionFile(Config):
     """What a mission file may say. ``route`` is ``perimeter`` or waypoint ids of the site in the order of the visit;
     ``dwell_s`` overrides how long the robot looks around at each stop; a leg may take ``leg_deadline_factor`` times as long
-    as its length at ``speed_mps``; ``then`` is what follows the last stop. In the mode ``unpredictable`` the stops are drawn.
+    as its length at ``speed_mps``; ``then`` is what follows the last stop; ``attend`` names the alerts
+    that may interrupt the round. In the mode ``unpredictable`` the stops are drawn.
     ``calendar`` and ``risk`` name files beside this one: when it is driven, and what its places weigh."""
 
     name: str = Field(min_length=1)
@@ -52,6 +53,7 @@ class MissionFile(Config):
     dwell_s: float | None = Field(default=None, ge=0, le=600)
     leg_deadline_factor: float = Field(default=3.0, ge=1.0, le=20.0)
     then: Literal["dock", "stay"] = "dock"
+    attend: tuple[Attends, ...] = ()
     inset: RouteConfig = RouteConfig()
 
     @model_validator(mode="after")
@@ -83,6 +85,7 @@ def read_mission(path: Path, site: Site) -> Mission:
         speed_mps=file.speed_mps,
         leg_deadline_factor=file.leg_deadline_factor,
         docks_after=file.then == "dock",
+        attends=file.attend,
     )
 
 
@@ -92,15 +95,19 @@ def read_missions(folder: Path, site: Site) -> tuple[Mission, ...]:
 
 
 def mission_files(path: Path) -> tuple[Path, ...]:
-    """The mission files of a folder in the order of names, or the one file that ``path`` is itself."""
+    """The mission files of a folder in the order of names, or the one file that ``path`` is itself. Raises BadInput for a folder
+    without any."""
     if not path.is_dir():
         return (path,)
-    return tuple(each for each in sorted(path.glob("*.yaml")) if not each.name.endswith(CALENDAR_SUFFIX))
+    found = tuple(each for each in sorted(path.glob("*.yaml")) if not each.name.endswith(CALENDAR_SUFFIX))
+    if not found:
+        raise BadInput(path, [Fault(field="(folder)", value=str(path), because="holds no mission file (*.yaml)")])
+    return found
 
 
 def prepared_for(file: MissionFile, site: Site) -> str:
     """Names what a walk of this mission is prepared for; how often and when it is driven does not matter."""
-    text = file.model_dump_json(exclude={"name", "laps", "then", "calendar", "leg_deadline_factor"})
+    text = file.model_dump_json(exclude={"name", "laps", "then", "attend", "calendar", "leg_deadline_factor"})
     return fits_digest(text, site)
 
 

@@ -3,8 +3,14 @@
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
+
+_MOST_SHOWN = 50
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxtuple, _SHORT.maxdict = 3, 8, 8, 8
+_SHORT.maxstring = _SHORT.maxother = 200
 
 
 class PatrolError(Exception):
@@ -20,17 +26,19 @@ class Fault:
     because: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.because} (got {self.value!r})"
+        return f"{self.field}: {self.because} (got {_SHORT.repr(self.value)})"
 
 
 class BadInput(PatrolError):
-    """A file or message refused whole. Names the file and every fault in it."""
+    """A file or message refused whole. Names the file and every fault in it; the text tells the first fifty."""
 
     def __init__(self, source: Path | str, faults: tuple[Fault, ...] | list[Fault]) -> None:
         self.source = str(source)
         self.faults = tuple(faults)
-        lines = "\n".join(f"  {fault}" for fault in self.faults)
-        super().__init__(f"{self.source}: {len(self.faults)} fault(s)\n{lines}")
+        lines = [f"  {fault}" for fault in self.faults[:_MOST_SHOWN]]
+        if len(self.faults) > _MOST_SHOWN:
+            lines.append(f"  ... and {len(self.faults) - _MOST_SHOWN} more")
+        super().__init__("\n".join([f"{self.source}: {len(self.faults)} fault(s)", *lines]))
 
 
 class BadValue(PatrolError, ValueError):

@@ -90,12 +90,16 @@ class Route:
             raise BadValue("waypoints: a route needs one at least")
 
 
+Attends = Literal["search", "inspect"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mission:
     """A route driven ``laps`` times at ``speed_mps`` at most.
 
     A leg may take ``leg_deadline_factor`` times as long as its length at that speed; ``docks_after`` sends the robot back to
     its dock after the last waypoint. Where ``is_drawn``, the robot draws as many visits as ``laps`` rounds of the route have.
+    ``attends`` says which alerts may interrupt it: to look for who went out of sight, to look at a thing from all around.
     """
 
     mission_id: str
@@ -106,6 +110,7 @@ class Mission:
     leg_deadline_factor: float = 3.0
     docks_after: bool = True
     is_drawn: bool = False
+    attends: tuple[Attends, ...] = ()
 
     @property
     def laps_counted(self) -> tuple[int, int]:

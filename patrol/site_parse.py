@@ -17,10 +17,11 @@ from shapely.geometry import LineString, Point, Polygon
 from shapely.validation import explain_validity
 
 from patrol.checks import Floats
+from patrol.config import faults_in
 from patrol.errors import Fault
 from patrol.local_frame import LocalFrame
 from patrol.site import Datum
-from patrol.site_rules import RULES, Properties, SiteHeader
+from patrol.site_rules import RULES, Properties, SiteHeader, is_plain
 
 MAX_BYTES = 8_000_000
 MAX_FEATURES = 5_000
@@ -77,10 +78,12 @@ def parse_site(path: Path) -> Draft:
     """Read the file at ``path`` as far as it goes. Never raises for what the file holds."""
     draft = Draft()
     try:
-        if path.stat().st_size > MAX_BYTES:
-            draft.refuse("(file)", path.stat().st_size, f"is longer than {MAX_BYTES} bytes")
-            return draft
-        return parse_bytes(path.read_bytes())
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) <= MAX_BYTES:
+            return parse_bytes(data)
+        draft.refuse("(file)", str(path), f"is longer than {MAX_BYTES} bytes")
+        return draft
     except OSError as error:
         draft.refuse("(file)", str(path), f"can not be read: {error.strerror}")
         return draft
@@ -172,9 +175,9 @@ def _read_features(items: list[Any], draft: Draft) -> None:
 
 
 def _read_id(value: object, where: str, draft: Draft) -> str:
-    if isinstance(value, str) and 0 < len(value) <= 64:
+    if isinstance(value, str) and 0 < len(value) <= 64 and is_plain(value):
         return value
-    draft.refuse(f"{where}.id", value, "must be a text of 1 to 64 characters")
+    draft.refuse(f"{where}.id", value, "must be a text of 1 to 64 characters that can be read")
     return ""
 
 
@@ -200,10 +203,8 @@ def _read_model(model: type[ModelT], data: object, where: str, draft: Draft) -> 
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        for item in error.errors(include_url=False):
-            place = ".".join((where, *(str(part) for part in item["loc"])))
-            unknown = item["type"] == "extra_forbidden"
-            draft.refuse(place, item["input"], "is an unknown property" if unknown else item["msg"].removeprefix("Value error, "))
+        for place, value, because in faults_in(error):
+            draft.refuse(f"{where}.{place}" if place else where, value, because)
         return None
 
 

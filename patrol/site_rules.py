@@ -6,6 +6,8 @@ Angles in files are compass headings in degrees (0 north, 90 east), as people dr
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,7 +22,7 @@ GeometryType = Literal["Polygon", "LineString", "Point"]
 Heading = Annotated[float, Field(strict=True, ge=-360.0, le=360.0)]
 Height = Annotated[float, Field(strict=True, gt=0.0, le=500.0)]
 Level = Annotated[int, Field(strict=True, ge=-20, le=200)]
-Name = Annotated[str, Field(max_length=200)]
+_CLOCK_TIME = re.compile(r"[0-9]{2}:[0-9]{2}")
 
 
 def _known_zone(name: str) -> str:
@@ -32,12 +34,24 @@ def _known_zone(name: str) -> str:
 
 
 def _clock_time(text: str) -> str:
-    if len(text) != 5:
+    if not _CLOCK_TIME.fullmatch(text):
         raise ValueError("is no local time such as 22:30")
     time.fromisoformat(text)
     return text
 
 
+def is_plain(text: str) -> bool:
+    """Whether every character is one that people can read: no control characters, and no half of a surrogate pair."""
+    return not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text)
+
+
+def _plain(text: str) -> str:
+    if not is_plain(text):
+        raise ValueError("holds a control character")
+    return text
+
+
+Name = Annotated[str, Field(max_length=200), AfterValidator(_plain)]
 ClockTime = Annotated[str, AfterValidator(_clock_time)]
 
 

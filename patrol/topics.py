@@ -133,6 +133,9 @@ TOPICS: tuple[Topic, ...] = (
         rate_hz=10,
         stale_after_s=0.6,
     ),
+    Topic(name="beliefs", type="patrol_msgs/msg/BeliefArray", publisher=Side.MISSION, qos=Qos.RELIABLE),
+    Topic(name="inspection", type="patrol_msgs/msg/InspectionState", publisher=Side.MISSION, qos=Qos.RELIABLE),
+    Topic(name="inspection_report", type="patrol_msgs/msg/InspectionReport", publisher=Side.PERCEPTION, qos=Qos.RELIABLE),
     Topic(
         name="cmd_vel_nav",
         type="geometry_msgs/msg/Twist",

@@ -23,6 +23,8 @@ from patrol.errors import BadValue
 
 PROTOCOL_VERSION = 1
 Point = tuple[float, float]
+Numbered = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Id = Annotated[str, Field(max_length=64)]
 
 
 class WirePose(Config):
@@ -121,10 +123,37 @@ class RouteUpdate(Config):
     plan_m: tuple[Point, ...] = ()
 
 
+class WireZoneMass(Config):
+    zone_id: str
+    mass: float
+
+
+class WireBelief(Config):
+    """Where somebody out of sight may be: ``cells`` are x, y of the middle and probability of squares of ``cell_m``, the
+    likeliest first. ``contact`` 0..1 is how much of it the looks since then have left standing."""
+
+    track_id: int
+    label: str
+    last_seen_ns: int
+    age_s: float
+    cell_m: float
+    cells: tuple[tuple[float, float, float], ...] = Field(max_length=1000)
+    zones: tuple[WireZoneMass, ...] = ()
+    contact: float = 1.0
+
+
+class BeliefUpdate(Config):
+    """Everybody who is out of sight, about once a second; empty once nobody is any more."""
+
+    type: Literal["beliefs"] = "beliefs"
+    stamp_ns: int
+    beliefs: tuple[WireBelief, ...] = Field(default=(), max_length=64)
+
+
 class AlertRaised(Config):
     type: Literal["alert"] = "alert"
-    sequence: int
-    alert_id: str
+    sequence: Numbered
+    alert_id: Id
     stamp_ns: int
     severity: str
     reason: WireReason
@@ -143,7 +172,7 @@ class OutcomeReported(Config):
     """What became of one waypoint."""
 
     type: Literal["outcome"] = "outcome"
-    sequence: int
+    sequence: Numbered
     lap: int
     leg: int
     waypoint_id: str
@@ -155,8 +184,8 @@ class OutcomeReported(Config):
 
 class CommandAnswered(Config):
     type: Literal["answer"] = "answer"
-    sequence: int
-    command_id: str
+    sequence: Numbered
+    command_id: Id
     accepted: bool
     because: str = ""
 
@@ -217,7 +246,7 @@ class Received(Config):
 
 
 FromRobot = Annotated[
-    Hello | Telemetry | MapUpdate | RouteUpdate | AlertRaised | OutcomeReported | CommandAnswered | VideoState,
+    Hello | Telemetry | MapUpdate | RouteUpdate | BeliefUpdate | AlertRaised | OutcomeReported | CommandAnswered | VideoState,
     Field(discriminator="type"),
 ]
 ToRobot = Annotated[CommandIssued | ZonesOrdered | KeyframeWanted | Received, Field(discriminator="type")]

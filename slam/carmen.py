@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CARMEN laser logs (``.clf`` and ``.log``, plain, gzip or bzip2) as scans with odometry.
+"""CARMEN laser logs (``.clf`` and ``.log``, plain or compressed) as scans with odometry.
 
 Reads ``FLASER`` and ``ROBOTLASER1`` lines and the ``PARAM`` lines that tell where the laser sits. Format: the CARMEN Robot
 Navigation Toolkit's logger.
@@ -7,29 +7,30 @@ Navigation Toolkit's logger.
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import logging
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from patrol.checks import Floats
 from patrol.errors import BadInput, BadValue, Fault
 from patrol.geometry import IDENTITY2, Pose2
 from patrol.sensors import Scan
+from slam.carmen_lines import LASER_LINES, LaserLine, parse_laser_line
+from slam.text_lines import words_of_lines
 
 log = logging.getLogger(__name__)
-_OPENERS = {".bz2": bz2.open, ".gz": gzip.open}
 _FRAME_ID = "lidar_link"
 _NO_RETURN_MARGIN = 0.98
-_ROBOTLASER_HEADER = 8
-_FLASER_TAIL = 7
-_ROBOTLASER_TAIL = 12
+_RANGE_MAX_M = 100.0
 _BROKEN_SHARE_MAX = 0.01
+_OVERTAKEN_MAX_S = 1.0
+_COARSE_SHARE = 0.1
 _MOUNT_WITHIN = 0.005
 _MOUNT_SHARE_MIN = 0.9
 _MOUNT_MAX_M = 2.0
@@ -59,117 +60,74 @@ class CarmenLog:
         return len(self.records)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
-    """The numbers of one laser line: ranges (N,) m, first beam and step in rad, the robot's odometry, where the line has the
-    laser, and the stamp."""
-
-    ranges_m: Floats
-    angle_min_rad: float
-    angle_step_rad: float
-    range_max_m: float | None
-    odom_from_base: Pose2
-    odom_from_lidar: Pose2
-    stamp_s: float
-
-
 def read_carmen(path: Path) -> CarmenLog:
     """Read the log at ``path``.
 
     A range at or above the log's "no return" value becomes ``inf``: the ``maximum_range`` of a ROBOTLASER1 line, for FLASER
     the largest value that the log repeats. Where no PARAM tells the laser's offset, the laser poses of the lines do, if they
-    agree. Old logs break off or hold a stray line: up to 1 % of broken laser lines are left out with a warning. Raises BadInput
+    agree. Of a log that holds lines of both kinds the kind with more of them counts. Lines that overtook one another by less
+    than a second are put in order, and where the clock was so coarse that stamps repeat, the scans are spread over its ticks.
+    Old logs break off or hold a stray line: up to 1 % of broken laser lines are left out with a warning. Raises BadInput
     naming the lines when there are more, or when the file holds no laser line.
     """
     parameters: dict[str, str] = {}
-    lines: list[_Line] = []
+    lines: dict[str, list[LaserLine]] = {kind: [] for kind in LASER_LINES}
     broken: list[Fault] = []
-    for number, words in _split_lines(path):
+    others: Counter[str] = Counter()
+    for number, words in words_of_lines(path):
         if words[0] == "PARAM" and len(words) >= 3:
             parameters[words[1]] = words[2]
-        elif words[0] in ("FLASER", "ROBOTLASER1"):
-            line = _parse_line(number, words)
+        elif words[0] in LASER_LINES:
+            line = parse_laser_line(number, words)
             if isinstance(line, Fault):
                 broken.append(line)
             else:
-                lines.append(line)
-    if len(broken) > _BROKEN_SHARE_MAX * (len(lines) + len(broken)):
+                lines[words[0]].append(line)
+        else:
+            others[words[0][:20]] += 1
+    chosen = _chosen(path, lines, broken, others)
+    no_return_m, stamps_ns = _no_return_m(chosen), _stamps_ns([line.stamp_s for line in chosen])
+    records = [_record(line, int(stamp_ns), no_return_m) for line, stamp_ns in zip(chosen, stamps_ns, strict=True)]
+    return CarmenLog(source=str(path), base_from_lidar=_laser_mount(path, parameters, chosen), records=tuple(records))
+
+
+def _chosen(path: Path, lines: dict[str, list[LaserLine]], broken: list[Fault], others: Counter[str]) -> list[LaserLine]:
+    """The laser lines that count, in the order of their stamps; complains of the rest."""
+    kind = max(LASER_LINES, key=lambda name: len(lines[name]))
+    chosen = lines[kind]
+    if len(broken) > _BROKEN_SHARE_MAX * (sum(map(len, lines.values())) + len(broken)):
         raise BadInput(path, broken)
     for fault in broken:
         log.warning("%s: %s is left out: %s", path, fault.field, fault.because)
-    if not lines:
-        raise BadInput(path, [Fault(field="(file)", value=str(path), because="holds no FLASER or ROBOTLASER1 line")])
-    no_return_m = _no_return_m(lines)
-    records = tuple(_record_from_line(line, no_return_m) for line in lines)
-    return CarmenLog(source=str(path), base_from_lidar=_laser_mount(path, parameters, lines), records=records)
+    if not chosen:
+        held = ", ".join(f"{count} {name}" for name, count in others.most_common(3))
+        because = f"holds no FLASER or ROBOTLASER1 line{f', only {held}' if held else ''}"
+        raise BadInput(path, [Fault(field="(file)", value=str(path), because=because)])
+    for name in set(LASER_LINES) - {kind}:
+        if lines[name]:
+            log.warning("%s: %d %s lines are left out beside %d %s", path, len(lines[name]), name, len(chosen), kind)
+    back_s = -float(np.diff([line.stamp_s for line in chosen]).min(initial=0.0))
+    if back_s >= _OVERTAKEN_MAX_S:
+        log.warning("%s: its clock goes back by %.1f s", path, back_s)
+        return chosen
+    return sorted(chosen, key=lambda line: line.stamp_s)
 
 
-def _split_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    opener = _OPENERS.get(path.suffix, open)
-    try:
-        with opener(path, "rt", encoding="ascii", errors="replace") as file:
-            for number, text in enumerate(file, start=1):
-                words = text.split()
-                if words:
-                    yield number, words
-    except (OSError, EOFError) as error:
-        raise BadInput(path, [Fault(field="(file)", value=str(path), because=f"can not be read: {error}")]) from error
+def _stamps_ns(stamps_s: list[float]) -> npt.NDArray[np.int64]:
+    """Stamps (N,) ns. Those of a coarse clock, which repeat, are spread evenly up to its next tick."""
+    stamps = np.round(np.array(stamps_s) * 1e9).astype(np.int64)
+    first = np.flatnonzero(np.concatenate(([True], np.diff(stamps) != 0)))
+    if first.size > (1.0 - _COARSE_SHARE) * stamps.size or first.size < 2:
+        return stamps
+    counts = np.diff(np.append(first, stamps.size))
+    ticks = np.diff(stamps[first])
+    ticks = np.append(ticks, np.median(ticks)).clip(0, 2 * np.median(ticks))
+    place = np.arange(stamps.size) - np.repeat(first, counts)
+    spread: npt.NDArray[np.int64] = stamps + (place * np.repeat(ticks / counts, counts)).astype(np.int64)
+    return spread
 
 
-def _parse_line(number: int, words: list[str]) -> _Line | Fault:
-    try:
-        return _parse_flaser(words) if words[0] == "FLASER" else _parse_robotlaser(words)
-    except (ValueError, IndexError, BadValue) as error:
-        return Fault(field=f"line {number}", value=words[0], because=f"is not a laser line: {error}")
-
-
-def _parse_flaser(words: list[str]) -> _Line:
-    count = int(words[1])
-    ranges, tail = words[2 : 2 + count], [float(word) for word in words[2 + count : 2 + count + _FLASER_TAIL]]
-    _require_length(ranges, count, tail, _FLASER_TAIL)
-    step_rad = _flaser_step_rad(count)
-    return _Line(
-        ranges_m=np.array(ranges, dtype=np.float64),
-        angle_min_rad=-0.5 * step_rad * (count - count % 2),
-        angle_step_rad=step_rad,
-        range_max_m=None,
-        odom_from_base=Pose2(*tail[3:6]),
-        odom_from_lidar=Pose2(*tail[:3]),
-        stamp_s=tail[6],
-    )
-
-
-def _flaser_step_rad(count: int) -> float:
-    """FLASER lines do not say their angles. 401 beams are the 100° quarter-degree mode of SICK scanners, else half a turn."""
-    return math.radians(0.25) if count == 401 else math.pi / (count - count % 2)
-
-
-def _parse_robotlaser(words: list[str]) -> _Line:
-    start_rad, _fov_rad, step_rad, range_max_m = (float(word) for word in words[2:6])
-    count = int(words[_ROBOTLASER_HEADER])
-    at = _ROBOTLASER_HEADER + 1
-    ranges = words[at : at + count]
-    at += count
-    at += 1 + int(words[at])
-    tail = [float(word) for word in words[at : at + _ROBOTLASER_TAIL]]
-    _require_length(ranges, count, tail, _ROBOTLASER_TAIL)
-    return _Line(
-        ranges_m=np.array(ranges, dtype=np.float64),
-        angle_min_rad=start_rad,
-        angle_step_rad=step_rad,
-        range_max_m=range_max_m,
-        odom_from_base=Pose2(*tail[3:6]),
-        odom_from_lidar=Pose2(*tail[:3]),
-        stamp_s=tail[11],
-    )
-
-
-def _require_length(ranges: list[str], count: int, tail: list[float], tail_count: int) -> None:
-    if count < 1 or len(ranges) != count or len(tail) != tail_count:
-        raise ValueError(f"{count} ranges and {tail_count} fields announced, {len(ranges)} and {len(tail)} found")
-
-
-def _no_return_m(lines: list[_Line]) -> float:
+def _no_return_m(lines: list[LaserLine]) -> float:
     """The largest range that the log repeats: what its driver wrote for "no return"."""
     largest = np.concatenate([line.ranges_m[np.isfinite(line.ranges_m)] for line in lines])
     values, counts = np.unique(np.round(largest, 1), return_counts=True)
@@ -177,24 +135,23 @@ def _no_return_m(lines: list[_Line]) -> float:
     return float(repeated.max()) if repeated.size else math.inf
 
 
-def _record_from_line(line: _Line, log_no_return_m: float) -> CarmenRecord:
+def _record(line: LaserLine, stamp_ns: int, log_no_return_m: float) -> CarmenRecord:
     limit_m = _NO_RETURN_MARGIN * (line.range_max_m or log_no_return_m)
     with np.errstate(invalid="ignore"):
         ranges = np.where(line.ranges_m >= limit_m, np.inf, line.ranges_m)
-    stamp_ns = round(line.stamp_s * 1e9)
     scan = Scan(
         stamp_ns=stamp_ns,
         frame_id=_FRAME_ID,
         angle_min_rad=line.angle_min_rad,
         angle_step_rad=line.angle_step_rad,
         range_min_m=0.05,
-        range_max_m=limit_m if math.isfinite(limit_m) else 100.0,
+        range_max_m=limit_m if 0.0 < limit_m < math.inf else _RANGE_MAX_M,
         ranges_m=ranges.astype(np.float32),
     )
     return CarmenRecord(stamp_ns=stamp_ns, scan=scan, odom_from_base=line.odom_from_base)
 
 
-def _laser_mount(path: Path, parameters: dict[str, str], lines: list[_Line]) -> Pose2:
+def _laser_mount(path: Path, parameters: dict[str, str], lines: list[LaserLine]) -> Pose2:
     text = parameters.get("robot_frontlaser_offset")
     if text is None:
         return _agreed_mount(lines)
@@ -205,10 +162,10 @@ def _laser_mount(path: Path, parameters: dict[str, str], lines: list[_Line]) -> 
         raise BadInput(path, [fault]) from error
 
 
-def _agreed_mount(lines: list[_Line]) -> Pose2:
+def _agreed_mount(lines: list[LaserLine]) -> Pose2:
     """Where the lines have the laser on the robot; on its centre when they do not agree, as in logs that were corrected later."""
     mounts = [line.odom_from_base.inverse() @ line.odom_from_lidar for line in lines]
-    table = np.array([(mount.x_m, mount.y_m, mount.yaw_rad) for mount in mounts])
+    table: Floats = np.array([(mount.x_m, mount.y_m, mount.yaw_rad) for mount in mounts])
     middle = np.median(table, axis=0)
     share = float((np.abs(table - middle).max(axis=1) < _MOUNT_WITHIN).mean())
     is_agreed = share >= _MOUNT_SHARE_MIN and float(np.hypot(middle[0], middle[1])) <= _MOUNT_MAX_M

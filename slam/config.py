@@ -92,9 +92,10 @@ class LoopConfig(Config):
     search_score_min: Fraction = 0.5
     query_path_m: Positive = 10.0
     alias_away_m: Positive = 1.0
-    alias_share: Fraction = 0.98
+    alias_share: Fraction = 0.9
     query_overlap_min: Fraction = 0.25
     query_score_min: Fraction = 0.7
+    contradicted_max_m: Positive = 1.0
     near_overlap_min: Fraction = 0.5
     near_score_min: Fraction = 0.7
     far_overlap_min: Fraction = 0.7

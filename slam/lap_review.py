@@ -30,7 +30,9 @@ def changes_between(
     if later.base_from_lidar is None:
         raise BadValue("base_from_lidar: the later map does not tell where the lidar sat; it has to be made anew")
     target = MatchTarget.from_surface(lasting_surface(baseline), match.target_voxel_m)
-    watch = ChangeWatch(Baseline.of(baseline, config.cell_m), config, later.base_from_lidar)
+    watch = ChangeWatch(
+        Baseline.of(baseline, config, baseline.base_from_lidar or later.base_from_lidar), config, later.base_from_lidar
+    )
     drift = IDENTITY2
     for keyframe in later.keyframes:
         guess = drift @ keyframe.map_from_base

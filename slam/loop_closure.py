@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finding places again. A candidate near where the graph expects it is matched at once; one that could lie anywhere within the
-drift is searched for, must fit better, and is believed only when a second one from a nearby place agrees with it.
+drift is searched for, must fit better, must not have beams pass through walls, and is believed only when a second one from a
+nearby place agrees with it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from patrol.geometry import Pose2, wrap_angle
+from slam.beam_check import contradicted_m
 from slam.config import LoopConfig, MatchConfig
 from slam.keyframe import Keyframe, Submap, local_target
 from slam.likelihood import Exclusion, SearchWindow
@@ -24,7 +24,8 @@ _SIGMAS = 3.0
 _BASE_STD_M = 0.05
 _BASE_STD_RAD = 0.01
 _SEARCH_POINTS = 120
-_ALIAS_SEARCH_SHARE = 0.9
+_ALIAS_SEARCH_SHARE = 0.8
+_WINDOW_SLACK_M = 0.3
 _QUERY_POINTS = 400
 _QUERY_VOXEL_M = 0.15
 _ALIAS_RAD = 0.3
@@ -147,20 +148,23 @@ class LoopCloser:
         is_alias = any(_merit(other) > config.alias_share * _merit(best) for other in matches[1:])
         if is_alias or best.overlap < config.far_overlap_min or best.score < config.far_score_min:
             return None
-        witness = agreement(self._query(keyframe), target, best.target_from_base, self._match)
-        if witness.overlap < config.query_overlap_min or witness.score < config.query_score_min:
-            return None
-        return best if _within(best.target_from_base, candidate) else None
+        return best if _within(best.target_from_base, candidate) and self._is_backed(best, keyframe, candidate.submap) else None
 
-    def _query(self, keyframe: Keyframe) -> ScanPoints:
-        """What the latest keyframes saw, as one scan of ``keyframe``; as much of the way as one submap holds."""
-        latest = [k for k in self._open if k.path_m > keyframe.path_m - self._config.query_path_m]
-        if not latest:
-            return keyframe.points
-        base_from_track = keyframe.track_from_base.inverse()
-        target = local_target(latest, base_from_track, _QUERY_VOXEL_M)
-        step = max(1, len(target.points_m) // _QUERY_POINTS)
-        return ScanPoints(points_m=target.points_m[::step], rays=-target.normals[::step])
+    def _is_backed(self, match: Match, keyframe: Keyframe, submap: Submap) -> bool:
+        """Whether what was seen on the last stretch of the way fits the submap as well, and neither has seen through walls of
+        the other's."""
+        config = self._config
+        latest = [k for k in self._open if k.path_m > keyframe.path_m - config.query_path_m] or [keyframe]
+        seen = local_target(latest, keyframe.track_from_base.inverse(), _QUERY_VOXEL_M)
+        step = max(1, len(seen.points_m) // _QUERY_POINTS)
+        query = ScanPoints(points_m=seen.points_m[::step], rays=-seen.normals[::step])
+        witness = agreement(query, submap.target, match.target_from_base, self._match)
+        if witness.overlap < config.query_overlap_min or witness.score < config.query_score_min:
+            return False
+        submap_from_track = match.target_from_base @ keyframe.track_from_base.inverse()
+        base_from_track = match.target_from_base.inverse() @ submap.anchor.track_from_base.inverse()
+        there = contradicted_m(latest, submap_from_track, submap.target)
+        return max(there, contradicted_m(submap.keyframes, base_from_track, seen)) <= config.contradicted_max_m
 
     def _searched(self, keyframe: Keyframe, candidate: _Candidate) -> list[Pose2]:
         """The place in the window where the scan fits best, and the best one away from it if it is nearly as good."""
@@ -211,4 +215,4 @@ def _within(anchor_from_base: Pose2, candidate: _Candidate) -> bool:
     """Whether a match stayed where its candidate may lie."""
     turn = abs(wrap_angle(anchor_from_base.yaw_rad - candidate.anchor_from_base.yaw_rad))
     shift = anchor_from_base.distance_to(candidate.anchor_from_base)
-    return bool(shift <= np.sqrt(2.0) * candidate.window_m + 0.2 and turn <= candidate.window_rad + 0.1)
+    return bool(shift <= candidate.window_m + _WINDOW_SLACK_M and turn <= candidate.window_rad + 0.1)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from patrol.checks import Floats, Floats32
 from patrol.clock import seconds
 from patrol.estimate import PoseEstimate
-from patrol.geometry import Pose2
+from patrol.geometry import IDENTITY2, Pose2
 from patrol.sensors import Scan
 from slam.config import ChangeConfig
 from slam.map_files import SavedMap
@@ -25,6 +25,7 @@ from slam.scan_points import BodyRate, undistorted_points
 
 _OCCUPIED_FROM, _FREE_UP_TO = 65, 25
 _SEEN_MIN, _HELD_MIN = 2, 3
+_POROUS_MIN, _POROUS_SHARE = 2, 0.5
 _LINE_WINDOW = 9
 _LINE_RATIO = 0.15
 Mask = npt.NDArray[np.bool_]
@@ -43,8 +44,21 @@ class Baseline:
     normals: Floats
 
     @classmethod
-    def of(cls, saved: SavedMap, cell_m: float) -> Baseline:
-        """Coarsen the grid: a cell is held when any part of it is, and free when some part is and none is held.
+    def of(cls, saved: SavedMap, config: ChangeConfig, base_from_lidar: Pose2) -> Baseline:
+        """What the map holds without what its own scans often passed through: the foot of a lamp that is seen from some distances
+        only, a van that left meanwhile. Nobody can miss that."""
+        whole = cls._coarsened(saved, config.cell_m)
+        watch = ChangeWatch(whole, config, base_from_lidar)
+        for keyframe in saved.keyframes:
+            stamp_ns, pose = keyframe.scan.stamp_ns, keyframe.map_from_base
+            sure = PoseEstimate(stamp_ns=stamp_ns, map_from_odom=pose, odom_from_base=IDENTITY2, covariance=np.zeros((3, 3)))
+            watch.look(keyframe.scan, sure, keyframe.rate)
+        porous = (watch.crossings >= _POROUS_MIN) & (watch.crossings >= _POROUS_SHARE * watch.hits)
+        return replace(whole, held=whole.held & ~porous)
+
+    @classmethod
+    def _coarsened(cls, saved: SavedMap, cell_m: float) -> Baseline:
+        """A cell is held when any part of it is, and free when some part is and none is held.
 
         What a grazing beam told counts as seen, though the grid may have it free: a fence is thin.
         """

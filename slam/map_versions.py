@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from patrol.config import Config, validate_config
+from patrol.config import Config, read_json, validate_config
 from patrol.errors import BadInput, BadValue, Fault
 from slam.findings import Finding
 from slam.map_files import GRAPH_NAME, PICTURE_NAME, YAML_NAME, SavedMap, load_map, save_map, write_whole
@@ -86,7 +86,7 @@ class MapLibrary:
         for version in self.versions:
             if version.number == number:
                 return version
-        raise BadValue(f"version: there is no {number}")
+        raise BadValue(f"{self.folder}: there is no version {number}")
 
     def load(self, number: int) -> SavedMap:
         """The map of a version. Raises BadInput when a file is not the one that was proposed, BadValue for an unknown number."""
@@ -139,11 +139,7 @@ class MapLibrary:
 def _read_index(path: Path) -> _Index:
     if not path.exists():
         return _Index()
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(path, [Fault(field="(file)", value=str(path), because=f"can not be read: {error}")]) from error
-    return validate_config(_Index, data, source=path)
+    return validate_config(_Index, read_json(path), source=path)
 
 
 def _record(finding: Finding) -> FindingRecord:

@@ -15,9 +15,11 @@ import numpy as np
 from patrol.checks import Floats
 from patrol.errors import BadInput, BadValue, Fault
 from patrol.geometry import Pose2
+from slam.text_lines import words_of_lines
 from slam.trajectory import Trajectory
 
 NEAREST_WITHIN_NS = 100_000_000
+_FAULTS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,23 +42,28 @@ class RelationErrors:
 
 
 def read_relations(path: Path) -> tuple[Relation, ...]:
-    """Lines of ``t1 t2 x y z roll pitch yaw``. Raises BadInput naming each broken line."""
+    """Lines of ``t1 t2 x y z roll pitch yaw``, split by blanks or commas, plain or compressed; what follows a ``#`` is a comment.
+    Raises BadInput naming the broken lines."""
     relations, faults = [], []
-    try:
-        lines = path.read_text("ascii").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(path, [Fault(field="(file)", value=str(path), because=f"can not be read: {error}")]) from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
+    for number, words in words_of_lines(path):
         try:
-            t1, t2, x, y, _z, _roll, _pitch, yaw = (float(word) for word in line.split())
+            t1, t2, x, y, _z, _roll, _pitch, yaw = (float(word) for word in " ".join(words).replace(",", " ").split())
             relations.append(Relation(from_ns=round(t1 * 1e9), to_ns=round(t2 * 1e9), from_to=Pose2(x, y, yaw)))
-        except (ValueError, BadValue):
-            faults.append(Fault(field=f"line {number}", value=line, because="is not t1 t2 x y z roll pitch yaw"))
+        except (ValueError, OverflowError, BadValue):
+            text = " ".join(words)[:80]
+            faults.append(Fault(field=f"line {number}", value=text, because="is not t1 t2 x y z roll pitch yaw"))
     if faults or not relations:
-        raise BadInput(path, faults or [Fault(field="(file)", value=str(path), because="holds no relation")])
+        raise BadInput(path, faults[:_FAULTS_MAX] or [Fault(field="(file)", value=str(path), because="holds no relation")])
     return tuple(relations)
+
+
+def relations_outside(relations: tuple[Relation, ...], trajectory: Trajectory) -> int:
+    """How many have a stamp that lies outside the trajectory's time: they say little of it."""
+    first_ns, last_ns = int(trajectory.stamps_ns[0]) - NEAREST_WITHIN_NS, int(trajectory.stamps_ns[-1]) + NEAREST_WITHIN_NS
+    return sum(
+        min(relation.from_ns, relation.to_ns) < first_ns or max(relation.from_ns, relation.to_ns) > last_ns
+        for relation in relations
+    )
 
 
 def score_relations(relations: tuple[Relation, ...], trajectory: Trajectory, odometry: Trajectory) -> RelationErrors:

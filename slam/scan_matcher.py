@@ -123,7 +123,7 @@ def _normal_equations(
     cos, sin = math.cos(state[2]), math.sin(state[2])
     turn = np.array([[cos, sin], [-sin, cos]])
     arms = scan.points_m @ turn
-    distance, index = _nearest(target, arms + state[:2], gate_m)
+    distance, index = nearest(target, arms + state[:2], gate_m)
     found = np.flatnonzero(np.isfinite(distance))
     index, arms = index[found], arms[found]
     normals = target.normals[index]
@@ -141,7 +141,7 @@ def _normal_equations(
     return hessian, weighted_across @ across + weighted_along @ along
 
 
-def _nearest(target: MatchTarget, points_m: Floats, within_m: float) -> tuple[Floats, npt.NDArray[np.int64]]:
+def nearest(target: MatchTarget, points_m: Floats, within_m: float) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Distance (N,) m and row (N,) of the element nearest to each point; infinite where none is within reach."""
     distance, index = target.tree.query(points_m, distance_upper_bound=within_m)
     return np.asarray(distance, dtype=np.float64), np.asarray(index, dtype=np.int64)
@@ -150,7 +150,7 @@ def _nearest(target: MatchTarget, points_m: Floats, within_m: float) -> tuple[Fl
 def agreement(scan: ScanPoints, target: MatchTarget, pose: Pose2, config: MatchConfig) -> Agreement:
     """How well the scan fits at ``pose``."""
     points = pose.apply(scan.points_m)
-    distance, index = _nearest(target, points, config.gate_start_m)
+    distance, index = nearest(target, points, config.gate_start_m)
     found = np.flatnonzero(np.isfinite(distance))
     normals = target.normals[index[found]]
     rays = Pose2(0.0, 0.0, pose.yaw_rad).apply(scan.rays[found])

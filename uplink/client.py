@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from patrol.clock import Clock
 from patrol.operations import Command, Refused
 from patrol.wire import (
+    BeliefUpdate,
     CommandIssued,
     Hello,
     KeyframeWanted,
@@ -64,8 +65,8 @@ class UplinkClient:
     """Dials ``config.url`` and holds the connection until ``stop``.
 
     The ``offer_...`` methods may be called from any thread and never wait for the network. ``offer_durable`` returns when the
-    message is on disk. Telemetry, map, route and video state are latest-only; video loses whole groups of pictures when the
-    link is slower than the camera. A lost link is known within ``times.heartbeat_s + times.answer_within_s``.
+    message is on disk. Telemetry, map, route, beliefs and video state are latest-only; video loses whole groups of pictures
+    when the link is slower than the camera. A lost link is known within ``times.heartbeat_s + times.answer_within_s``.
     """
 
     def __init__(
@@ -112,6 +113,9 @@ class UplinkClient:
 
     def offer_route(self, update: RouteUpdate) -> None:
         self._offer(RouteUpdate, update)
+
+    def offer_beliefs(self, update: BeliefUpdate) -> None:
+        self._offer(BeliefUpdate, update)
 
     def offer_video_state(self, state: VideoState) -> None:
         self._offer((VideoState, state.stream), state)

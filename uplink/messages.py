@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
+from patrol.belief import Belief
 from patrol.clock import nanoseconds
 from patrol.errors import BadValue
 from patrol.geometry import Pose2
@@ -24,6 +25,7 @@ from patrol.sei import PictureBox, PictureMetadata
 from patrol.wire import (
     TO_ROBOT,
     AlertRaised,
+    BeliefUpdate,
     CommandAnswered,
     CommandIssued,
     MapUpdate,
@@ -31,11 +33,13 @@ from patrol.wire import (
     RouteUpdate,
     Telemetry,
     ToRobot,
+    WireBelief,
     WirePose,
     WireProgress,
     WireReason,
     WireThreshold,
     WireTrack,
+    WireZoneMass,
     ZonesOrdered,
 )
 from patrol.zone_orders import RunTimeZone, ZoneAnswer, ZoneOrder, ZonesRefused
@@ -158,6 +162,11 @@ def route_message(stamp_ns: int, route_m: npt.ArrayLike, plan_m: npt.ArrayLike =
     return RouteUpdate(stamp_ns=stamp_ns, route_m=_points(route_m), plan_m=_points(plan_m))
 
 
+def beliefs_message(stamp_ns: int, beliefs: Sequence[Belief]) -> BeliefUpdate:
+    """Where everybody who is out of sight may be; centimetres and thousandths are enough."""
+    return BeliefUpdate(stamp_ns=stamp_ns, beliefs=tuple(_wire_belief(belief) for belief in beliefs))
+
+
 def map_message(grid: OccupancyGrid) -> MapUpdate:
     """The grid as a grey PNG: 255 free, 0 occupied, 128 unknown; the top row is the highest y."""
     height, width = grid.cells.shape
@@ -242,6 +251,20 @@ def zones_answer_message(answer: ZoneAnswer) -> CommandAnswered:
         return CommandAnswered(sequence=UNNUMBERED, command_id=answer.order_id, accepted=False, because=because)
     told = f"Revision {answer.revision} is in force. {answer.exit_by}".strip()
     return CommandAnswered(sequence=UNNUMBERED, command_id=answer.order_id, accepted=True, because=told)
+
+
+def _wire_belief(belief: Belief) -> WireBelief:
+    rows = np.column_stack((belief.centres_m.round(2), belief.mass.round(3))).tolist()
+    return WireBelief(
+        track_id=belief.track_id,
+        label=belief.label.value,
+        last_seen_ns=belief.last_seen_ns,
+        age_s=belief.age_s,
+        cell_m=belief.cell_m,
+        cells=tuple((x_m, y_m, mass) for x_m, y_m, mass in rows if mass > 0.0),
+        zones=tuple(WireZoneMass(zone_id=zone.zone_id, mass=round(zone.mass, 3)) for zone in belief.zones),
+        contact=belief.contact,
+    )
 
 
 def _wire_pose(pose: Pose2) -> WirePose:

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from patrol.clock import Clock
-from patrol.wire import MapUpdate, RouteUpdate, Telemetry, VideoState
+from patrol.wire import BeliefUpdate, MapUpdate, RouteUpdate, Telemetry, VideoState
 from uplink.outbox import Outbox
 from uplink.queues import LatestOnly, VideoQueue
 
 _log = logging.getLogger(__name__)
 
 UNCONFIRMED_LIMIT = 64
-Undurable = Telemetry | MapUpdate | RouteUpdate | VideoState
+Undurable = Telemetry | MapUpdate | RouteUpdate | BeliefUpdate | VideoState
 
 
 class Socket(Protocol):

@@ -11,16 +11,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from sqlalchemy import make_url
 
 from app.centre import check_port
 from app.serve_centre import run
+from command_centre.api.database import parse_url
 from command_centre.api.prepare import prepare, verify_audit
 from command_centre.api.settings import Settings, settings_from_environment
 from patrol.errors import BadInput, Fault
 
 audit_cli = typer.Typer(help="The command centre's tamper-evident log.", no_args_is_help=True)
-console = Console(soft_wrap=True, highlight=False)
+console = Console(soft_wrap=True, highlight=False, emoji=False)
 
 
 @audit_cli.callback()
@@ -38,9 +38,11 @@ def centre(
     check_port(settings.host, settings.port)
     prepared = prepare(settings)
     password = prepared.one_time_password or "the one that you chose"
-    console.print(f"Page      http://{settings.host}:{settings.port}\nUser      {prepared.operator}\nPassword  {password}")
+    console.print(
+        f"Page      http://{settings.host}:{settings.port}\nUser      {escape(prepared.operator)}\nPassword  {password}"
+    )
     for robot_id, path in prepared.robot_tokens.items():
-        console.print(f"Token of {robot_id}: {path}")
+        console.print(f"Token of {robot_id}: {escape(str(path))}")
     asyncio.run(run(settings))
 
 
@@ -59,7 +61,7 @@ def verify() -> None:
 
 def check_there(settings: Settings) -> None:
     """A log that is not there must not be made anew and then found whole."""
-    url = make_url(settings.database_url)
+    url = parse_url(settings.database_url)
     files = {"secrets_dir": settings.secrets_dir / "audit.key"}
     if url.get_backend_name() == "sqlite":
         files["database_url"] = Path(url.database or "")

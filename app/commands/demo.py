@@ -10,15 +10,17 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 
+from app.commands.numbers import finite
 from app.commands.summary import print_report
 from app.demo import DemoPlan, Shown, run_demo
 from app.paths import MISSIONS, SCENARIOS, STATE, patrol_folder
 from app.simulators import Sim
 from app.supervise import Report
 
-console = Console(soft_wrap=True, highlight=False)
+console = Console(soft_wrap=True, highlight=False, emoji=False)
 
 
 class _Watcher:
@@ -41,8 +43,8 @@ def demo(
     laps: Annotated[int | None, typer.Option(min=1, help="Laps; without it, until Ctrl-C in a terminal and 1 elsewhere.")] = None,
     headless: Annotated[bool, typer.Option(help="No command centre and no page; only the patrol and its report.")] = False,
     port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of the page.")] = 8080,
-    seed: Annotated[int, typer.Option(help="Seed of the simulator.")] = 1,
-    factor: Annotated[float, typer.Option(min=0.05, max=20.0, help="Simulated seconds per second.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the simulator.")] = 1,
+    factor: Annotated[float, typer.Option(callback=finite, min=0.05, max=20.0, help="Simulated seconds per second.")] = 1.0,
     sim: Annotated[Sim, typer.Option(help="Which simulator; Gazebo is set up by 'make gazebo'.")] = Sim.EMBEDDED,
     wait: Annotated[bool, typer.Option(help="Wait for the operator's start instead of starting at once.")] = False,
     folder: Annotated[Path | None, typer.Option(help="The patrol's folder; default: a new one under patrols/.")] = None,
@@ -62,7 +64,7 @@ def demo(
         page=not headless,
         autostart=not wait,
     )
-    console.print(f"Starting the patrol; logs and results: {plan.folder}")
+    console.print(f"Starting the patrol; logs and results: {escape(str(plan.folder))}")
     report = run_demo(plan, on_up=lambda shown: _tell(shown, endless=endless), on_processes=_Watcher().look)
     if report is not None:
         print_report(console, report)

@@ -16,7 +16,7 @@ from command_centre.api.settings import settings_from_environment
 from evidence.sealing import SHARE_FILES, make_keys
 
 cli = typer.Typer(help="Sealed originals of alerted pictures.", no_args_is_help=True)
-console = Console(soft_wrap=True, highlight=False)
+console = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
 
 
 @cli.command()
@@ -31,8 +31,11 @@ def keys(folder: Annotated[Path, typer.Argument(help="A new folder; each file in
 @cli.command("list")
 def listing(patrol: Annotated[Path, typer.Argument(help="A patrol's folder.")]) -> None:
     """The alerts whose originals are sealed in a patrol's folder."""
-    for alert_id in sealed_in(patrol):
+    found = sealed_in(patrol)
+    for alert_id in found:
         console.print(alert_id)
+    if not found:
+        Console(stderr=True, soft_wrap=True, markup=False, emoji=False).print(f"{patrol}: no original is sealed here")
 
 
 @cli.command("open")

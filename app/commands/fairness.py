@@ -10,13 +10,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.commands.numbers import finite
 from app.fairness import PICTURES, FairnessPlan, measure_fairness, render_people
 from perception.detector import DetectorConfig
 from perception.fairness.report import FairnessReport, read_report, write_report
 from perception.tracker import TrackerConfig
 
 cli = typer.Typer(help="Whether everybody is seen alike.", no_args_is_help=True)
-console = Console(soft_wrap=True, highlight=False)
+console = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
 
 
 @cli.command()
@@ -26,11 +27,13 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder of the report.")],
     detector: Annotated[str, typer.Option(help="Name of a model; 'patrol models list' prints them.")] = "own",
     models: Annotated[Path | None, typer.Option(help="The folder of models; default: PATROL_MODELS, else the cache.")] = None,
-    score: Annotated[float, typer.Option(min=0.0, max=1.0, help="From which score on somebody counts as seen.")] = (
-        TrackerConfig().strong_score
-    ),
+    score: Annotated[
+        float, typer.Option(callback=finite, min=0.0, max=1.0, help="From which score on somebody counts as seen.")
+    ] = (TrackerConfig().strong_score),
     count: Annotated[int, typer.Option(min=1, help="How many pictures to render.")] = 600,
-    seed: Annotated[int, typer.Option(help="Seed of the rendered pictures; none that was trained on.")] = 901,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="Seed of the rendered pictures; none that was trained on.")
+    ] = 901,
 ) -> None:
     """Measure, write the report, and exit with 1 when a gap fails."""
     folder = data or render_people(out / PICTURES, count=count, seed=seed)

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from app.commands.numbers import finite
 from app.missions import prepare_mission
 from app.paths import MISSIONS, SITES
 from mission.duties import Duties, promise_of, read_duties
@@ -24,7 +25,7 @@ from patrol.site import Site
 from patrol.site_file import read_site
 
 cli = typer.Typer(no_args_is_help=True)
-console = Console(soft_wrap=True, highlight=False)
+console = Console(soft_wrap=True, highlight=False, emoji=False)
 MissionPath = Annotated[Path, typer.Argument(help="Mission file.")]
 SitePath = Annotated[Path, typer.Option("--site", help="Site file.")]
 DEPOT = SITES / "depot.geojson"
@@ -42,7 +43,7 @@ def prepare(
     file: MissionPath,
     *,
     site: SitePath = DEPOT,
-    seconds: Annotated[float, typer.Option(min=0.1, help="Longest time to look for the shortest round.")] = 20.0,
+    seconds: Annotated[float, typer.Option(callback=finite, min=0.1, help="Longest time to look for the shortest round.")] = 20.0,
 ) -> None:
     """Make an unpredictable mission ready for a site: compute its walk and keep it beside the mission."""
     made = prepare_mission(file, read_site(site), now_ns=time.time_ns(), seconds=seconds)

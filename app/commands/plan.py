@@ -13,10 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from app.commands.numbers import finite
 from app.plan import PlanRequest, PlanResult, plan_patrol
-from app.plan_picture import write_picture
+from app.plan_picture import check_picture, write_picture
+from mission.planning.occupancy import Certificate
 
-console = Console(soft_wrap=True, highlight=False)
+console = Console(soft_wrap=True, highlight=False, emoji=False)
 
 
 def plan(
@@ -26,19 +28,24 @@ def plan(
     starts: Annotated[
         str, typer.Option(help="Vertices that the robots stand on, parted by commas; default: the best places.")
     ] = "",
-    speed_mps: Annotated[float, typer.Option(min=0.01, max=50.0, help="Speed of every robot.")] = 1.0,
-    attack_s: Annotated[float, typer.Option(min=0.1, help="How long an attack takes.")] = 60.0,
+    speed_mps: Annotated[float, typer.Option(callback=finite, min=0.01, max=50.0, help="Speed of every robot.")] = 1.0,
+    attack_s: Annotated[float, typer.Option(callback=finite, min=0.1, max=1e9, help="How long an attack takes.")] = 60.0,
     seconds: Annotated[
-        float, typer.Option(min=0.1, help="Longest time to think; it ends sooner when nothing gets better.")
+        float,
+        typer.Option(
+            callback=finite, min=0.1, max=86_400.0, help="Longest time to think; it ends sooner when nothing gets better."
+        ),
     ] = 20.0,
     slack: Annotated[
-        float, typer.Option(min=0.0, max=0.99, help="Share of the guarantee that may be given up for a lower average.")
+        float,
+        typer.Option(callback=finite, min=0.0, max=0.99, help="Share of the guarantee that may be given up for a lower average."),
     ] = 0.0,
-    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the search.")] = 0,
     picture: Annotated[Path, typer.Option(help="Where the picture goes.")] = Path("plan.png"),
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON.")] = False,
 ) -> None:
     """Plan a patrol: beats, worst idleness, a proven lower bound for any plan, and a picture."""
+    check_picture(picture)
     request = PlanRequest(
         file=file,
         robots=robots,
@@ -66,7 +73,7 @@ def _tell(request: PlanRequest, result: PlanResult) -> None:
         f"{escape(graph.name)}: {graph.count} places, {len(graph.edges)} ways; tour of {planned.tour.length_m:.3f} m, {proof}.\n"
         f"[bold]Guarantee: no place goes unseen for longer than {planned.plan.guarantee_s:.2f} s[/bold], from "
         f"{planned.plan.settled_s:.0f} s on; {result.worst_from_start_s:.2f} s counted from the start.\n"
-        f"No plan by {request.robots} robot(s) keeps less than {planned.bound.bound_s:.2f} s: {planned.bound.because}. "
+        f"No plan by {request.robots} robot(s) keeps less than {planned.bound.bound_s:.2f} s: {escape(planned.bound.because)}. "
         f"Plan ÷ bound: {planned.ratio:.3f}.\n"
         f"True average idleness {result.steady.true_average_s:.2f} s, 99 % of gaps within {result.steady.p99_gap_s:.2f} s."
     )
@@ -93,6 +100,12 @@ def _table(result: PlanResult) -> Table:
     return table
 
 
+def _certificate(certificate: Certificate, names: tuple[str, ...]) -> dict[str, object]:
+    """What ``mission.planning.occupancy`` proves its bound by: sets of places, and the multiplier of each."""
+    sets = [[names[vertex] for vertex in members] for members in certificate.sets]
+    return {"bound_m": certificate.bound_m, "sets": sets, "weights": certificate.weights.tolist()}
+
+
 def _record(request: PlanRequest, result: PlanResult) -> dict[str, object]:
     planned, steady, names = result.planned, result.steady, result.ground.graph.vertex_names
     plan = planned.plan
@@ -106,6 +119,8 @@ def _record(request: PlanRequest, result: PlanResult) -> dict[str, object]:
         "tour_proven": planned.tour.proven,
         "worst_idleness_s": plan.guarantee_s,
         "lower_bound_s": planned.bound.bound_s,
+        "lower_bound_because": planned.bound.because,
+        "certificate": _certificate(planned.bound.certificate, names),
         "ratio": planned.ratio if planned.ratio != float("inf") else None,
         "worst_from_start_s": result.worst_from_start_s,
         "settled_s": plan.settled_s,

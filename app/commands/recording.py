@@ -9,20 +9,24 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
+from app.commands.numbers import finite
 from app.commands.summary import print_report
 from app.paths import SITES, STATE, patrol_folder
 from app.replay import ReplayPlan, run_replay
 from evidence.report import make_report
 from patrol.site_file import read_site
 
-console = Console(soft_wrap=True, highlight=False)
+console = Console(soft_wrap=True, highlight=False, emoji=False)
 
 
 def replay(
     recording: Annotated[Path, typer.Argument(help="A CARMEN log, a video, or an MCAP recording of Patrol.")],
     *,
-    factor: Annotated[float, typer.Option(min=0.0, help="Recorded seconds per second; 0: as fast as possible.")] = 1.0,
+    factor: Annotated[
+        float, typer.Option(callback=finite, min=0.0, help="Recorded seconds per second; 0: as fast as possible.")
+    ] = 1.0,
     folder: Annotated[Path | None, typer.Option(help="Where results go; default: a new folder under patrols/.")] = None,
     page: Annotated[bool, typer.Option(help="Show it on the command centre's page.")] = False,
     port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of the page.")] = 8080,
@@ -40,7 +44,7 @@ def replay(
     )
     result = run_replay(plan)
     for line in result.lines():
-        console.print(line)
+        console.print(escape(line))
 
 
 def report(

@@ -21,7 +21,7 @@ from perception.rulebook.book import read_book
 from perception.rulebook.config import AnyRule, RuleBook
 
 cli = typer.Typer(help="Rules that raise alerts.", no_args_is_help=True)
-console = Console(soft_wrap=True, highlight=False)
+console = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
 File = Annotated[Path, typer.Argument(help="Rule file: what a site changes of the default rules.")]
 SiteFile = Annotated[Path | None, typer.Option(help="Site file; default: the one that the recording carries.")]
 

@@ -25,11 +25,11 @@ def sim() -> None:
 def check(file: Annotated[Path, typer.Argument(help="An SDF world, or a scenario (YAML).")]) -> None:
     """Say what a world or a scenario uses that a simulator lacks; exit code 2 when it can not be read."""
     lacks = check_scenario(file) if file.suffix in (".yaml", ".yml") else check_world(file)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     if not lacks:
-        console.print(f"{file}: every simulator has all that it uses.")
+        console.print(f"{escape(str(file))}: every simulator has all that it uses.")
         return
-    table = Table("what", *(backend.value for backend in Simulated), "where it is lacking", title=str(file))
+    table = Table("what", *(backend.value for backend in Simulated), "where it is lacking", title=escape(str(file)))
     for lack in lacks:
         table.add_row(escape(lack.place), *(_mark(lack, backend) for backend in Simulated), escape(lack.because))
     console.print(table)

@@ -29,7 +29,7 @@ def check(file: Annotated[Path, typer.Argument(help="A GeoJSON site file.")]) ->
         raise BadInput(file, list(faults))
     checked = read_site(file)
     area_m2 = checked.perimeter.area
-    Console(soft_wrap=True, highlight=False).print(
+    Console(soft_wrap=True, highlight=False, emoji=False, markup=False).print(
         f"{file}: ok. {checked.name}: {area_m2:,.0f} m² inside {checked.perimeter.length:,.0f} m of perimeter, "
         f"{len(checked.gates)} gates, {len(checked.fences)} fences, {len(checked.doors)} doors, "
         f"{len(checked.buildings)} buildings, {len(checked.zones)} zones, "

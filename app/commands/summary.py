@@ -26,7 +26,7 @@ def print_report(console: Console, report_json: Path) -> None:
         console.print(_guarantee(summary.guarantee))
     for alert in summary.alerts:
         console.print(f"[red]Alert:[/red] {escape(alert.sentence)}")
-    console.print(f"Report: {report_json.with_name(HTML_FILE)}")
+    console.print(f"Report: {escape(str(report_json.with_name(HTML_FILE)))}")
 
 
 def _guarantee(told: GuaranteeSummary) -> str:

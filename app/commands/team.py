@@ -14,13 +14,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from app.commands.numbers import finite
 from app.team import TeamRequest, TeamResult, run_team
 from mission.team.knowledge import AlertState
 from mission.team.play import PlayConfig
 from mission.team.unit import Kind
 from patrol.errors import BadInput, Fault
 
-console = Console(soft_wrap=True, highlight=False)
+console = Console(soft_wrap=True, highlight=False, emoji=False)
 
 
 def team(
@@ -29,13 +30,15 @@ def team(
     team: Annotated[Path | None, typer.Option(help="Team file: units, capabilities, narrow ways, dock.")] = None,
     robots: Annotated[int, typer.Option(min=1, max=1000, help="Without a team file: so many robots that are alike.")] = 2,
     narrow: Annotated[bool, typer.Option("--narrow", help="Without a team file: no way lets two robots pass.")] = False,
-    loss: Annotated[float, typer.Option(min=0.0, max=0.99, help="Chance that a message is lost.")] = 0.0,
-    minutes: Annotated[float, typer.Option(min=1.0, max=10_000.0, help="How long to play.")] = 60.0,
-    alerts_per_h: Annotated[float, typer.Option(min=0.0, max=1000.0, help="Random alerts that somebody must attend.")] = 0.0,
+    loss: Annotated[float, typer.Option(callback=finite, min=0.0, max=0.99, help="Chance that a message is lost.")] = 0.0,
+    minutes: Annotated[float, typer.Option(callback=finite, min=1.0, max=10_000.0, help="How long to play.")] = 60.0,
+    alerts_per_h: Annotated[
+        float, typer.Option(callback=finite, min=0.0, max=1000.0, help="Random alerts that somebody must attend.")
+    ] = 0.0,
     lost: Annotated[str, typer.Option(help="Units that fall silent, as UNIT@SECONDS, parted by commas.")] = "",
     joined: Annotated[str, typer.Option(help="Units that come later, as UNIT@SECONDS, parted by commas.")] = "",
-    seconds: Annotated[float, typer.Option(min=0.1, help="Longest time to think about the first plan.")] = 10.0,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the play.")] = 0,
+    seconds: Annotated[float, typer.Option(callback=finite, min=0.1, help="Longest time to think about the first plan.")] = 10.0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the play.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON.")] = False,
 ) -> None:
     """Plan a team's patrol and play it: guarantee, what is left of it when one is missing, and what was measured."""

@@ -10,11 +10,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from app.commands.numbers import finite
+from app.outputs import check_output
 from app.track import TrackConfig, mot_rows, open_video, track_video
 from patrol.config import load_config
 from perception.metrics.mot_file import write_mot
 
-console = Console(soft_wrap=True, highlight=False)
+_MOST_OF = 0.9
+console = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
 
 
 def track(
@@ -23,13 +26,16 @@ def track(
     out: Annotated[Path, typer.Option(help="Where the tracks go, in the MOTChallenge format.")],
     config: Annotated[Path | None, typer.Option(help="Another configuration than the frozen one.")] = None,
     models: Annotated[Path | None, typer.Option(help="The folder of models; default: PATROL_MODELS, else the cache.")] = None,
-    rate: Annotated[float | None, typer.Option(min=0.1, max=240.0, help="Pictures a second, where the file is wrong.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(callback=finite, min=0.1, max=240.0, help="Pictures a second, where the file is wrong.")
+    ] = None,
 ) -> None:
     """Follow the people in a video: one line per person and picture, ``frame, id, left, top, width, height, score``."""
     told = load_config(TrackConfig, config)
     if models is not None:
         told = told.model_copy(update={"detector": told.detector.model_copy(update={"models": models})})
     opened = open_video(video, rate)
+    check_output(out, "--out")
     began, spent = time.perf_counter(), time.process_time()
     pictures = list(track_video(opened, told))
     wall_s, core_s = time.perf_counter() - began, time.process_time() - spent
@@ -39,3 +45,8 @@ def track(
         f"{out}: {len(set(rows.track_id.tolist()))} people in {len(pictures)} pictures; "
         f"{len(pictures) / wall_s:.1f} pictures/s, {1e3 * core_s / max(len(pictures), 1):.1f} ms of a core each."
     )
+    if len(pictures) < _MOST_OF * opened.pictures:
+        console.print(
+            f"Note: by its length and rate the file should hold about {opened.pictures} pictures; {len(pictures)} can be read. "
+            "It was cut short, or its rate varies, and then times and speeds are wrong."
+        )

@@ -32,9 +32,17 @@ def check_origin(connection: HTTPConnection) -> None:
     if origin is None:
         if connection.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none"):
             return
-    elif urlsplit(origin).netloc == connection.headers.get("host") or origin in centre_of(connection).settings.allowed_origins:
+    elif _host_of(origin) == connection.headers.get("host") or origin in centre_of(connection).settings.allowed_origins:
         return
     raise NotAllowed("The request came from another site's page.")
+
+
+def _host_of(origin: str) -> str | None:
+    """Host and port that an origin names; None when it is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 async def signed_in(connection: HTTPConnection) -> Person:

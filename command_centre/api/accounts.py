@@ -110,6 +110,17 @@ class Accounts:
         if row is not None and row.ended_ns is None:
             row.ended_ns = self._clock.now_ns()
 
+    def end_other_sessions(self, session: Session, person: Person) -> tuple[int, ...]:
+        """End every session of ``person`` but the one that they speak from; returns the ids of those that ended."""
+        others = session.scalars(
+            select(SessionRow).where(
+                SessionRow.user_id == person.user_id, SessionRow.session_id != person.session_id, SessionRow.ended_ns.is_(None)
+            )
+        ).all()
+        for row in others:
+            row.ended_ns = self._clock.now_ns()
+        return tuple(row.session_id for row in others)
+
     def _user(self, session: Session, name: str) -> UserRow | None:
         return session.scalars(select(UserRow).where(UserRow.name == name)).first()
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from command_centre.api import routes_facts, routes_live, routes_people, routes_robot, routes_video
 from command_centre.api.access import CentreHere
 from command_centre.api.centre import Centre
-from command_centre.api.errors import CentreError, TooMany
-from command_centre.api.requests import Health, Problem
+from command_centre.api.refusals import add_refusals
+from command_centre.api.requests import Health
 from command_centre.api.settings import Settings
 from patrol.clock import Clock, SystemClock
 
@@ -46,8 +46,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 
     app = FastAPI(title="Patrol command centre", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.centre = centre
+    add_refusals(app)
     app.add_middleware(HouseHeaders)
-    app.add_exception_handler(CentreError, _refuse)
     for routes in (routes_people, routes_facts, routes_live, routes_video, routes_robot):
         app.include_router(routes.router)
     app.add_api_route("/api/health", _health, include_in_schema=False)
@@ -76,12 +76,6 @@ class HouseHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
-
-
-async def _refuse(_request: Request, error: Exception) -> JSONResponse:
-    status = error.status if isinstance(error, CentreError) else 500
-    headers = {"Retry-After": f"{error.retry_after_s:.0f}"} if isinstance(error, TooMany) else None
-    return JSONResponse(Problem(because=str(error)).model_dump(), status_code=status, headers=headers)
 
 
 async def _health(centre: CentreHere) -> Health:

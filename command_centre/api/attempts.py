@@ -23,14 +23,20 @@ class AttemptLimit:
             return 0.0
         return failures[0] + self._window_s - now_s
 
-    def note_failure(self, key: str, now_s: float) -> None:
-        """Count one failed attempt."""
+    def begin(self, key: str, now_s: float) -> None:
+        """Count an attempt as failed from its beginning on, so that many at once do not all slip through."""
         failures = self._recent(key, now_s)
         failures.append(now_s)
         self._failures_s[key] = failures
         self._failures_s.move_to_end(key)
         if len(self._failures_s) > _MOST_KEYS:
             self._failures_s.popitem(last=False)
+
+    def take_back(self, key: str) -> None:
+        """The newest attempt did not fail after all; earlier ones count on."""
+        failures = self._failures_s.get(key)
+        if failures:
+            failures.pop()
 
     def forget(self, key: str) -> None:
         """Start over, after a success."""

@@ -11,7 +11,18 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from patrol.config import Config
-from patrol.wire import MapUpdate, OutcomeReported, Point, RouteUpdate, Telemetry, VideoState, WirePose, WireReason, WireZone
+from patrol.wire import (
+    BeliefUpdate,
+    MapUpdate,
+    OutcomeReported,
+    Point,
+    RouteUpdate,
+    Telemetry,
+    VideoState,
+    WirePose,
+    WireReason,
+    WireZone,
+)
 
 LinkStatus = Literal["online", "silent", "offline"]
 AlertState = Literal["new", "acknowledged", "dismissed"]
@@ -104,7 +115,7 @@ class CommandView(Config):
 
 class ZonesView(Config):
     """The zones that were last ordered for a robot, and what it answered: ``accepted`` is its acknowledgement that they are in
-    force, and ``because`` then says what it does where it stands in one."""
+    force, and ``because`` then says what it does where it stands in one. ``in_force`` are those that it last acknowledged."""
 
     robot_id: str
     revision: int
@@ -112,6 +123,7 @@ class ZonesView(Config):
     issued_by: str
     state: CommandState
     because: str = ""
+    in_force: tuple[WireZone, ...] = ()
 
 
 class RobotView(Config):
@@ -126,6 +138,7 @@ class RobotView(Config):
     telemetry: Telemetry | None = None
     map: MapUpdate | None = None
     route: RouteUpdate | None = None
+    beliefs: BeliefUpdate | None = None
     video: tuple[VideoState, ...] = ()
     trail_m: tuple[Point, ...] = ()
     outcomes: tuple[OutcomeReported, ...] = ()
@@ -179,6 +192,12 @@ class RouteChanged(Config):
     route: RouteUpdate
 
 
+class BeliefsChanged(Config):
+    type: Literal["beliefs"] = "beliefs"
+    robot_id: str
+    beliefs: BeliefUpdate
+
+
 class VideoChanged(Config):
     type: Literal["video"] = "video"
     robot_id: str
@@ -214,6 +233,7 @@ Change = (
     | TelemetryChanged
     | MapChanged
     | RouteChanged
+    | BeliefsChanged
     | VideoChanged
     | OutcomeAdded
     | AlertChanged

@@ -45,6 +45,7 @@ class Centre:
         self.audit: AuditLog = open_audit_log(settings, clock)
         self.accounts = Accounts(clock=clock, session_hours=settings.session_hours, argon2_memory_kib=settings.argon2_memory_kib)
         self.attempts = AttemptLimit(attempts=settings.sign_in_attempts, window_s=settings.sign_in_window_s)
+        self.attempts_of_address = AttemptLimit(attempts=settings.sign_in_attempts_of_address, window_s=settings.sign_in_window_s)
         self.hashing = asyncio.Semaphore(2)
         self.audience = Audience()
         self.videos = VideoViews(limit=settings.max_video_views, note=self._note_view)
@@ -92,8 +93,12 @@ class Centre:
             self.audit.append(session, actor=person.name, action="sign-out")
 
         await self.database.write(work)
-        self.audience.close_session(person.session_id, SIGNED_OUT)
-        await self.videos.close_where(lambda other: other.session_id == person.session_id, SIGNED_OUT)
+        await self.close_session(person.session_id, SIGNED_OUT)
+
+    async def close_session(self, session_id: int, because: str) -> None:
+        """Close the pages and videos of a session that has ended."""
+        self.audience.close_session(session_id, because)
+        await self.videos.close_where(lambda other: other.session_id == session_id, because)
 
     async def snapshot(self, person: Person) -> Snapshot:
         """All that a page shows, for one viewer."""

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
-from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
@@ -15,15 +15,15 @@ from command_centre.api.browser import CommandChanged, CommandState, CommandView
 from command_centre.api.database import Database
 from command_centre.api.errors import NotAllowed
 from command_centre.api.fleet import Fleet
-from command_centre.api.records import one_command, settle_command, store_command
+from command_centre.api.records import ZONES, newest_zones, settle_command, store_command
 from command_centre.api.settings import Settings
 from command_centre.api.viewers import Audience
 from patrol.clock import Clock
 from patrol.operations import CommandKind
 from patrol.wire import CommandAnswered, CommandIssued, WireZone, ZonesOrdered
 
+_log = logging.getLogger(__name__)
 NOT_CONNECTED = "The robot is not connected."
-ZONES = "zones"
 _NS_PER_MS = 1_000_000
 CONGESTED = "The robot's link is congested; the command was not sent."
 
@@ -43,9 +43,8 @@ class Commands:
         self._fleet = fleet
         self._audience = audience
         self._clock = clock
-        self._deadlines: dict[str, asyncio.Task[None]] = {}
+        self._deadlines: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._book = asyncio.Lock()
-        self._zones: dict[str, ZonesOrdered] = {}
 
     async def issue(self, person: Person, robot_id: str, kind: CommandKind, mission_id: str) -> CommandView:
         """Send one command. Raises NotFound for an unknown robot, and NotAllowed for a viewer, which is logged as well.
@@ -70,7 +69,7 @@ class Commands:
         await self._record(view)
         view = self._send(view, self._command(view))
         if view.state == "refused":
-            await self._settle(view.command_id, view.state, view.because)
+            await self._settle(view.robot_id, view.command_id, view.state, view.because)
         return view
 
     async def order_zones(self, person: Person, robot_id: str, zones: tuple[WireZone, ...]) -> ZonesView:
@@ -94,28 +93,33 @@ class Commands:
             issued_by=person.name,
             zones=zones,
         )
-        await self._record(view, {"revision": order.revision, "zones": [zone.model_dump() for zone in zones]})
-        self._zones[robot_id] = order
+        await self._record(view, order)
+        before = await self.zones(robot_id)
         view = self._send(view, order)
         if view.state == "refused":
-            await self._settle(view.command_id, view.state, view.because)
-        return _zones_view(order, view)
+            await self._settle(view.robot_id, view.command_id, view.state, view.because)
+        return ZonesView(
+            robot_id=robot_id,
+            revision=order.revision,
+            zones=zones,
+            issued_by=person.name,
+            state=view.state,
+            because=view.because,
+            in_force=() if before is None else before.in_force,
+        )
 
     async def zones(self, robot_id: str) -> ZonesView | None:
-        """What was last ordered for a robot since the service began, and what became of it. Raises NotFound."""
+        """What was last ordered for a robot, and what became of it. Raises NotFound."""
         self._fleet.state(robot_id)
-        order = self._zones.get(robot_id)
-        if order is None:
-            return None
-        view = await self._database.read(lambda session: one_command(session, order.order_id))
-        return _zones_view(order, view)
+        return await self._database.read(lambda session: newest_zones(session, robot_id))
 
     async def take_answer(self, robot_id: str, answer: CommandAnswered) -> None:
-        """The robot accepted or refused a command."""
-        deadline = self._deadlines.pop(answer.command_id, None)
+        """The robot accepted or refused a command of its own; what it says of another robot's is dropped."""
+        deadline = self._deadlines.pop((robot_id, answer.command_id), None)
         if deadline is not None:
             deadline.cancel()
-        await self._settle(answer.command_id, "accepted" if answer.accepted else "refused", answer.because, actor=robot_id)
+        state: CommandState = "accepted" if answer.accepted else "refused"
+        await self._settle(robot_id, answer.command_id, state, answer.because, actor=robot_id)
 
     def close(self) -> None:
         for deadline in self._deadlines.values():
@@ -146,40 +150,46 @@ class Commands:
     def _send(self, view: CommandView, order: CommandIssued | ZonesOrdered) -> CommandView:
         """Send, start to wait for the answer and tell the viewers, all in one turn of the event loop."""
         if self._fleet.send(view.robot_id, order):
-            self._deadlines[view.command_id] = asyncio.create_task(self._expect_answer(view.command_id))
+            key = (view.robot_id, view.command_id)
+            self._deadlines[key] = asyncio.create_task(self._expect_answer(*key))
         else:
             because = CONGESTED if self._fleet.is_connected(view.robot_id) else NOT_CONNECTED
             view = view.model_copy(update={"state": "refused", "because": because})
         self._audience.tell(CommandChanged(command=view))
         return view
 
-    async def _record(self, view: CommandView, more: Mapping[str, object] | None = None) -> None:
+    async def _record(self, view: CommandView, zones: ZonesOrdered | None = None) -> None:
+        more = {} if zones is None else {"revision": zones.revision, "zones": [zone.model_dump() for zone in zones.zones]}
+
         def work(session: Session) -> None:
-            store_command(session, view)
+            store_command(session, view, zones)
             detail = {
                 "command_id": view.command_id,
                 "kind": view.kind,
                 "mission_id": view.mission_id,
                 "state": view.state,
                 "because": view.because,
-                **(more or {}),
+                **more,
             }
             self._audit.append(session, actor=view.issued_by, action="command", subject=view.robot_id, detail=detail)
 
         async with self._book:
             await self._database.write(work)
 
-    async def _expect_answer(self, command_id: str) -> None:
+    async def _expect_answer(self, robot_id: str, command_id: str) -> None:
         await asyncio.sleep(self._settings.answer_timeout_s)
-        self._deadlines.pop(command_id, None)
-        await self._settle(command_id, "no answer", f"The robot did not answer within {self._settings.answer_timeout_s:g} s.")
+        self._deadlines.pop((robot_id, command_id), None)
+        because = f"The robot did not answer within {self._settings.answer_timeout_s:g} s."
+        await self._settle(robot_id, command_id, "no answer", because)
 
-    async def _settle(self, command_id: str, state: CommandState, because: str, actor: str = "centre") -> None:
+    async def _settle(self, robot_id: str, command_id: str, state: CommandState, because: str, *, actor: str = "centre") -> None:
         now_ns = self._clock.now_ns()
 
         def work(session: Session) -> CommandView | None:
-            settled = settle_command(session, command_id, state, because, now_ns=now_ns)
-            if settled is not None:
+            settled = settle_command(session, (robot_id, command_id), state, because, now_ns=now_ns)
+            if settled is None:
+                _log.warning("robot %s: there is no command %.40s of it to answer", robot_id, command_id)
+            else:
                 detail = {"command_id": command_id, "kind": settled.kind, "state": state, "because": because}
                 self._audit.append(session, actor=actor, action="command answered", subject=settled.robot_id, detail=detail)
             return settled
@@ -188,14 +198,3 @@ class Commands:
             settled = await self._database.write(work)
         if settled is not None:
             self._audience.tell(CommandChanged(command=settled))
-
-
-def _zones_view(order: ZonesOrdered, view: CommandView) -> ZonesView:
-    return ZonesView(
-        robot_id=view.robot_id,
-        revision=order.revision,
-        zones=order.zones,
-        issued_by=order.issued_by,
-        state=view.state,
-        because=view.because,
-    )

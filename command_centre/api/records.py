@@ -9,10 +9,13 @@ import binascii
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from command_centre.api.browser import AlertAction, AlertState, AlertView, CommandState, CommandView
+from command_centre.api.browser import AlertAction, AlertState, AlertView, CommandState, CommandView, ZonesView
 from command_centre.api.errors import Conflict, NotFound
 from command_centre.api.tables import AlertActionRow, AlertRow, CommandRow, OutcomeRow, RobotRow
-from patrol.wire import AlertRaised, OutcomeReported
+from patrol.wire import AlertRaised, OutcomeReported, ZonesOrdered
+
+ZONES = "zones"
+"""The kind of the command that orders zones."""
 
 _SETTLES: dict[str, tuple[AlertState, ...]] = {"acknowledged": ("new",), "dismissed": ("new", "acknowledged")}
 
@@ -103,14 +106,19 @@ def newest_outcomes(session: Session, robot_id: str, *, count: int) -> tuple[Out
     return tuple(OutcomeReported.model_validate_json(body) for body in reversed(session.scalars(query).all()))
 
 
-def store_command(session: Session, view: CommandView) -> None:
-    session.add(CommandRow(**view.model_dump(), settled_ns=None))
+def store_command(session: Session, view: CommandView, zones: ZonesOrdered | None = None) -> None:
+    """Keep a command, and with one of the kind ``ZONES`` its order."""
+    body = "" if zones is None else zones.model_dump_json()
+    session.add(CommandRow(**view.model_dump(), settled_ns=None, body=body))
 
 
-def settle_command(session: Session, command_id: str, state: CommandState, because: str, *, now_ns: int) -> CommandView | None:
-    """Note what became of a command; None when it is unknown."""
+def settle_command(
+    session: Session, key: tuple[str, str], state: CommandState, because: str, *, now_ns: int
+) -> CommandView | None:
+    """Note what became of a command, by robot and command id; None when that robot was given no such command."""
+    robot_id, command_id = key
     row = session.get(CommandRow, command_id)
-    if row is None:
+    if row is None or row.robot_id != robot_id:
         return None
     row.state, row.because, row.settled_ns = state, because, now_ns
     return _command_view(row)
@@ -122,12 +130,24 @@ def newest_commands(session: Session, *, count: int) -> tuple[CommandView, ...]:
     return tuple(_command_view(row) for row in session.scalars(query))
 
 
-def one_command(session: Session, command_id: str) -> CommandView:
-    """One command as it stands. Raises NotFound when it is unknown."""
-    row = session.get(CommandRow, command_id)
-    if row is None:
-        raise NotFound(f"There is no command {command_id}.")
-    return _command_view(row)
+def newest_zones(session: Session, robot_id: str) -> ZonesView | None:
+    """The zones last ordered for a robot, what became of that, and those that it last acknowledged; None before any order."""
+    orders = select(CommandRow).where(CommandRow.robot_id == robot_id, CommandRow.kind == ZONES, CommandRow.body != "")
+    newest = orders.order_by(CommandRow.issued_ns.desc(), CommandRow.command_id).limit(1)
+    last = session.scalars(newest).first()
+    if last is None:
+        return None
+    agreed = session.scalars(newest.where(CommandRow.state == "accepted")).first()
+    order = ZonesOrdered.model_validate_json(last.body)
+    return ZonesView(
+        robot_id=robot_id,
+        revision=order.revision,
+        zones=order.zones,
+        issued_by=last.issued_by,
+        state=_command_view(last).state,
+        because=last.because,
+        in_force=() if agreed is None else ZonesOrdered.model_validate_json(agreed.body).zones,
+    )
 
 
 def _picture(text: str) -> bytes | None:

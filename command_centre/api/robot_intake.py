@@ -43,7 +43,9 @@ class RobotIntake:
             if isinstance(message, AlertRaised):
                 view = store_alert(session, robot_id, message, now_ns=now_ns)
                 detail = {"alert_key": view.alert_key, "alert_id": view.alert_id, "rule": view.reason.rule}
-                self._centre.audit.append(session, actor=robot_id, action="alert raised", subject=view.zone_id, detail=detail)
+                self._centre.audit.append(
+                    session, actor=robot_id, action="alert raised", subject=view.zone_id[:128], detail=detail
+                )
                 return True, view
             if isinstance(message, OutcomeReported):
                 store_outcome(session, robot_id, message, now_ns=now_ns)

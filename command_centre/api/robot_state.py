@@ -7,6 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 
 from command_centre.api.browser import (
+    BeliefsChanged,
     Change,
     LinkChanged,
     LinkStatus,
@@ -21,7 +22,7 @@ from command_centre.api.browser import (
     VideoChanged,
 )
 from patrol.errors import BadInput
-from patrol.wire import Hello, MapUpdate, OutcomeReported, Point, RouteUpdate, Telemetry, VideoState
+from patrol.wire import BeliefUpdate, Hello, MapUpdate, OutcomeReported, Point, RouteUpdate, Telemetry, VideoState
 
 TRAIL_POINTS = 3000
 TRAIL_STEP_M = 0.25
@@ -52,6 +53,7 @@ class RobotState:
         self._telemetry_at_s: float | None = None
         self._map: MapUpdate | None = None
         self._route: RouteUpdate | None = None
+        self._beliefs: BeliefUpdate | None = None
         self._video: OrderedDict[str, VideoState] = OrderedDict()
         self._trail: deque[Point] = deque(maxlen=TRAIL_POINTS)
         self._outcomes: deque[OutcomeReported] = deque(outcomes, maxlen=KEPT_OUTCOMES)
@@ -72,6 +74,7 @@ class RobotState:
             telemetry=self._telemetry,
             map=self._map,
             route=self._route,
+            beliefs=self._beliefs,
             video=tuple(self._video.values()),
             trail_m=tuple(self._trail),
             outcomes=tuple(self._outcomes),
@@ -96,7 +99,7 @@ class RobotState:
         return LinkChanged(robot_id=self.robot_id, link=self.link(now_s))
 
     def take(
-        self, message: Telemetry | MapUpdate | RouteUpdate | VideoState | OutcomeReported, now_s: float
+        self, message: Telemetry | MapUpdate | RouteUpdate | BeliefUpdate | VideoState | OutcomeReported, now_s: float
     ) -> tuple[Change, ...]:
         """Fold one message in and return what changed."""
         match message:
@@ -108,6 +111,9 @@ class RobotState:
             case RouteUpdate():
                 self._route = message
                 return (RouteChanged(robot_id=self.robot_id, route=message),)
+            case BeliefUpdate():
+                self._beliefs = message
+                return (BeliefsChanged(robot_id=self.robot_id, beliefs=message),)
             case OutcomeReported():
                 self._outcomes.append(message)
                 return (OutcomeAdded(robot_id=self.robot_id, outcome=message),)
@@ -144,7 +150,7 @@ class RobotState:
 
     def _take_site(self, hello: Hello) -> None:
         self._site_text, self._site, self._site_fault = hello.site_geojson, None, ""
-        self._map, self._route = None, None
+        self._map, self._route, self._beliefs = None, None, None
         self._trail.clear()
         try:
             self._site = self._read_site(hello.site_geojson)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,28 +19,31 @@ from command_centre.api.tables import AuditRow
 
 router = APIRouter(prefix="/api", tags=["facts"])
 Count = Annotated[int, Query(ge=1, le=500)]
+_LARGEST = 2**63 - 1
+Before = Annotated[int | None, Query(ge=0, le=_LARGEST)]
+AlertKey = Annotated[int, Path(ge=0, le=_LARGEST)]
 
 
 @router.get("/alerts")
-async def alerts(_person: SignedIn, centre: CentreHere, count: Count = 100, before: int | None = None) -> tuple[AlertView, ...]:
+async def alerts(_person: SignedIn, centre: CentreHere, count: Count = 100, before: Before = None) -> tuple[AlertView, ...]:
     """The newest alerts, newest first; ``before`` pages on."""
     return await centre.database.read(lambda session: newest_alerts(session, count=count, before=before))
 
 
 @router.post("/alerts/{alert_key}/acknowledge")
-async def acknowledge(alert_key: int, body: AlertNote, person: OperatorHere, centre: CentreHere) -> AlertView:
+async def acknowledge(alert_key: AlertKey, body: AlertNote, person: OperatorHere, centre: CentreHere) -> AlertView:
     """Say: I have seen it and take care of it."""
     return await _settle(centre, person, alert_key, "acknowledged", body.note)
 
 
 @router.post("/alerts/{alert_key}/dismiss")
-async def dismiss(alert_key: int, body: AlertNote, person: OperatorHere, centre: CentreHere) -> AlertView:
+async def dismiss(alert_key: AlertKey, body: AlertNote, person: OperatorHere, centre: CentreHere) -> AlertView:
     """Say: this needs nothing, or no more."""
     return await _settle(centre, person, alert_key, "dismissed", body.note)
 
 
 @router.get("/alerts/{alert_key}/picture")
-async def picture(alert_key: int, _person: SignedIn, centre: CentreHere) -> Response:
+async def picture(alert_key: AlertKey, _person: SignedIn, centre: CentreHere) -> Response:
     """The anonymised picture of an alert."""
     jpeg = await centre.database.read(lambda session: alert_picture(session, alert_key))
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
@@ -71,9 +74,7 @@ async def commands(_person: SignedIn, centre: CentreHere, count: Count = 50) -> 
 
 
 @router.get("/audit")
-async def audit(
-    _person: OperatorHere, centre: CentreHere, count: Count = 100, before: int | None = None
-) -> tuple[AuditEntry, ...]:
+async def audit(_person: OperatorHere, centre: CentreHere, count: Count = 100, before: Before = None) -> tuple[AuditEntry, ...]:
     """The newest entries of the audit log, newest first."""
 
     def work(session: Session) -> tuple[AuditEntry, ...]:

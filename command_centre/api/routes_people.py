@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from fastapi import APIRouter, Request, Response
@@ -16,6 +17,7 @@ from command_centre.api.errors import SignInRefused, TooMany
 from command_centre.api.requests import NewPassword, SignInRequest
 
 router = APIRouter(prefix="/api", tags=["people"])
+PASSWORD_CHANGED = "The password was changed. Sign in again."
 
 
 @router.post("/sign-in", dependencies=[FromOurPage])
@@ -23,16 +25,14 @@ async def sign_in(body: SignInRequest, request: Request, response: Response, cen
     """Open a session. Its token travels in a cookie that scripts can not read and other sites can not send."""
     address = request.client.host if request.client else "unknown"
     attempt = f"{address} {body.username}"
-    wait_s = centre.attempts.wait_s(attempt, time.monotonic())
-    if wait_s > 0:
-        raise TooMany(f"Too many failed attempts. Try again in {wait_s:.0f} s.", retry_after_s=wait_s)
+    _begin_attempt(centre, attempt, address)
     try:
         token, person = await _open_session(centre, body, address)
     except SignInRefused as error:
-        centre.attempts.note_failure(attempt, time.monotonic())
         await centre.note("sign-in refused", body.username, address, {"because": str(error)})
         raise
     centre.attempts.forget(attempt)
+    centre.attempts_of_address.take_back(address)
     response.set_cookie(
         COOKIE,
         token,
@@ -60,14 +60,29 @@ async def me(person: PerhapsSignedIn) -> WhoView | None:
 
 @router.post("/password", status_code=204)
 async def choose_password(body: NewPassword, person: SignedIn, centre: CentreHere) -> None:
-    """Choose a password, in place of the one-time one or of an earlier choice."""
+    """Choose a password, in place of the one-time one or of an earlier choice. Every other session of this person ends."""
 
-    def work(session: Session) -> None:
+    def work(session: Session) -> tuple[int, ...]:
         centre.accounts.set_password(session, person.name, body.password, role=person.role)
-        centre.audit.append(session, actor=person.name, action="password set", subject=person.name)
+        ended = centre.accounts.end_other_sessions(session, person)
+        detail = {"sessions_ended": len(ended)}
+        centre.audit.append(session, actor=person.name, action="password set", subject=person.name, detail=detail)
+        return ended
 
     async with centre.hashing:
-        await centre.database.write(work)
+        ended = await centre.database.write(work)
+    for session_id in ended:
+        await centre.close_session(session_id, PASSWORD_CHANGED)
+
+
+def _begin_attempt(centre: Centre, attempt: str, address: str) -> None:
+    """Count an attempt of one name from one address, and of that address. Raises TooMany."""
+    now_s = time.monotonic()
+    wait_s = max(centre.attempts.wait_s(attempt, now_s), centre.attempts_of_address.wait_s(address, now_s))
+    if wait_s > 0:
+        raise TooMany(f"Too many failed attempts. Try again in {math.ceil(wait_s)} s.", retry_after_s=wait_s)
+    centre.attempts.begin(attempt, now_s)
+    centre.attempts_of_address.begin(address, now_s)
 
 
 async def _open_session(centre: Centre, body: SignInRequest, address: str) -> tuple[str, Person]:

@@ -22,16 +22,25 @@ _CHANGES = (
     browser.TelemetryChanged,
     browser.MapChanged,
     browser.RouteChanged,
+    browser.BeliefsChanged,
     browser.VideoChanged,
     browser.OutcomeAdded,
     browser.AlertChanged,
     browser.CommandChanged,
     browser.Pulse,
 )
-_REQUESTS = (requests.SignInRequest, requests.NewPassword, requests.AlertNote, requests.CommandRequest, requests.VideoOffer)
+_REQUESTS = (
+    requests.SignInRequest,
+    requests.NewPassword,
+    requests.AlertNote,
+    requests.CommandRequest,
+    requests.ZonesRequest,
+    requests.VideoOffer,
+)
 _OTHERS: tuple[type[BaseModel], ...] = (
     browser.WhoView,
     *_REQUESTS,
+    browser.ZonesView,
     requests.VideoAnswer,
     requests.AuditEntry,
     requests.AuditVerdictView,

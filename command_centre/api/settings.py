@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -23,14 +24,15 @@ class Settings(Config):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
 
-    operator: str = Field(default="operator", min_length=1)
-    robots: tuple[str, ...] = ("rover",)
+    operator: str = Field(default="operator", min_length=1, max_length=64)
+    robots: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")], ...] = ("rover",)
     streams: tuple[str, ...] = Field(default=("camera", "thermal"), description="names of the robots' video streams 0, 1, ...")
     allowed_origins: tuple[str, ...] = Field(default=(), description="besides the address that the page itself came from")
     cookie_secure: bool = Field(default=False, description="set it where the page is served over TLS")
 
     session_hours: float = Field(default=12.0, gt=0)
     sign_in_attempts: int = Field(default=5, ge=1, description="failed attempts of one name from one address within the window")
+    sign_in_attempts_of_address: int = Field(default=50, ge=1, description="the same of one address, whatever the names")
     sign_in_window_s: float = Field(default=60.0, gt=0)
     argon2_memory_kib: int = Field(default=65536, ge=8)
 

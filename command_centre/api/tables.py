@@ -76,7 +76,7 @@ class AlertActionRow(Base):
 
 
 class CommandRow(Base):
-    """One command: who gave it, and what the robot answered."""
+    """One command: who gave it, and what the robot answered. ``body`` is the JSON of an order that says more than its kind."""
 
     __tablename__ = "commands"
     command_id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -88,6 +88,7 @@ class CommandRow(Base):
     state: Mapped[str] = mapped_column(String(16))
     because: Mapped[str] = mapped_column(Text)
     settled_ns: Mapped[int | None] = mapped_column(BigInteger)
+    body: Mapped[str] = mapped_column(Text, server_default="")
 
 
 class OutcomeRow(Base):

@@ -20,7 +20,7 @@ from aiortc import (
     RTCRtpSender,
     RTCSessionDescription,
 )
-from aiortc.exceptions import InvalidStateError
+from aiortc.exceptions import InvalidStateError, OperationError
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from av.stream import Stream
@@ -77,7 +77,7 @@ class PeerView(VideoView):
         try:
             await self._peer.setRemoteDescription(RTCSessionDescription(sdp=offer_sdp, type="offer"))
             await self._peer.setLocalDescription(await self._peer.createAnswer())
-        except (ValueError, KeyError, IndexError, AttributeError, InvalidStateError) as error:
+        except (ValueError, KeyError, IndexError, AttributeError, AssertionError, InvalidStateError, OperationError) as error:
             await self.close()
             raise BadOffer(f"The video offer can not be used: {error}") from error
         return str(self._peer.localDescription.sdp)

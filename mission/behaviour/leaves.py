@@ -118,7 +118,7 @@ class LeaveKeepOut(Work):
 
     def update(self) -> Status:
         turn = self._now()
-        view = _known(turn)
+        view = known_view(turn)
         out = self._tools.zones.way_out(view.pose)
         goal = Goal(name="the way out", pose=out, reach_m=_OUT_REACH_M, speed_mps=self._tools.leave_mps)
         drive = self._tools.navigator.drive(goal, view)
@@ -132,7 +132,7 @@ class DriveLeg(Work):
 
     def update(self) -> Status:
         turn = self._now()
-        view, ledger = _known(turn), turn.situation.ledger
+        view, ledger = known_view(turn), turn.situation.ledger
         if ledger is None:
             return self.say(Status.FAILURE, "There is no mission.")
         door = self._tools.doors.step(self._tools.navigator.path_m, view, turn.doors)
@@ -163,7 +163,7 @@ class EndMission(Work):
         ledger = turn.situation.ledger
         goes_home = ledger is not None and ledger.mission.docks_after and self._tools.has_dock
         turn.event = (Event.ROUTE_DONE if goes_home else Event.ROUTE_DONE_STAY, "The mission is done.")
-        return self._drive(turn, self._tools.navigator.rest(_known(turn).dt_s), "The last waypoint is settled")
+        return self._drive(turn, self._tools.navigator.rest(known_view(turn).dt_s), "The last waypoint is settled")
 
 
 class Dock(Work):
@@ -174,13 +174,13 @@ class Dock(Work):
         if turn.dock is None:
             turn.event = (Event.DOCK_MISSED, "The site has no dock.")
             return self.say(Status.FAILURE, "The site has no dock.")
-        door = self._tools.doors.step(self._tools.navigator.path_m, _known(turn), turn.doors)
+        door = self._tools.doors.step(self._tools.navigator.path_m, known_view(turn), turn.doors)
         turn.asks = door.asks
         if door.waits:
             if door.gave_up:
                 turn.event = (Event.DOCK_MISSED, f"Could not get to the dock: {door.gave_up}.")
-            return self._drive(turn, self._tools.navigator.slow_down(_known(turn).dt_s), door.waits)
-        step = self._tools.docking.step(turn.dock, _known(turn), limit_mps=turn.limit_mps(self._tools))
+            return self._drive(turn, self._tools.navigator.slow_down(known_view(turn).dt_s), door.waits)
+        step = self._tools.docking.step(turn.dock, known_view(turn), limit_mps=turn.limit_mps(self._tools))
         turn.dock_is_blocked = step.is_blocked
         if step.ended:
             turn.event = (Event.DOCK_REACHED if step.ended == "docked" else Event.DOCK_MISSED, step.because)
@@ -188,7 +188,7 @@ class Dock(Work):
         return self._drive(turn, step.twist, f"{step.why}; {turn.situation.note}".rstrip("."))
 
 
-def _known(turn: Turn) -> View:
+def known_view(turn: Turn) -> View:
     """The view; the tree asks for it only behind ``KnowsPlace``."""
     if turn.view is None:
         raise BadValue("view: this behaviour needs a known position")

@@ -11,6 +11,7 @@ from py_trees.behaviour import Behaviour
 from py_trees.composites import Composite, Selector, Sequence
 from py_trees.display import unicode_tree
 
+from mission.behaviour.attend import AttendToAlert
 from mission.behaviour.leaves import (
     Dock,
     DriveLeg,
@@ -111,7 +112,7 @@ def _patrol(now: Now, tools: Tools) -> Behaviour:
     done = Sequence("end of the route", memory=False)
     done.add_children([RouteIsDone("route done?", now), EndMission("end the mission", now, tools)])
     choice = Selector("route", memory=False)
-    choice.add_children([done, DriveLeg("drive the leg", now, tools)])
+    choice.add_children([AttendToAlert("attend to an alert", now, tools), done, DriveLeg("drive the leg", now, tools)])
     return _moving(now, Mode.PATROLLING, choice)
 
 

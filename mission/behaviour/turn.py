@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mission.attending.attendant import Attendant
+from mission.attending.errand import News
 from mission.docking import Docking
 from mission.doors import Doorkeeper
 from mission.driver import Driver
@@ -19,6 +21,7 @@ from mission.supervisor import Actions
 from mission.zones import Zones
 from patrol.doors import DoorRequest, DoorState
 from patrol.geometry import STOPPED, Pose2, Twist2
+from patrol.inspection import InspectionState
 from patrol.operations import Mode, OutcomeKind
 from patrol.zone_orders import RunTimeZone
 
@@ -33,6 +36,7 @@ class Tools:
     docking: Docking
     zones: Zones
     doors: Doorkeeper
+    attendant: Attendant
     has_dock: bool
     slow_mps: float
     leave_mps: float
@@ -41,7 +45,8 @@ class Tools:
 @dataclass(slots=True, kw_only=True)
 class Turn:
     """``view`` is None while the position is not known. The behaviours fill in the twist, at most one event of the machine
-    with its reason, what became of the open waypoint, and what doors are asked for. ``quiet_mps`` is the limit of quiet hours."""
+    with its reason, what became of the open waypoint, what doors are asked for, and how far an inspection has come.
+    ``quiet_mps`` is the limit of quiet hours."""
 
     situation: Situation
     actions: Actions
@@ -51,11 +56,13 @@ class Turn:
     inside: tuple[RunTimeZone, ...] = ()
     quiet_mps: float = math.inf
     doors: Mapping[str, DoorState] = field(default_factory=dict)
+    news: News = field(default_factory=News)
     asks: tuple[DoorRequest, ...] = ()
     twist: Twist2 = STOPPED
     event: tuple[Event, str] | None = None
     settled: tuple[OutcomeKind, str] | None = None
     dock_is_blocked: bool = False
+    inspection: InspectionState | None = None
     drives: bool = field(default=False)
 
     @property

@@ -19,7 +19,8 @@ from mission.planning.graph import PatrolGraph
 from patrol.errors import BadInput, Fault
 
 MAX_BYTES = 16_000_000
-MAX_VERTICES = 20_000
+MAX_VERTICES = 6_000
+"""The shortest ways between all of them, and what planning makes of these, take two gigabytes then."""
 _HEADER = ("number of vertices", "width_px", "height_px", "resolution_m", "offset_x_m", "offset_y_m")
 
 

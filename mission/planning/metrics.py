@@ -177,12 +177,21 @@ def right_endpoint_average_s(log: VisitLog) -> float:
     events = np.unique(np.concatenate([*log.visits_s, np.array([log.horizon_s])]))
     events = events[events > 0.0]
     intervals = np.diff(np.concatenate(([0.0], events)))
-    before = np.zeros(events.size)
-    for place in range(len(log.visits_s)):
-        begun, ended = log.spells(place)
-        spell = np.searchsorted(ended, events - _SAME_S)
-        before += np.maximum(0.0, events - begun[np.minimum(spell, ended.size - 1)])
+    before = _idleness_just_before(log, events)
     return float((before / len(log.visits_s) * intervals).sum()) / log.horizon_s
+
+
+def _idleness_just_before(log: VisitLog, events: Floats) -> Floats:
+    """Sum (n,) s over the places of the idleness just before each of the moments ``events`` (n,) s: that is the number of spells
+    under way times the moment, less the times at which they began."""
+    spells = [log.spells(place) for place in range(len(log.visits_s))]
+    begun, ended = np.concatenate([one for one, _ in spells]), np.concatenate([one for _, one in spells])
+    by_end, by_begin = np.argsort(ended, kind="stable"), np.sort(begun)
+    over = np.searchsorted(ended[by_end], events - _SAME_S)
+    under_way = np.searchsorted(by_begin, events, side="right")
+    summed_begin, summed_over = np.cumsum(np.append(0.0, by_begin)), np.cumsum(np.append(0.0, begun[by_end]))
+    total: Floats = (under_way - over) * events - (summed_begin[under_way] - summed_over[over])
+    return total
 
 
 def gap_entropy_bits(gaps_s: Floats, bin_s: float = ENTROPY_BIN_S) -> float:

@@ -59,11 +59,11 @@ def one_round(distances_m: Floats, order: list[int], robots: int) -> Division:
 def cut_tour(
     distances_m: Floats, order: list[int], robots: int, deadline: Deadline, *, known_m: float, most: int | None = None
 ) -> Division | None:
-    """The best division of the tour ``order`` into pieces of at most ``most`` robots each over its rotations; None when none is
-    below ``known_m``."""
+    """The best division of the tour ``order`` into pieces of at most ``most`` robots each over its rotations, of which the first
+    is tried whatever the deadline says; None when none is below ``known_m``."""
     best: Division | None = None
     for shift in _spread(len(order)):
-        if deadline.passed:
+        if shift and deadline.passed:
             break
         rotated = np.array(order[shift:] + order[:shift])
         closed_m = _closed_lengths_m(distances_m, rotated)

@@ -8,18 +8,16 @@ the box, those of a picture (light, weather) beside the picture. Nothing is gues
 from __future__ import annotations
 
 import csv
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from patrol.checks import Floats
-from patrol.config import validate_config
+from patrol.config import read_json, validate_config
 from patrol.errors import BadInput, BadValue, Fault
 from patrol.percepts import Box
 
@@ -127,7 +125,7 @@ def read_labels(folder: Path) -> tuple[LabelledPicture, ...]:
 
 
 def _read_rendered(folder: Path, path: Path) -> tuple[LabelledPicture, ...]:
-    parsed = validate_config(_Rendered, _json(path), source=path)
+    parsed = validate_config(_Rendered, read_json(path), source=path)
     return tuple(
         LabelledPicture(
             path=folder / image.file,
@@ -143,7 +141,7 @@ def _read_rendered(folder: Path, path: Path) -> tuple[LabelledPicture, ...]:
 
 
 def _read_coco(folder: Path, path: Path) -> tuple[LabelledPicture, ...]:
-    parsed = validate_config(_Coco, _json(path), source=path)
+    parsed = validate_config(_Coco, read_json(path), source=path)
     persons = {category.id for category in parsed.categories if category.name.casefold() == "person"}
     if not persons:
         raise BadInput(path, [Fault(field="categories", value="", because="there is no category called person")])
@@ -213,10 +211,3 @@ def _band(distance_m: float) -> str:
     if distance_m < _NEAR_M:
         return f"nearer than {_NEAR_M:g} m"
     return f"{_NEAR_M:g} to {_MIDDLE_M:g} m" if distance_m < _MIDDLE_M else f"{_MIDDLE_M:g} m and farther"
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(path, [Fault(field="(file)", value=path.name, because=f"can not be read: {error}")]) from error

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from patrol.config import Config, validate_config
+from patrol.config import Config, read_json, validate_config
 from patrol.errors import BadInput, Fault
 from perception.fairness.gaps import AttributeGap, FairnessConfig, Verdict, gaps, interval
 from perception.fairness.trials import Answers
@@ -77,11 +76,7 @@ def write_report(report: FairnessReport, folder: Path) -> tuple[Path, Path]:
 
 def read_report(path: Path) -> FairnessReport:
     """Read ``fairness.json``. Raises BadInput."""
-    try:
-        fields = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(path, [Fault(field="(file)", value=path.name, because=f"can not be read: {error}")]) from error
-    return validate_config(FairnessReport, fields, source=path)
+    return validate_config(FairnessReport, read_json(path), source=path)
 
 
 def page_of(report: FairnessReport) -> str:

@@ -21,6 +21,7 @@ from patrol.errors import BadInput, Fault
 Integers = npt.NDArray[np.int64]
 _COLUMNS_MIN, _COLUMNS = 7, 10
 _FAULTS_SHOWN = 5
+_LARGEST = 1e12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def mot_lines(rows: MotRows) -> Iterable[str]:
 def _table(path: Path) -> Floats:
     """All lines as numbers (N, 10); missing columns are -1."""
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(path, [Fault(field="(file)", value=str(path), because=f"can not be read: {error}")]) from error
     rows, faults = [], []
@@ -114,8 +115,10 @@ def _row(line: str) -> list[float] | str:
         return "is not a row of numbers"
     if len(row) < _COLUMNS_MIN:
         return f"has {len(row)} columns, {_COLUMNS_MIN} are the fewest"
-    if not all(math.isfinite(value) for value in row[:6]):
+    if not all(math.isfinite(value) for value in row[:_COLUMNS_MIN]):
         return "holds a number that is not finite"
+    if max(map(abs, row[:6])) >= _LARGEST:
+        return "holds a number that is too large"
     if row[0] < 1 or row[0] != int(row[0]) or row[1] != int(row[1]):
         return "picture and id must be whole numbers, pictures from 1"
     if row[4] <= 0.0 or row[5] <= 0.0:

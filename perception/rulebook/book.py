@@ -31,7 +31,8 @@ def default_book() -> RuleBook:
 def read_book(path: Path, site: Site | None = None) -> RuleBook:
     """The default rules with the changes of the file at ``path``. Raises BadInput that names file, field and value, also of zones
     and gates that ``site`` does not have."""
-    data = read_yaml(path) or {}
+    read = read_yaml(path)
+    data = {} if read is None else read
     if not isinstance(data, dict):
         raise BadInput(path, [Fault(field="(top)", value=data, because="is no mapping")])
     rules = changed(read_yaml(DEFAULT_RULES), data, path)

@@ -7,7 +7,6 @@ is the fraction of the thing that nothing hides, ``pixels`` how many it has in t
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from patrol.checks import Bytes, Floats
-from patrol.config import validate_config
+from patrol.config import read_json, validate_config
 from patrol.errors import BadInput, Fault
 from perception.training.architecture import CLASSES
 
@@ -83,15 +82,8 @@ def _pixels(path: Path) -> Bytes:
 def read_folder(folder: Path) -> tuple[Labelled, ...]:
     """All labelled pictures of ``folder``. Raises BadInput naming what is wrong with its ``labels.json``."""
     source = folder / "labels.json"
-    parsed = validate_config(_LabelFile, _json(source), source=source)
+    parsed = validate_config(_LabelFile, read_json(source), source=source)
     return tuple(_labelled(folder, image) for image in parsed.images)
-
-
-def _json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(path, [Fault(field="(file)", value=path.name, because=f"can not be read: {error}")]) from error
 
 
 def _labelled(folder: Path, image: _LabelledImage) -> Labelled:

@@ -12,11 +12,12 @@ import small_gicp
 
 from patrol.checks import Floats
 from patrol.geometry import Pose3
-from slam.lio.config import ClosureConfig
+from slam.lio.config import ClosureConfig, RegistrationConfig
 from slam.lio.graph import Edge3
-from slam.lio.local_map import information_of, matrix_of, pose_of
+from slam.lio.local_map import borne_information, information_of, matrix_of, pose_of
 from slam.lio.places import alike
 from slam.lio.rotations import turn_of
+from slam.lio.surfaces import Surfaces
 
 _TURN_TRIED_RAD = 0.3
 _NEIGHBOURS = 12
@@ -39,8 +40,8 @@ class KeyScan:
 class LoopCloser3:
     """Searches and verifies; the graph decides in the end."""
 
-    def __init__(self, config: ClosureConfig, point_std_m: float) -> None:
-        self._config, self._point_std_m = config, point_std_m
+    def __init__(self, config: ClosureConfig, registration: RegistrationConfig) -> None:
+        self._config, self._registration = config, registration
         self.key_scans: list[KeyScan] = []
 
     def add(self, key_scan: KeyScan) -> None:
@@ -97,8 +98,16 @@ class LoopCloser3:
             pose = pose_of(np.asarray(found.T_target_source))
             shift_m = float(np.linalg.norm((by_graph.inverse() @ pose).translation_m))
             if fits and shift_m <= allowed_m:
-                return self._edge(earlier, later, pose, information_of(found, moving, self._point_std_m))
+                return self._edge(earlier, later, pose, self._information(found, target, moving, pose))
         return None
+
+    def _information(self, found: Any, target_m: Floats, moving: Any, pose: Pose3) -> Floats:
+        """What the fit tells: between two smooth walls nothing of the way along them."""
+        registration = self._registration
+        surfaces, points = Surfaces(registration), np.asarray(moving.points(), dtype=np.float64)[:, :3]
+        surfaces.insert(target_m, target_m)
+        claimed = information_of(found, moving, registration.point_std_m)
+        return borne_information(claimed, surfaces.tell(points, pose), len(points), registration)
 
     def _fitted(self, cloud: Any, tree: Any, moving: Any, guess: Pose3) -> tuple[Any, bool]:
         """Register coarse to fine; the result, and whether enough of the points are about where the target has some, and enough

@@ -11,11 +11,29 @@ from patrol.config import Config
 from slam.config import CloudConfig, Count, Fraction, NotNegative, Positive
 
 
+class StandstillConfig(Config):
+    """When an IMU feels nothing: the deviations of force and rate over ``window_s``, noise and all; and what standing still then
+    tells of speed and gyro, per reading of the wheels. ``wheels_at_rest`` is in m/s and rad/s."""
+
+    window_s: Positive = 0.5
+    force_std_mps2: Positive = 0.1
+    turn_std_radps: Positive = 0.008
+    force_off_mps2: Positive = 0.2
+    wheels_at_rest: Positive = 0.02
+    speed_std_mps: Positive = 0.03
+    rate_std_radps: Positive = 0.01
+    gate_sigmas: Positive = 4.0
+
+
 class InertialConfig(Config):
-    """How far IMU and wheels are believed. Noise densities are per root hertz; start deviations are those of the first state."""
+    """How far IMU and wheels are believed. Noise densities are per root hertz; start deviations are those of the first state.
+    Between two readings the IMU is unsure by ``change_share`` of their difference.
+    Wheels are believed less from ``wheel_soft_sigmas`` on, not at all beyond ``wheel_gate_sigmas``, and again after
+    ``wheel_regain_readings`` within ``wheel_regain_sigmas``; meanwhile the speed is in doubt by ``wheel_doubt_noise``."""
 
     gyro_noise: Positive = 0.0006
     force_noise: Positive = 0.02
+    change_share: NotNegative = 0.1
     gyro_bias_walk: Positive = 1e-5
     force_bias_walk: Positive = 2e-4
     blind_turn_noise: Positive = 0.2
@@ -33,9 +51,31 @@ class InertialConfig(Config):
     wheel_turn_std_radps: Positive = 0.05
     wheel_scale_std: Positive = 0.01
     wheel_scale_walk: Positive = 1e-5
+    wheel_soft_sigmas: Positive = 2.5
     wheel_gate_sigmas: Positive = 5.0
-    wheel_doubt_mps: NotNegative = 0.05
+    wheel_regain_sigmas: Positive = 3.0
+    wheel_regain_readings: Count = 5
+    wheel_doubt_noise: NotNegative = 0.03
     gap_max_s: Positive = 5.0
+    standstill: StandstillConfig = StandstillConfig()
+
+
+class SurfaceConfig(Config):
+    """When a voxel of the local map tells something: ``points_min`` points no thicker than ``thick_max_m`` that spread by
+    ``spread_min_m`` along it (standard deviations); an edge, thin in two directions,
+    of ``edge_points_min`` after thinning: points of one ring on a smooth wall look like one. Points farther
+    off than ``gate_m`` do not count. ``noise_share`` times the information that noise alone would make up is taken off. Once
+    ``proven_min`` of a revolution's points lie on something proven, registration is not believed along directions in which these
+    tell less than ``borne_min`` of what they would tell were each of them sure in every direction."""
+
+    points_min: Count = 12
+    thick_max_m: Positive = 0.06
+    spread_min_m: Positive = 0.09
+    edge_points_min: Count = 24
+    gate_m: Positive = 0.3
+    noise_share: NotNegative = 4.0
+    proven_min: Fraction = 0.15
+    borne_min: Fraction = 0.03
 
 
 class RegistrationConfig(Config):
@@ -59,6 +99,7 @@ class RegistrationConfig(Config):
     point_std_m: Positive = 0.1
     key_scans_kept: Count = 40
     lost_after: Count = 3
+    surfaces: SurfaceConfig = SurfaceConfig()
 
 
 class KeyScanConfig(Config):

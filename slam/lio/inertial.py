@@ -18,8 +18,10 @@ import numpy as np
 
 from patrol.checks import Floats
 from patrol.geometry import Pose3, Twist2
+from patrol.sensors import Imu
 from slam.lio.config import InertialConfig
 from slam.lio.rotations import IDENTITY, righted, skew, turn_of, turned_by
+from slam.lio.standstill import Still
 
 _STATES = 19
 _TURN, _PLACE, _SPEED = slice(0, 3), slice(3, 6), slice(6, 9)
@@ -34,6 +36,17 @@ class Registered:
 
     odom_from_imu: Pose3
     information: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelRest:
+    """What odometry says (M,) m/s in the base, less what is known, with its jacobian (M, 19) and noise (M, M); ``sigmas`` is how
+    far off it is in standard deviations."""
+
+    rest_mps: Floats
+    jacobian: Floats
+    noise: Floats
+    sigmas: float
 
 
 class InertialFilter:
@@ -70,11 +83,16 @@ class InertialFilter:
         covariance: Floats = to_body @ self._covariance[:6, :6] @ to_body.T
         return covariance
 
-    def propagate(self, duration_s: float, rate_radps: Floats, force_mps2: Floats) -> None:
-        """Go on by ``duration_s`` at the measured mean rate (3,) and specific force (3,)."""
-        rate, force = rate_radps - self.gyro_bias_radps, force_mps2 - self.force_bias_mps2
+    def propagate(self, duration_s: float, before: Imu, after: Imu) -> None:
+        """Go on by ``duration_s`` from one reading to the next. What the body did between them is unsure by a share of their
+        difference: a blow shakes it faster than the IMU reads."""
         config = self._config
-        self._go_on(duration_s, rate, force, (config.gyro_noise, config.force_noise))
+        rate = 0.5 * (before.angular_velocity_radps + after.angular_velocity_radps) - self.gyro_bias_radps
+        force = after.linear_acceleration_mps2 - self.force_bias_mps2
+        root_s = config.change_share * math.sqrt(duration_s)
+        shaken = root_s * float(np.linalg.norm(after.angular_velocity_radps - before.angular_velocity_radps))
+        pushed = root_s * float(np.linalg.norm(after.linear_acceleration_mps2 - before.linear_acceleration_mps2))
+        self._go_on(duration_s, rate, force, (math.hypot(config.gyro_noise, shaken), math.hypot(config.force_noise, pushed)))
 
     def propagate_blind(self, duration_s: float, turn_radps: float | None) -> None:
         """Go on without an IMU: at the last velocity, turning as the wheels say or, if they are silent too, as before."""
@@ -97,12 +115,8 @@ class InertialFilter:
         self._covariance[:, _SPEED] = 0.0
         self._covariance[_SPEED, _SPEED] = self._config.start_speed_std_mps**2 * IDENTITY
 
-    def correct_by_wheels(self, twist: Twist2) -> bool:
-        """Take in what odometry says of the speed, and that wheels do not go up or aside; false when it is not believed.
-
-        Each time it is not, the speed itself becomes less sure: wheels that insist for a second, and that no revolution speaks
-        against, are believed in the end.
-        """
+    def compare_wheels(self, twist: Twist2) -> tuple[WheelRest, WheelRest]:
+        """What odometry says of the speed ahead, and that wheels do not go aside or up, beside what is known of either."""
         config = self._config
         speed = self._base_from_imu @ (self.rotation.T @ self.velocity_mps + np.cross(self._rate_radps, self._lever_m))
         told = np.array([twist.forward_mps, twist.left_mps, 0.0])
@@ -114,16 +128,39 @@ class InertialFilter:
         jacobian[0] *= self.wheel_scale
         jacobian[0, _SCALE] = expected[0]
         std = config.wheel_std_mps + config.wheel_share * abs(twist.forward_mps)
-        noise = np.diag(np.square([std, config.aside_std_mps, config.aside_std_mps]))
-        shared = self._covariance @ jacobian.T
-        spread = jacobian @ shared + noise
-        rest = told - expected
-        if float(rest @ np.linalg.solve(spread, rest)) > config.wheel_gate_sigmas**2:
-            self._covariance[_SPEED, _SPEED] += config.wheel_doubt_mps**2 * IDENTITY
+        noise, rest = np.square([std, config.aside_std_mps, config.aside_std_mps]), told - expected
+        return self._rest(rest[:1], jacobian[:1], noise[:1]), self._rest(rest[1:], jacobian[1:], noise[1:])
+
+    def _rest(self, rest: Floats, jacobian: Floats, variances: Floats) -> WheelRest:
+        noise = np.diag(variances)
+        spread = jacobian @ self._covariance @ jacobian.T + noise
+        sigmas = math.sqrt(max(float(rest @ np.linalg.solve(spread, rest)), 0.0))
+        return WheelRest(rest_mps=rest, jacobian=jacobian, noise=noise, sigmas=sigmas)
+
+    def correct_by_wheels(self, compared: WheelRest) -> None:
+        """Take in what was just compared; the farther it is off, the less (Huber, 1964)."""
+        soft = max(compared.sigmas / self._config.wheel_soft_sigmas, 1.0)
+        self._take(compared.rest_mps, compared.jacobian, soft * compared.noise)
+
+    def correct_by_standstill(self, still: Still) -> bool:
+        """Take in that the body stands, neither moving nor turning; false, and nothing is changed, when that contradicts what is
+        known: the speed or the gyro's bias can not be that far off, or the force is not gravity."""
+        config = self._config.standstill
+        push = self.rotation @ (still.force_mps2 - self.force_bias_mps2) + self.gravity_mps2
+        jacobian = np.zeros((6, _STATES))
+        jacobian[:3, _SPEED] = jacobian[3:, _GYRO_BIAS] = IDENTITY
+        rest = np.concatenate((-self.velocity_mps, still.rate_radps - self.gyro_bias_radps))
+        noise = np.diag(np.square([config.speed_std_mps] * 3 + [config.rate_std_radps] * 3))
+        spread = jacobian @ self._covariance @ jacobian.T + noise
+        is_off = float(rest @ np.linalg.solve(spread, rest)) > config.gate_sigmas**2
+        if is_off or float(np.linalg.norm(push)) > config.force_off_mps2:
             return False
-        gain = np.linalg.solve(spread, shared.T).T
-        self._correct(gain @ rest, gain @ jacobian, gain @ noise @ gain.T)
+        self._take(rest, jacobian, noise)
         return True
+
+    def doubt_speed(self, noise: float, duration_s: float) -> None:
+        """The speed becomes less sure, by ``noise`` in m/s per root of a second."""
+        self._covariance[_SPEED, _SPEED] += noise**2 * duration_s * IDENTITY
 
     def correct_by_registration(self, found: Registered) -> None:
         """Take in a registered pose, as far as it has information."""
@@ -148,6 +185,12 @@ class InertialFilter:
         self._covariance[:, :6] = 0.0
         self._covariance[_TURN, _TURN] = std_rad**2 * IDENTITY
         self._covariance[_PLACE, _PLACE] = std_m**2 * IDENTITY
+
+    def _take(self, rest: Floats, jacobian: Floats, noise: Floats) -> None:
+        """Take in a measurement (M,) with its jacobian (M, 19) and noise (M, M)."""
+        shared = self._covariance @ jacobian.T
+        gain = np.linalg.solve(jacobian @ shared + noise, shared.T).T
+        self._correct(gain @ rest, gain @ jacobian, gain @ noise @ gain.T)
 
     def _go_on(self, duration_s: float, rate_radps: Floats, force_mps2: Floats, noise: tuple[float, float]) -> None:
         turn = turned_by(rate_radps * duration_s)

@@ -43,7 +43,7 @@ class LioMapper:
     def __init__(self, config: LioConfig, mounts: Mounts3, start: Pose3) -> None:
         self._config = config
         self._odometry = LidarInertialOdometry(config, mounts, start)
-        self._closer = LoopCloser3(config.closure, config.registration.point_std_m)
+        self._closer = LoopCloser3(config.closure, config.registration)
         self._start = start
         self._graph: PoseGraph3 | None = None
         self._history: list[tuple[int, int, Pose3]] = []

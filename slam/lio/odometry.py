@@ -15,7 +15,7 @@ from slam.lio.config import LioConfig
 from slam.lio.deskew import undistorted
 from slam.lio.inertial import Registered
 from slam.lio.local_map import LocalMap, Match, ThinCloud
-from slam.lio.reckoning import Reading, Reckoning, start_filter
+from slam.lio.reckoning import Doubt, Reading, Reckoning, start_filter
 from slam.lio.rotations import turn_of
 
 
@@ -39,7 +39,7 @@ class LioUpdate:
     odom_from_base: Pose3
     outcome: CloudOutcome
     because: str
-    doubts: tuple[str, ...]
+    doubts: tuple[Doubt, ...]
     overlap: float
     points_m: Floats
     key: KeyMotion | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
+from enum import StrEnum
 
 import numpy as np
 
@@ -15,6 +16,16 @@ from patrol.sensors import Imu, Odometry
 from slam.lio.config import InertialConfig
 from slam.lio.deskew import BodyMotion
 from slam.lio.inertial import InertialFilter
+from slam.lio.wheels import WheelTrust
+
+
+class Doubt(StrEnum):
+    """What was missing, or not believed, on the way to a pose."""
+
+    IMU_SILENT = "the IMU is silent"
+    WHEELS_SILENT = "wheel odometry is silent"
+    WHEELS_SLIP = "the wheels contradict the motion and were not believed"
+
 
 _WAITING_MAX = 20_000
 _KNOTS_MAX = 2_000
@@ -24,18 +35,19 @@ Reading = Imu | Odometry
 class Reckoning:
     """Holds readings until the filter is carried to their time, and where it went since it was last corrected.
 
-    ``doubts`` says what was missing on the way to the newest moment: the IMU, the wheels, or that the wheels were not believed.
+    ``doubts`` says what was missing, or not believed, on the way to the newest moment.
     """
 
     def __init__(self, config: InertialConfig, filter_: InertialFilter) -> None:
         self._config, self.filter = config, filter_
+        self._wheels = WheelTrust(config, filter_)
         self._waiting: list[Reading] = []
         self._now_ns: int | None = None
         self._imu: Imu | None = None
         self._odometry: Odometry | None = None
         self._knots: deque[tuple[int, Floats, Floats]] = deque(maxlen=_KNOTS_MAX)
         self.late = 0
-        self.doubts: tuple[str, ...] = ()
+        self.doubts: tuple[Doubt, ...] = ()
 
     @property
     def now_ns(self) -> int | None:
@@ -66,7 +78,8 @@ class Reckoning:
         for reading in self._taken(stamp_ns):
             blind_s += self._step(reading.stamp_ns, reading if isinstance(reading, Imu) else None)
             if isinstance(reading, Odometry):
-                believed = self.filter.correct_by_wheels(reading.twist) and believed
+                self._wheels.hear_wheels(reading)
+                believed = believed and self._wheels.is_trusted
             self._keep(reading)
         blind_s += self._step(stamp_ns, None)
         self.doubts = self._missing(stamp_ns, blind_s, believed=believed)
@@ -90,6 +103,7 @@ class Reckoning:
     def _keep(self, reading: Reading) -> None:
         if isinstance(reading, Imu):
             self._imu = reading
+            self._wheels.hear_imu(reading)
         else:
             self._odometry = reading
 
@@ -104,9 +118,7 @@ class Reckoning:
         if duration_s > self._config.gap_max_s:
             self.filter.halt()
         elif last is not None and is_fresh:
-            new = last if imu is None else imu
-            rate = 0.5 * (last.angular_velocity_radps + new.angular_velocity_radps)
-            self.filter.propagate(duration_s, rate, new.linear_acceleration_mps2)
+            self.filter.propagate(duration_s, last, imu or last)
         else:
             self.filter.propagate_blind(duration_s, self._wheel_turn(stamp_ns))
         self._now_ns = stamp_ns
@@ -123,14 +135,14 @@ class Reckoning:
         assert self._now_ns is not None
         self._knots.append((self._now_ns, self.filter.rotation, self.filter.position_m))
 
-    def _missing(self, stamp_ns: int, blind_s: float, *, believed: bool) -> tuple[str, ...]:
+    def _missing(self, stamp_ns: int, blind_s: float, *, believed: bool) -> tuple[Doubt, ...]:
         doubts = []
         if blind_s > self._config.imu_silent_after_s or self._imu is None:
-            doubts.append("the IMU is silent")
+            doubts.append(Doubt.IMU_SILENT)
         if self._wheel_turn(stamp_ns) is None:
-            doubts.append("wheel odometry is silent")
+            doubts.append(Doubt.WHEELS_SILENT)
         if not believed:
-            doubts.append("the wheels contradict the motion and were not believed")
+            doubts.append(Doubt.WHEELS_SLIP)
         return tuple(doubts)
 
 

@@ -106,7 +106,7 @@ def test_a_good_file_is_listed_with_the_rules_that_hold(patrol: Patrol) -> None:
     ("rules: [{name: fence climbed, direction: left}]", "rules[fence climbed]", "in, out"),
     ("rules: [{name: crowd}, {name: crowd}]", "rules.1.name", "crowd"),
     ("inherit: perhaps", "inherit", "perhaps"),
-    ("rules: [", "line 1", "..."),
+    ("rules: [", "line 1", "rules: ["),
 ])  # fmt: skip
 def test_every_fault_is_named_by_file_field_and_value(patrol: Patrol, tmp_path: Path, text: str, field: str, value: str) -> None:
     said = patrol("rules", "check", written(tmp_path / "bad.yaml", text), "--site", DEPOT)

@@ -30,6 +30,7 @@ from patrol.wire import (
     WirePose,
     WireProgress,
     WireTrack,
+    ZonesOrdered,
 )
 from tests.command_centre import messages
 from tests.command_centre.pictures import RATE_HZ, BoxPx, FakeEncoder, figure_box, jpeg, spoilt
@@ -64,6 +65,7 @@ class FakeRobot:
         self.mode, self.why = "docked", "Charging at the dock; waiting for a mission."
         self.pictures_stopped = False
         self.covered_because = ""
+        self.zones_refused_because = ""
         self.spoilt_pictures = 0
         self.keyframes_asked = 0
 
@@ -104,6 +106,8 @@ class FakeRobot:
                 if not refused and kind in _AFTER:
                     self.mode, self.why = _AFTER[kind]
                 await self._say(socket, messages.answer(self._next(), order.command_id, because=refused))
+            elif isinstance(order, ZonesOrdered):
+                await self._say(socket, messages.answer(self._next(), order.order_id, because=self.zones_refused_because))
 
     async def _drive(self, socket: ClientConnection) -> None:
         period_s = 0.2

@@ -35,7 +35,7 @@ class Books:
 
     def fill(self) -> None:
         for number in range(1, ENTRIES + 1):
-            self.clock.advance_to(1_000 * number)
+            self.clock.advance_to(self.clock.now_ns() + 1_000)
             with self.database.writing() as session:
                 self.log.append(session, actor="olga", action="command", subject=f"rover-{number}", detail={"kind": "start"})
 
@@ -92,6 +92,36 @@ def test_a_cut_off_end_no_longer_reaches_the_head(books: Books) -> None:
     verdict = books.verdict()
     assert verdict.first_broken == 5
     assert "cut off" in verdict.because
+
+
+@pytest.mark.parametrize("left", [4, 0])
+def test_what_was_cut_off_stays_missing_however_much_is_written_afterwards(books: Books, left: int) -> None:
+    """Also where an older copy of the database was put back: the chain goes on from the head that lies apart."""
+    books.tamper(lambda session: session.execute(delete(AuditRow).where(AuditRow.sequence > left)))
+    books.fill()
+    verdict = books.verdict()
+    assert verdict.first_broken == left + 1
+    assert f"entry {left + 1} is missing; the next one is {ENTRIES + 1}" in verdict.because
+
+
+def test_two_entries_that_change_places_are_found(books: Books) -> None:
+    def swap(session: Session) -> None:
+        for before, after in ((2, 99), (3, 2), (99, 3)):
+            session.execute(update(AuditRow).where(AuditRow.sequence == before).values(sequence=after))
+
+    books.tamper(swap)
+    assert books.verdict().first_broken == 2
+
+
+def test_the_head_never_goes_back(books: Books, tmp_path: Path) -> None:
+    """A process whose entry was earlier may get to move the head later."""
+    newest = (tmp_path / "audit.head").read_text("ascii")
+    with books.database.writing() as session:
+        late = books.log.append(session, actor="olga", action="late")
+        session.flush()
+        (tmp_path / "audit.head").write_text(f"{late.sequence + 1} {late.entry_hash}\n", "ascii")
+    assert (tmp_path / "audit.head").read_text("ascii").startswith(f"{ENTRIES + 2} ")
+    assert newest.startswith(f"{ENTRIES} ")
 
 
 def test_a_chain_rewritten_without_the_key_is_found(books: Books, tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_no_window_ever_holds_more_failures_than_permitted(gaps_s: list[float], 
     for gap_s in gaps_s:
         now_s += gap_s
         if limit.wait_s("key", now_s) <= 0:
-            limit.note_failure("key", now_s)
+            limit.begin("key", now_s)
             failures_s.append(now_s)
     for first, last in zip(failures_s, failures_s[attempts:], strict=False):
         assert last - first >= 10.0

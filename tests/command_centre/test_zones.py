@@ -35,6 +35,7 @@ def test_zones_reach_the_robot_and_count_once_it_acknowledges(house: House) -> N
             assert (changed["kind"], changed["because"]) == ("zones", told)
         kept = house.client.get(URL).json()
     assert (kept["state"], kept["because"], kept["revision"]) == ("accepted", told, order.revision)
+    assert kept["in_force"] == kept["zones"]
     entries: list[dict[str, Any]] = house.client.get("/api/audit?count=500").json()
     written = next(json.loads(entry["detail"]) for entry in entries if entry["action"] == "command")
     assert [zone["zone_id"] for zone in written["zones"]] == ["pit", "bend"]
@@ -55,12 +56,33 @@ def test_a_later_order_has_a_higher_revision(house: House) -> None:
     assert revisions[1] > revisions[0]
 
 
+def test_what_the_robot_acknowledged_stays_in_force_when_it_refuses_what_comes_after(house: House) -> None:
+    with house.dial() as socket:
+        side = connected(socket)
+        house.sign_in("olga")
+        with house.watch() as page:
+            until(page, "snapshot")
+            for sequence, (zones, because) in enumerate((([PIT], ""), ([PIT, BEND], "the outline crosses itself: bend")), 2):
+                ordered = house.client.put(URL, json={"zones": zones}).json()
+                assert [zone["zone_id"] for zone in ordered["in_force"]] == (["pit"] if because else [])
+                order = side.hear()
+                assert isinstance(order, ZonesOrdered)
+                side.say_durably(messages.answer(sequence, order.order_id, because=because))
+                until(page, "command", command__state="refused" if because else "accepted")
+                house.clock.advance_to(house.clock.now_ns() + 1_000_000_000)
+    kept = house.client.get(URL).json()
+    assert (kept["state"], kept["because"]) == ("refused", "the outline crosses itself: bend")
+    assert [zone["zone_id"] for zone in kept["zones"]] == ["pit", "bend"]
+    assert [zone["zone_id"] for zone in kept["in_force"]] == ["pit"]
+
+
 def test_without_the_robot_nothing_is_in_force(house: House) -> None:
     house.sign_in("olga")
     assert house.client.get(URL).json() is None
     answer = house.client.put(URL, json={"zones": [PIT]}).json()
     assert (answer["state"], answer["because"]) == ("refused", "The robot is not connected.")
-    assert house.client.get(URL).json()["state"] == "refused"
+    kept = house.client.get(URL).json()
+    assert (kept["state"], kept["in_force"]) == ("refused", [])
 
 
 def test_a_viewer_may_look_and_not_order(house: House) -> None:

@@ -20,6 +20,8 @@ from app.lockstep import LockstepPlan
 from benchmarks import depot_lap
 from patrol.config import validate_config
 from patrol.site_check import check_site
+from patrol.topics import TOPICS
+from patrol_bringup.table import PROCESSES
 from scripts.live_tests import LIVE
 from sim.scenario import Scenario
 from tests.app.command import write_room_log
@@ -81,6 +83,7 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ".venv/bin/patrol map export patrols/monday/map map.tif --site config/sites/depot.geojson": MAPS,
     ".venv/bin/python -m benchmarks.localisation --places 20 --hours 10": Understood(source="benchmarks/localisation.py"),
     ".venv/bin/python -m benchmarks.gnss --seeds 1": Understood(source="benchmarks/gnss.py"),
+    ".venv/bin/python -m benchmarks.slam_loops --seeds 1 2": Understood(source="benchmarks/slam_loops.py"),
     ".venv/bin/python -m benchmarks.map_changes --laps 6": Understood(source="benchmarks/map_changes.py"),
     "make demo": Elsewhere(test="tests/e2e/test_demo.py::test_the_page_shows_a_patrol"),
     'make demo ARGS="--headless --laps 1"': Elsewhere(test="tests/e2e/test_demo.py::test_one_headless_lap"),
@@ -179,6 +182,7 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
         instead=(("fr079.clf.bz2", "TMP/room.clf"), ("fr079.relations", "TMP/room.relations"), ("map.png", "TMP/map.png")),
         leaves=("map.png",),
     ),
+    ".venv/bin/python -m benchmarks.inspection --only package": Understood(source="benchmarks/inspection.py"),
     ".venv/bin/python -m benchmarks.lens_health --limit-s 300": Understood(source="benchmarks/lens_health.py"),
     ".venv/bin/python -m benchmarks.lens_health --limit-s 60 ../shared/data/perception/clips/car-detection.mp4": Understood(
         source="benchmarks/lens_health.py"
@@ -361,6 +365,20 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
         found = {(page.parent / target.partition("#")[0]).resolve() for target in links(page)}
         waiting += [path for path in found if path.suffix == ".md" and path not in reached]
     assert set(PAGES) <= reached
+
+
+def test_architecture_links_every_page() -> None:
+    page = ROOT / "docs" / "architecture.md"
+    linked = {(page.parent / target.partition("#")[0]).resolve() for target in links(page)}
+    assert {other for other in PAGES if other.parent == page.parent} - linked == {page}
+
+
+def test_the_page_on_ros_names_every_topic_message_and_process() -> None:
+    text = (ROOT / "docs" / "ros.md").read_text("utf-8")
+    named = {word for words in re.findall(r"`([^`]*)`", text) for word in words.split()}
+    interfaces = (ROOT / "ros_ws" / "src" / "patrol_msgs").glob("*/*.*")
+    wanted = {topic.name for topic in TOPICS} | {row.name for row in PROCESSES} | {path.stem for path in interfaces}
+    assert wanted - named == set()
 
 
 def test_the_readme_is_one_screen() -> None:

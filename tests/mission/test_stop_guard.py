@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mission.stop_guard import StopGuard, StopGuardConfig, StopReason
+from mission.stop_guard import Guarded, StopGuard, StopGuardConfig, StopReason
 from mission.stop_shadows import braking, edges_in
 from patrol.geometry import IDENTITY2, STOPPED, Pose2, Twist2
 from patrol.sensors import Scan
@@ -58,7 +58,7 @@ def ready(scan: Scan, wanted: Twist2, config: StopGuardConfig = CONFIG) -> StopG
 
 def test_it_starts_stopped_and_says_what_is_missing() -> None:
     guard = StopGuard(CONFIG, IDENTITY2)
-    assert (guard.step(NOW_NS).twist, guard.step(NOW_NS).reason) == (STOPPED, StopReason.NO_SCAN)
+    assert guard.step(NOW_NS) == Guarded(twist=STOPPED, reason=StopReason.NO_SCAN, free_m=0.0)
     guard.on_wanted(FORWARD, NOW_NS)
     assert guard.step(NOW_NS).reason is StopReason.NO_SCAN
     guard = StopGuard(CONFIG, IDENTITY2)
@@ -69,7 +69,10 @@ def test_it_starts_stopped_and_says_what_is_missing() -> None:
 def test_before_it_knows_where_the_lidar_sits_nothing_moves_and_the_latch_works() -> None:
     guard = StopGuard(CONFIG, None, estopped=True)
     guard.on_scan(open_scan())
-    assert guard.arm_reset(NOW_NS) and guard.reset(NOW_NS) and not guard.estopped
+    assert not guard.reset(NOW_NS), "it was not armed"
+    assert guard.arm_reset(NOW_NS)
+    assert guard.reset(NOW_NS)
+    assert not guard.estopped
     guard.on_wanted(FORWARD, NOW_NS)
     assert (guard.step(NOW_NS).twist, guard.step(NOW_NS).reason) == (STOPPED, StopReason.NO_SCAN)
     guard.mounted(IDENTITY2)
@@ -166,6 +169,25 @@ def test_one_lone_return_is_noise_and_two_are_not() -> None:
     assert ready(scan_of(ranges), FORWARD).step(NOW_NS).reason is StopReason.CLEAR
     ranges[BEAMS // 2 + 1] = 0.5
     assert ready(scan_of(ranges), FORWARD).step(NOW_NS).reason is StopReason.BLOCKED
+
+
+@pytest.mark.parametrize(("beside_m", "reason"), [(0.3125, StopReason.CLEAR), (0.3124, StopReason.SLOWED)])
+def test_what_is_passed_at_exactly_the_margin_does_not_hold_it_up(beside_m: float, reason: StopReason) -> None:
+    config = StopGuardConfig(edge_m=1e6, length_m=0.5, width_m=0.5, margin_m=0.0625, least_returns=1)
+    ranges = np.full(BEAMS, np.inf)
+    ranges[3 * BEAMS // 4 + np.array([-1, 0, 1])] = 0.4, beside_m, 0.4
+    guard = StopGuard(config, Pose2(1.0, 0.0, 0.0))
+    guard.on_scan(scan_of(ranges))
+    guard.on_wanted(FORWARD, NOW_NS)
+    assert guard.step(NOW_NS).reason is reason
+
+
+def test_a_wall_within_the_margin_may_be_driven_along() -> None:
+    angles = -math.pi + np.arange(BEAMS) * 2.0 * math.pi / BEAMS
+    beside = np.abs(angles - 0.5 * math.pi) < 0.3
+    ranges = np.full(BEAMS, np.inf)
+    ranges[beside] = 0.29 / np.sin(angles[beside])
+    assert ready(scan_of(ranges), FORWARD, CALM).step(NOW_NS).reason is StopReason.CLEAR
 
 
 def test_the_lidar_pose_is_applied() -> None:

@@ -162,6 +162,13 @@ def test_a_lost_link_finishes_the_leg_and_goes_home_after_ten_seconds() -> None:
     assert (again.machine.mode, actions.close_mission) == (Mode.DOCKING, False)
 
 
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.fact)
+def test_nothing_but_a_lost_link_asks_for_more_as_time_goes_by(rule: Rule) -> None:
+    told = Standing(fact=rule.fact, detail="d", since_ns=BEGIN_NS, last_ns=BEGIN_NS, counts=True)
+    expected = Level.DOCK if rule.fact is Fact.LINK_LOST else rule.patrol
+    assert level([(round(6_000 * LINK_DOCK_S), {rule.fact})], replace(PATROLLING, standing=(told,))) is expected
+
+
 def test_a_robot_held_after_its_leg_stays_held_and_then_goes_home() -> None:
     lost = {Fact.LINK_LOST}
     driving, _ = run([(0, lost), (1000, lost)])
@@ -187,6 +194,11 @@ def test_a_stopped_robot_does_not_go_home_by_itself() -> None:
     low = {Fact.BATTERY_LOW}
     state, actions = run([(5000, low), (7000, low)], stopped)
     assert (state.machine, actions.close_mission) == (Machine(mode=Mode.PAUSED, interrupted=Mode.PATROLLING), False)
+    both = {Fact.PUSHED, Fact.BATTERY_LOW}
+    stopped, _ = run([(0, both), (3000, both)])
+    state, actions = run([(9000, low)], stopped)
+    assert (state.machine, actions.level) == (Machine(mode=Mode.PAUSED, interrupted=Mode.PATROLLING), Level.DOCK)
+    assert actions.close_mission is False
 
 
 @pytest.mark.parametrize("fact", [Fact.TELEOP_SILENT, Fact.PUSHED, Fact.NODE_DEAD])

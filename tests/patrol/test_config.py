@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from patrol.config import Config, load_config, validate_config
 from patrol.errors import BadInput, Fault
@@ -70,6 +72,50 @@ def test_files_that_can_not_be_read_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\xfa")
     with pytest.raises(BadInput, match="can not be read"):
         load_config(Machine, path)
+
+
+@pytest.mark.parametrize(
+    ("text", "because"),
+    [
+        ("name: a\nwheels: {count: 1}\nname: b", r"line 3, column 1: the key 'name' stands twice \(got 'name: b'\)"),
+        ("[" * 1500, "nested too deeply"),
+        ("a: &a [*a]", "holds itself"),
+        (
+            "a: &a [x, x, x]\n"
+            + "".join(f"{one}: &{one} [{', '.join([f'*{before}'] * 9)}]\n" for before, one in pairwise("abcdefgh")),
+            "unfolds",
+        ),
+        ("name: 2026-13-45", "month must be in"),
+        ("0", "valid dictionary"),
+        ("[]", "valid dictionary"),
+        ("[a, b]: 1", "unhashable"),
+        ("a: \0", "special characters are not allowed"),
+        (" " * 17_000_000, "longer than"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_what_other_readers_pass_over_is_refused_and_named(tmp_path: Path, text: str, because: str) -> None:
+    with pytest.raises(BadInput, match=because) as caught:
+        load(tmp_path, text)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_list_is_not_called_too_short_for_the_fault_of_its_item() -> None:
+    class Spare(Config):
+        wheels: Annotated[tuple[Wheels, ...], Field(min_length=1)]
+
+    with pytest.raises(BadInput) as caught:
+        validate_config(Spare, {"wheels": [{"count": "x"}]}, source="here")
+    assert [fault.field for fault in caught.value.faults] == ["wheels.0.count"]
+    with pytest.raises(BadInput, match="at least 1 item"):
+        validate_config(Spare, {"wheels": []}, source="here")
+
+
+def test_thousands_of_faults_are_not_all_told() -> None:
+    told = str(BadInput("here", [Fault(field=f"f{n}", value="v" * 10_000, because="is wrong") for n in range(5000)]))
+    assert "5000 fault(s)" in told
+    assert told.endswith("... and 4950 more")
+    assert len(told) < 20_000
 
 
 def test_yaml_can_not_make_objects(tmp_path: Path) -> None:

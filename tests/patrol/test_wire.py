@@ -17,6 +17,7 @@ from patrol.wire import (
     FROM_ROBOT,
     TO_ROBOT,
     AlertRaised,
+    BeliefUpdate,
     CommandAnswered,
     CommandIssued,
     FromRobot,
@@ -30,12 +31,14 @@ from patrol.wire import (
     ToRobot,
     VideoPacket,
     VideoState,
+    WireBelief,
     WirePose,
     WireProgress,
     WireReason,
     WireThreshold,
     WireTrack,
     WireZone,
+    WireZoneMass,
     ZonesOrdered,
 )
 
@@ -64,6 +67,20 @@ FROM_EXAMPLES: tuple[Config, ...] = (
     ),
     MapUpdate(stamp_ns=1, resolution_m=0.1, origin_m=(-1, -2), width=2, height=3, png_base64="aGk="),
     RouteUpdate(stamp_ns=1, route_m=((0, 0), (1, 1))),
+    BeliefUpdate(
+        stamp_ns=1,
+        beliefs=(
+            WireBelief(
+                track_id=7,
+                label="person",
+                last_seen_ns=1,
+                age_s=3.5,
+                cell_m=1.0,
+                cells=((1.0, 2.0, 0.5),),
+                zones=(WireZoneMass(zone_id="strip", mass=0.25),),
+            ),
+        ),
+    ),
     AlertRaised(
         sequence=4,
         alert_id="ab",

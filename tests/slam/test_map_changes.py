@@ -36,9 +36,14 @@ def before() -> SavedMap:
     return mapped(hall(), 3)
 
 
+@pytest.fixture(scope="module")
+def with_van() -> SavedMap:
+    return mapped(np.vstack([hall(), box(17.5, 2.2, 3.4, 1.6)]), 3)
+
+
 def found(before: SavedMap, walls: Floats, seed: int) -> tuple[Finding, ...]:
     """The findings of a lap in ``walls`` with poses a few centimetres off."""
-    watch = ChangeWatch(Baseline.of(before, ChangeConfig().cell_m), ChangeConfig(), BASE_FROM_LIDAR)
+    watch = ChangeWatch(Baseline.of(before, ChangeConfig(), BASE_FROM_LIDAR), ChangeConfig(), BASE_FROM_LIDAR)
     rng = np.random.default_rng(seed)
     for step in tuple(drive(walls, lap(laps=1.0), seed=seed))[::2]:
         off = Pose2(*(float(value) for value in rng.normal(0.0, (0.02, 0.02, 0.003))))
@@ -78,18 +83,22 @@ def test_half_a_metre_out_of_a_wall_is_a_hole(before: SavedMap) -> None:
     assert findings[0].size_m[0] == pytest.approx(0.5, abs=0.3)
 
 
-def test_a_van_that_moved_is_one_finding() -> None:
-    stood, stands = box(17.5, 2.2, 3.4, 1.6), box(18.5, 5.6, 3.4, 1.6)
-    hall_alone = hall()
-    findings = found(mapped(np.vstack([hall_alone, stood]), 3), np.vstack([hall_alone, stands]), 25)
+def test_a_van_that_moved_is_one_finding(with_van: SavedMap) -> None:
+    findings = found(with_van, np.vstack([hall(), box(18.5, 5.6, 3.4, 1.6)]), 25)
     vans = [finding for finding in findings if finding.kind is FindingKind.VEHICLE_MOVED]
     assert len(vans) == 1
     assert vans[0].from_m is not None
     assert np.linalg.norm(vans[0].position_m - (20.2, 6.4)) < 1.0
 
 
+def test_nobody_misses_a_van_that_left_while_the_map_was_made(before: SavedMap, with_van: SavedMap) -> None:
+    both = replace(with_van, keyframes=with_van.keyframes + before.keyframes)
+    assert found(both, hall(), 26) == ()
+    assert len(found(with_van, hall(), 26)) == 1
+
+
 def test_a_doubtful_pose_counts_for_nothing(before: SavedMap) -> None:
-    watch = ChangeWatch(Baseline.of(before, 0.1), ChangeConfig(), BASE_FROM_LIDAR)
+    watch = ChangeWatch(Baseline.of(before, ChangeConfig(), BASE_FROM_LIDAR), ChangeConfig(), BASE_FROM_LIDAR)
     step = next(iter(drive(hall(), lap(laps=0.1), seed=1)))
     sure = PoseEstimate(stamp_ns=1, map_from_odom=step.true_pose, odom_from_base=IDENTITY2, covariance=np.eye(3) * 1e-3)
     doubtful = PoseEstimate(
@@ -105,7 +114,7 @@ def test_a_doubtful_pose_counts_for_nothing(before: SavedMap) -> None:
 
 @pytest.mark.parametrize(("hits_beside", "gone_cells"), [(0, 4), (1, 4), (9, 0)])
 def test_a_pole_a_little_off_its_place_is_not_missing(before: SavedMap, hits_beside: int, gone_cells: int) -> None:
-    baseline = Baseline.of(before, 0.1)
+    baseline = Baseline.of(before, ChangeConfig(), BASE_FROM_LIDAR)
     held = np.zeros_like(baseline.held)
     held[50, 60:64] = True
     watch = ChangeWatch(replace(baseline, held=held), ChangeConfig(), BASE_FROM_LIDAR)
@@ -142,7 +151,7 @@ def test_a_person_approves_a_version(tmp_path: Path, before: SavedMap) -> None:
         again.decide(2, Standing.APPROVED, by="B", now_ns=5)
     with pytest.raises(BadValue, match="name"):
         again.decide(again.propose(before, (), now_ns=6).number, Standing.APPROVED, by=" ", now_ns=7)
-    with pytest.raises(BadValue, match="there is no 9"):
+    with pytest.raises(BadValue, match="there is no version 9"):
         again.load(9)
 
 

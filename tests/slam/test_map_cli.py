@@ -44,6 +44,11 @@ def test_a_map_is_proposed_approved_compared_and_exported(tmp_path: Path) -> Non
     assert "rejected" in told("reject", maps, "2", "--by", "A. Guard", "--note", "too early")
     assert "baseline" in told("versions", maps)
     assert "new object" in told("changes", monday, tuesday, *SITE)
+    assert "version 3 is proposed" in told("propose", maps, monday)
+    touched = Path(maps) / "00003" / "map.pgm"
+    touched.write_bytes(touched.read_bytes()[:-1] + b"\x07")
+    with pytest.raises(BadInput, match="its SHA-256 differs"):
+        told("approve", maps, "3", "--by", "A. Guard")
     for name in ("map.g2o", "map.tif", "map.png"):
         assert "is written" in told("export", monday, str(tmp_path / name), *SITE)
         assert (tmp_path / name).stat().st_size > 100

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,7 @@ from patrol.geometry import Pose2
 from slam.carmen import read_carmen
 from slam.config import MapperConfig
 from slam.mapper import Mapper
-from slam.relations import Relation, read_relations, score_relations
+from slam.relations import Relation, read_relations, relations_outside, score_relations
 from slam.trajectory import Trajectory
 
 DATA = Path(os.environ.get("PATROL_DATA", Path(__file__).parents[2] / "../shared/data")) / "slam/2d"
@@ -74,6 +77,46 @@ def test_broken_relations_are_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         read_relations(path)
     assert [fault.field for fault in caught.value.faults] == ["line 2", "line 3"]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
+def test_relations_come_in_many_forms(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    text = "\ufeff# t1 t2 ...\r\n\r\n 1.5 2.25 1 0.5 0 0 0 -0.25  # checked\r\n\t2,3, 0.125,0,0,0,0, 3.0\n\n1.5\t2.25 0 0 0 0 0 0"
+    path = tmp_path / "relations"
+    path.write_bytes(pack(text.encode("utf-8")))
+    first, second, third = read_relations(path)
+    assert first == Relation(from_ns=1_500_000_000, to_ns=2_250_000_000, from_to=Pose2(1.0, 0.5, -0.25))
+    assert second.from_to == Pose2(0.125, 0.0, 3.0)
+    assert third.from_to == Pose2(0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("line", ["1 inf 0 0 0 0 0 0", "nan 2 0 0 0 0 0 0", "1 2 0 0 0 0 0 nan", "1 2 0 0 0 0 0 0 0"])
+def test_numbers_that_are_none_are_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "relations"
+    path.write_text(f"# head\n1 2 0 0 0 0 0 0\n{line}\n", "ascii")
+    with pytest.raises(BadInput, match="line 3"):
+        read_relations(path)
+
+
+def test_a_file_without_relations_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "relations"
+    path.write_text("# nothing\n", "ascii")
+    with pytest.raises(BadInput, match="holds no relation"):
+        read_relations(path)
+
+
+def test_relations_outside_the_log_are_counted() -> None:
+    stamps_s = [(0.0, 1.0), (1.0, 4.05), (2.0, 4.2), (-3.0, 1.0)]
+    relations = tuple(Relation(from_ns=round(a * 1e9), to_ns=round(b * 1e9), from_to=Pose2(0, 0, 0)) for a, b in stamps_s)
+    assert relations_outside(relations, straight(5)) == 2
+
+
+def test_a_stamp_between_poses_takes_the_nearest_and_far_from_all_goes_on_by_odometry() -> None:
+    odometry = Trajectory.from_poses([n * 10**8 for n in range(50)], [Pose2(0.1 * n, 0.0, 0.0) for n in range(50)])
+    known = Trajectory.from_poses([0, 10**9], [Pose2(0.0, 5.0, 0.0), Pose2(1.0, 5.0, 0.0)])
+    near, far = (Relation(from_ns=0, to_ns=to_ns, from_to=Pose2(1.0, 0.0, 0.0)) for to_ns in (1_060_000_000, 1_500_000_000))
+    errors = score_relations((near, far), known, odometry)
+    assert errors.translation_m.tolist() == pytest.approx([0.0, 0.5])
 
 
 @needs_data

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.web.browser import Stage, boxes_stand_where_they_should, shows_pictures, sign_in
 
 pytestmark = pytest.mark.e2e
+SLOW_MS = 20_000
 
 
 def test_an_operator_runs_a_patrol(page: Page, stage: Stage) -> None:
@@ -47,6 +48,56 @@ def test_an_operator_runs_a_patrol(page: Page, stage: Stage) -> None:
     expect(page.get_by_test_id("mode")).to_have_attribute("data-mode", "idle")
     assert errors == []
     assert outside == []
+
+
+def draws(page: Page, corners: tuple[tuple[float, float], ...]) -> None:
+    """Draw an outline on the map; corners in shares of its width and height."""
+    page.get_by_test_id("zone-draw").click()
+    box = page.get_by_test_id("map").bounding_box()
+    assert box is not None
+    places = [(box["x"] + across * box["width"], box["y"] + down * box["height"]) for across, down in corners]
+    for place in places:
+        page.mouse.move(*place)
+        page.wait_for_timeout(60)
+        page.mouse.click(*place)
+        page.wait_for_timeout(300)
+    page.keyboard.press("Enter")
+
+
+def test_an_operator_draws_and_clears_zones_and_reads_what_the_robot_says(page: Page, stage: Stage) -> None:
+    sign_in(page, stage, "olga")
+    page.get_by_test_id("zones-open").click()
+    verdict, rows = page.get_by_test_id("zones-verdict"), page.get_by_test_id("zone-row")
+    expect(verdict).to_have_text("No zones have been ordered.")
+    page.get_by_test_id("zone-name").fill("pit")
+    draws(page, ((0.3, 0.3), (0.5, 0.3), (0.5, 0.55), (0.3, 0.55)))
+    expect(rows).to_have_attribute("data-state", "draft", timeout=SLOW_MS)
+    page.get_by_test_id("zones-order").click()
+    expect(verdict).to_have_attribute("data-state", "accepted", timeout=SLOW_MS)
+    expect(rows).to_have_attribute("data-state", "in force")
+
+    stage.robot.zones_refused_because = "the outline crosses itself: bend"
+    page.get_by_test_id("zone-kind").select_option("slow")
+    page.get_by_test_id("zone-name").fill("bend")
+    draws(page, ((0.2, 0.7), (0.4, 0.7), (0.4, 0.85)))
+    page.get_by_test_id("zones-order").click()
+    expect(verdict).to_have_text("Refused: the outline crosses itself: bend", timeout=SLOW_MS)
+    expect(page.locator('[data-zone="pit"]')).to_have_attribute("data-state", "in force")
+    expect(page.locator('[data-zone="bend"]')).to_have_attribute("data-state", "draft")
+
+    page.get_by_test_id("zones-discard").click()
+    page.locator('[data-zone="pit"]').get_by_test_id("zone-remove").click()
+    stage.robot.zones_refused_because = ""
+    page.get_by_test_id("zones-order").click()
+    expect(rows).to_have_count(0, timeout=SLOW_MS)
+    expect(verdict).to_have_text("The robot has taken them all away.", timeout=SLOW_MS)
+
+
+def test_a_viewer_sees_zones_and_changes_none(page: Page, stage: Stage) -> None:
+    sign_in(page, stage, "vera")
+    page.get_by_test_id("zones-open").click()
+    expect(page.get_by_test_id("zones-panel")).to_contain_text("Only an operator changes zones.")
+    expect(page.get_by_test_id("zone-draw")).to_have_count(0)
 
 
 def test_boxes_belong_to_their_pictures(page: Page, stage: Stage) -> None:

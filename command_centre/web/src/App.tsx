@@ -44,7 +44,15 @@ function ControlRoom({ state }: { state: State }) {
       <Banner state={state} robot={robot} now={now} />
       {robot ? (
         <main class="deck">
-          <MapPanel robot={robot} alerts={mine} lost={lost} focus={focus} onAlert={selectOnMap} />
+          <MapPanel
+            robot={robot}
+            alerts={mine}
+            lost={lost}
+            focus={focus}
+            zonesOrder={state.commands.find((command) => command.kind === "zones" && command.robot_id === robot.robot_id)}
+            mayOrder={state.who?.role === "operator"}
+            onAlert={selectOnMap}
+          />
           <div class="side">
             <VideoPanel robot={robot} />
             <MissionPanel robot={robot} lost={lost} />

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the page asks of the service. Every refusal becomes a `Refused` with the sentence that the person reads. */
-import type { AlertView, CommandKind, CommandView, Problem, VideoAnswer, VideoOffer, WhoView } from "./generated/wire";
+import type { AlertView, CommandKind, CommandView, Problem, VideoAnswer, VideoOffer, WhoView, WireZone, ZonesView } from "./generated/wire";
 
 export class Refused extends Error {
   constructor(
@@ -23,6 +23,11 @@ export const choosePassword = (password: string): Promise<void> => ask("POST", "
 export const giveCommand = (robotId: string, kind: CommandKind, missionId = ""): Promise<CommandView> =>
   ask("POST", `/api/robots/${encodeURIComponent(robotId)}/commands`, { kind, mission_id: missionId });
 
+export const zonesOf = (robotId: string): Promise<ZonesView | null> => ask("GET", `/api/robots/${encodeURIComponent(robotId)}/zones`);
+
+export const orderZones = (robotId: string, zones: WireZone[]): Promise<ZonesView> =>
+  ask("PUT", `/api/robots/${encodeURIComponent(robotId)}/zones`, { zones });
+
 export const settleAlert = (alertKey: number, how: "acknowledge" | "dismiss", note = ""): Promise<AlertView> =>
   ask("POST", `/api/alerts/${alertKey}/${how}`, { note });
 
@@ -37,7 +42,7 @@ export const socketAddress = (path: string): string =>
 export const videoAddress = (robotId: string, stream: string): string =>
   socketAddress(`/api/video/${encodeURIComponent(robotId)}/${encodeURIComponent(stream)}`);
 
-async function ask<T>(method: "GET" | "POST", path: string, body?: object): Promise<T> {
+async function ask<T>(method: "GET" | "POST" | "PUT", path: string, body?: object): Promise<T> {
   const init: RequestInit = { method, signal: AbortSignal.timeout(10_000) };
   if (body) {
     init.body = JSON.stringify(body);

@@ -87,6 +87,8 @@ function fold(state: State, message: ToBrowser, nowMs: number, wallMs: number): 
       return onRobot(state, message.robot_id, (robot) => ({ ...robot, map: message.map }));
     case "route":
       return onRobot(state, message.robot_id, (robot) => ({ ...robot, route: message.route }));
+    case "beliefs":
+      return onRobot(state, message.robot_id, (robot) => ({ ...robot, beliefs: message.beliefs }));
     case "video":
       return onRobot(state, message.robot_id, (robot) => ({
         ...robot,

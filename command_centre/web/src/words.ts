@@ -10,6 +10,7 @@ export const COMMAND_NAMES: Record<string, string> = {
   estop: "Emergency stop",
   estop_arm_reset: "Arm reset",
   estop_reset: "Reset",
+  zones: "Zones",
 };
 
 /** "4.2 s", "3 min 20 s", "2 h 5 min". */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from "vitest";
 import { paint } from "../src/map/grid-picture";
-import { ellipse } from "../src/map/shapes";
+import { beliefSpots, ellipse } from "../src/map/shapes";
 import { compassDegrees, duration, figure, nameAndUnit } from "../src/words";
 
 it("draws the ellipse of a covariance along its axes", () => {
@@ -14,6 +14,21 @@ it("turns the ellipse with the correlation", () => {
   const [x, y] = ellipse([0, 0], [2, 1, 2], 1)[0] ?? [0, 0];
   expect(x).toBeCloseTo(y, 6);
   expect(Math.hypot(x, y)).toBeCloseTo(Math.sqrt(3), 6);
+});
+
+it("makes overlapping spots of a belief, the likeliest the strongest", () => {
+  const spots = beliefSpots(
+    [
+      [4, 2, 0.4],
+      [6, 2, 0.1],
+    ],
+    2,
+  );
+  expect(spots.map(({ strength }) => strength)).toEqual([1, 0.5]);
+  const reach = Math.max(...(spots[0]?.outline ?? []).map(([x]) => x)) - 4;
+  expect(reach).toBeGreaterThan(2);
+  expect(reach).toBeLessThan(4);
+  expect(beliefSpots([], 1)).toEqual([]);
 });
 
 it("leaves unknown cells clear and shows walls", () => {

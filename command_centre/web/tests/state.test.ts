@@ -33,6 +33,7 @@ const robot = (robot_id: string, status: "online" | "silent" | "offline" = "onli
   telemetry: null,
   map: null,
   route: null,
+  beliefs: null,
   video: [],
   trail_m: [],
   outcomes: [],

@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from app.paths import SITES
+from app.plan import read_ground
+from mission.planning.occupancy import Certificate, check_certificate
 from tests.app.command import run_patrol
 from tests.mission.planning.test_graph_file import FIRST, HEADER, SECOND, THIRD, written
 
@@ -50,6 +54,13 @@ def test_a_site_file_is_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     told = json.loads(answer.out.splitlines()[-1])
     assert told["vertices"] >= 13
     assert 1.0 <= told["ratio"] < 1.5
+    site = read_ground(SITES / "depot.geojson").graph
+    proof = told["certificate"]
+    sets = tuple(tuple(site.vertex_names.index(name) for name in members) for members in proof["sets"])
+    given = Certificate(robots=2, bound_m=proof["bound_m"], sets=sets, weights=np.array(proof["weights"]))
+    assert check_certificate(site, given)
+    assert told["lower_bound_s"] >= proof["bound_m"] > 0.0
+    assert not check_certificate(site, replace(given, bound_m=1.01 * given.bound_m))
     assert told["measured_worst_s"] <= told["worst_idleness_s"] + 1e-6
     assert (tmp_path / "p.png").is_file()
 
@@ -68,6 +79,17 @@ def test_starts_that_are_none_are_named(
     answer = run_patrol(monkeypatch, capsys, "plan", file, "--robots", "2", *more)
     assert answer.code == 2
     assert because in answer.err
+
+
+@pytest.mark.parametrize(("picture", "because"), [("attic/p.png", "of a folder that is there"), ("p.foo", "must end with .png")])
+def test_a_picture_that_can_not_be_written_is_refused_before_the_planning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], picture: str, because: str
+) -> None:
+    file = written(tmp_path, HEADER, FIRST, SECOND, THIRD)
+    answer = run_patrol(monkeypatch, capsys, "plan", file, "--picture", tmp_path / picture)
+    assert answer.code == 2
+    assert because in answer.err
+    assert answer.out == ""
 
 
 def test_a_faulty_graph_ends_with_code_two(

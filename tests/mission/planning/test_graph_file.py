@@ -66,7 +66,7 @@ def test_a_way_that_stands_twice_counts_once_and_the_longest_length_counts(tmp_p
     ("parts", "named"),
     [
         ((changed(HEADER, 0, "three"), FIRST, SECOND, THIRD), "number of vertices: must be a finite number (got 'three')"),
-        ((changed(HEADER, 0, "2.5"), FIRST, SECOND, THIRD), "must be a whole number from 0 to 20000 (got '2.5')"),
+        ((changed(HEADER, 0, "2.5"), FIRST, SECOND, THIRD), "must be a whole number from 0 to 6000 (got '2.5')"),
         ((changed(HEADER, 0, "0"),), "a graph needs one vertex at least"),
         ((changed(HEADER, 3, "0"), FIRST, SECOND, THIRD), "resolution_m: must be above zero (got 0.0)"),
         ((changed(HEADER, 3, "nan"), FIRST, SECOND, THIRD), "resolution_m: must be a finite number (got 'nan')"),

@@ -34,6 +34,12 @@ from tests.mission.planning.graphs import (
 STARTS = (0, 8, 16, 24, 32, 39)
 
 
+def test_the_first_plan_divides_the_team_even_when_there_is_no_time() -> None:
+    """Two pairs of places far apart: with one round for both robots, places would go unseen for 102 s."""
+    pairs = graph_of({(0, 1): 1.0, (1, 2): 100.0, (2, 3): 1.0}, "two pairs")
+    assert TeamPlanner(pairs, 2).first(passed()).plan.guarantee_s == pytest.approx(2.0)
+
+
 def planned(graph: PatrolGraph, robots: int, *, starts: tuple[int, ...] | None = None, looks: int = 2000) -> Planned:
     planner = TeamPlanner(graph, robots, starts=starts)
     return planner.improve(planner.first(soon(20.0)), soon(0.02 * looks))

@@ -10,6 +10,7 @@ export type ToBrowser =
   | TelemetryChanged
   | MapChanged
   | RouteChanged
+  | BeliefsChanged
   | VideoChanged
   | OutcomeAdded
   | AlertChanged
@@ -26,6 +27,8 @@ export interface Wire {
   AlertView?: AlertView;
   AuditEntry?: AuditEntry;
   AuditVerdictView?: AuditVerdictView;
+  BeliefUpdate?: BeliefUpdate;
+  BeliefsChanged?: BeliefsChanged;
   CommandChanged?: CommandChanged;
   CommandKind?: CommandKind;
   CommandRequest?: CommandRequest;
@@ -60,11 +63,16 @@ export interface Wire {
   VideoOffer?: VideoOffer;
   VideoState?: VideoState;
   WhoView?: WhoView;
+  WireBelief?: WireBelief;
   WirePose?: WirePose;
   WireProgress?: WireProgress;
   WireReason?: WireReason;
   WireThreshold?: WireThreshold;
   WireTrack?: WireTrack;
+  WireZone?: WireZone;
+  WireZoneMass?: WireZoneMass;
+  ZonesRequest?: ZonesRequest;
+  ZonesView?: ZonesView;
 }
 export interface AlertAction {
   action: "acknowledged" | "dismissed";
@@ -136,6 +144,43 @@ export interface AuditVerdictView {
   entries: number;
   first_broken: number | null;
   because: string;
+}
+/**
+ * Everybody who is out of sight, about once a second; empty once nobody is any more.
+ */
+export interface BeliefUpdate {
+  type: "beliefs";
+  stamp_ns: number;
+  /**
+   * @maxItems 64
+   */
+  beliefs: WireBelief[];
+}
+/**
+ * Where somebody out of sight may be: ``cells`` are x, y of the middle and probability of squares of ``cell_m``, the
+ * likeliest first. ``contact`` 0..1 is how much of it the looks since then have left standing.
+ */
+export interface WireBelief {
+  track_id: number;
+  label: string;
+  last_seen_ns: number;
+  age_s: number;
+  cell_m: number;
+  /**
+   * @maxItems 1000
+   */
+  cells: [number, number, number][];
+  zones: WireZoneMass[];
+  contact: number;
+}
+export interface WireZoneMass {
+  zone_id: string;
+  mass: number;
+}
+export interface BeliefsChanged {
+  type: "beliefs";
+  robot_id: string;
+  beliefs: BeliefUpdate;
 }
 export interface CommandChanged {
   type: "command";
@@ -269,6 +314,7 @@ export interface RobotView {
   telemetry: Telemetry | null;
   map: MapUpdate | null;
   route: RouteUpdate | null;
+  beliefs: BeliefUpdate | null;
   video: VideoState[];
   trail_m: [number, number][];
   outcomes: OutcomeReported[];
@@ -422,4 +468,41 @@ export interface VideoOffer {
   robot_id: string;
   stream?: string;
   sdp: string;
+}
+/**
+ * A zone that holds until it is changed again; see ``patrol.zone_orders.RunTimeZone``.
+ */
+export interface WireZone {
+  zone_id: string;
+  kind: "keep out" | "slow" | "one way";
+  /**
+   * @minItems 3
+   * @maxItems 200
+   */
+  corners_m: [[number, number], [number, number], [number, number], ...[number, number][]];
+  limit_mps: number | null;
+  heading_rad: number | null;
+  when_inside: "leave" | "hold";
+}
+/**
+ * All zones that shall hold on a robot from now on, besides those of its site file; none takes them all away.
+ */
+export interface ZonesRequest {
+  /**
+   * @maxItems 100
+   */
+  zones: WireZone[];
+}
+/**
+ * The zones that were last ordered for a robot, and what it answered: ``accepted`` is its acknowledgement that they are in
+ * force, and ``because`` then says what it does where it stands in one. ``in_force`` are those that it last acknowledged.
+ */
+export interface ZonesView {
+  robot_id: string;
+  revision: number;
+  zones: WireZone[];
+  issued_by: string;
+  state: "sent" | "accepted" | "refused" | "no answer";
+  because: string;
+  in_force: WireZone[];
 }

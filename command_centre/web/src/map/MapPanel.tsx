@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { AlertView } from "../generated/wire";
+import type { AlertView, CommandView } from "../generated/wire";
+import { ZonesPanel } from "../panels/ZonesPanel";
 import type { Robot } from "../state";
 import { compassDegrees } from "../words";
 import type { Position } from "./shapes";
@@ -11,18 +12,24 @@ interface Props {
   alerts: readonly AlertView[];
   lost: boolean;
   focus: AlertView | null;
+  /** The newest order of zones for this robot, whoever gave it. */
+  zonesOrder: CommandView | undefined;
+  mayOrder: boolean;
   onAlert: (alertKey: number) => void;
 }
 
-export function MapPanel({ robot, alerts, lost, focus, onAlert }: Props) {
+export function MapPanel({ robot, alerts, lost, focus, zonesOrder, mayOrder, onAlert }: Props) {
   const target = useRef<HTMLDivElement>(null);
   const map = useRef<SiteMap | null>(null);
+  const [made, setMade] = useState<SiteMap | null>(null);
   const [follow, setFollow] = useState(false);
+  const [zonesOpen, setZonesOpen] = useState(false);
 
   useEffect(() => {
     if (!target.current) return undefined;
     const made = new SiteMap(target.current, onAlert);
     map.current = made;
+    setMade(made);
     return () => made.close();
   }, []);
   useEffect(() => map.current?.show(robot, alerts, lost), [robot, alerts, lost]);
@@ -54,7 +61,17 @@ export function MapPanel({ robot, alerts, lost, focus, onAlert }: Props) {
         <button type="button" class={follow ? "tool wide on" : "tool wide"} aria-pressed={follow} onClick={() => setFollow(!follow)}>
           Follow
         </button>
+        <button
+          type="button"
+          class={zonesOpen ? "tool wide on" : "tool wide"}
+          aria-pressed={zonesOpen}
+          data-testid="zones-open"
+          onClick={() => setZonesOpen(!zonesOpen)}
+        >
+          Zones
+        </button>
       </div>
+      <ZonesPanel robotId={robot.robot_id} mayOrder={mayOrder} newest={zonesOrder} map={made} open={zonesOpen} />
       <Pose robot={robot} lost={lost} />
       <Legend />
     </section>
@@ -103,6 +120,7 @@ function Legend() {
     ["route", "route"],
     ["restricted", "restricted"],
     ["gate", "gate, dock"],
+    ["belief", "may be here"],
   ];
   return (
     <ul class="legend" aria-label="Legend">

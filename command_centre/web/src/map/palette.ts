@@ -11,6 +11,8 @@ export const AREA_COLOURS: Record<string, { fill: string; line: string; dash?: n
   restricted: { fill: "rgba(255,93,93,0.07)", line: "rgba(255,120,120,0.55)", dash: [8, 5] },
   sterile: { fill: "rgba(255,180,84,0.08)", line: "rgba(255,180,84,0.55)", dash: [8, 5] },
 };
+/** Zones ordered at run time; six digits, so that an opacity can follow. */
+export const ZONE_COLOURS: Record<string, string> = { "keep out": "#ff5d5d", slow: "#ffb454", "one way": "#9d8cff" };
 export const PERIMETER = "#d7dee7";
 export const GATE = "#5ad19a";
 export const ROUTE = "rgba(122,162,247,0.55)";

@@ -16,26 +16,29 @@ import Projection from "ol/proj/Projection";
 import ImageSource from "ol/source/Image";
 import VectorSource from "ol/source/Vector";
 import type { StyleLike } from "ol/style/Style";
-import type { AlertView, MapUpdate, SiteView, WireTrack } from "../generated/wire";
+import type { AlertView, MapUpdate, SiteView, WireBelief, WireTrack } from "../generated/wire";
 import type { Robot } from "../state";
 import type { GridPainted, GridWanted } from "./grid-worker";
-import { type Position, ellipse } from "./shapes";
+import { type Position, beliefSpots, ellipse } from "./shapes";
 import * as styles from "./styles";
+import { ZoneLayer } from "./zone-layer";
 
 const SIGMAS = 2;
 const SMALLEST_DOUBT_M = 0.05;
 const VELOCITY_AHEAD_S = 2;
 const MARGIN_M = 6;
+const BELIEF_KEPT_S = 5;
 /** What lies about is shown once a rule made an alert of it. */
 const THINGS = new Set<string>(["object", "missing object"]);
 
-type LayerName = "areas" | "perimeter" | "gates" | "marks" | "route" | "trail" | "plan" | "tracks" | "alerts" | "robots";
+type LayerName = "beliefs" | "areas" | "perimeter" | "gates" | "marks" | "route" | "trail" | "plan" | "tracks" | "alerts" | "robots";
 
 export class SiteMap {
   readonly #projection = new Projection({ code: "patrol:map", units: "m", axisOrientation: "enu" });
   readonly #map: OlMap;
   readonly #grid = new ImageLayer<ImageSource>();
   readonly #gridWorker = new Worker(new URL("./grid-worker.ts", import.meta.url), { type: "module" });
+  readonly zones: ZoneLayer;
   readonly #layers: Record<LayerName, VectorLayer<VectorSource<Feature<Geometry>>>>;
   #shownGrid: MapUpdate | null = null;
   #gridNumber = 0;
@@ -49,6 +52,7 @@ export class SiteMap {
       areas: layer(styles.areaStyle, true),
       perimeter: layer(styles.perimeterStyle),
       gates: layer(styles.gateStyle),
+      beliefs: layer(styles.beliefStyle),
       route: layer(styles.routeStyle),
       trail: layer(styles.trailStyle),
       plan: layer(styles.planStyle),
@@ -63,6 +67,7 @@ export class SiteMap {
       view: new View({ projection: this.#projection, center: [0, 0], resolution: 0.2, minResolution: 0.005, maxResolution: 10 }),
       controls: [new ScaleLine({ units: "metric" })],
     });
+    this.zones = new ZoneLayer(this.#map);
     this.#gridWorker.onmessage = ({ data }: MessageEvent<GridPainted>) => this.#placeGrid(data);
     this.#map.on("pointerdrag", () => {
       this.#untouched = false;
@@ -72,6 +77,7 @@ export class SiteMap {
       if (this.#untouched) this.showAll();
     });
     this.#map.on("click", ({ pixel }) => {
+      if (this.zones.isDrawing) return;
       const key: unknown = this.#map.forEachFeatureAtPixel(pixel, (feature) => feature.get("alertKey"), {
         layerFilter: (each) => each === this.#layers.alerts,
         hitTolerance: 6,
@@ -81,6 +87,7 @@ export class SiteMap {
   }
 
   close(): void {
+    this.zones.stop();
     this.#gridWorker.terminate();
     this.#map.setTarget(undefined);
     this.#map.dispose();
@@ -94,6 +101,7 @@ export class SiteMap {
     this.#renew("plan", robot.route?.plan_m, (points) => lines(points));
     this.#renew("trail", robot.trail_m, (points) => lines(points));
     this.#renew("tracks", robot.telemetry?.tracks, (tracks) => (lost ? [] : tracks.filter(({ label }) => !THINGS.has(label)).flatMap(trackFeatures)));
+    this.#renew("beliefs", shownBeliefs(robot, lost), (beliefs) => beliefs.flatMap(beliefFeatures));
     this.#renew("alerts", alerts, (each) => each.filter((alert) => alert.state !== "dismissed").map(alertFeature));
     this.#renew("robots", `${robot.telemetry?.stamp_ns} ${lost}`, () => robotFeatures(robot, lost));
   }
@@ -193,6 +201,24 @@ function markFeatures(site: SiteView, robot: Robot): Feature<Geometry>[] {
       current: robot.telemetry?.progress?.waypoint_id === mark.mark_id,
     }),
   );
+}
+
+const NOBODY: readonly WireBelief[] = [];
+
+/** Beliefs are sent about once a second; old ones are of no use to anybody. */
+function shownBeliefs(robot: Robot, lost: boolean): readonly WireBelief[] {
+  const now = robot.telemetry?.stamp_ns;
+  if (lost || !robot.beliefs || now === undefined || (now - robot.beliefs.stamp_ns) / 1e9 > BELIEF_KEPT_S) return NOBODY;
+  return robot.beliefs.beliefs;
+}
+
+function beliefFeatures(belief: WireBelief): Feature<Geometry>[] {
+  const spots = beliefSpots(belief.cells, belief.cell_m);
+  const places = spots.map(({ outline, strength }) => feature(new Polygon([outline]), { label: belief.label, strength }));
+  const likeliest = belief.cells[0];
+  if (!likeliest) return places;
+  const text = `${belief.label} ${belief.track_id}, out of sight ${Math.round(belief.age_s)} s`;
+  return [...places, feature(new Point([likeliest[0], likeliest[1]]), { label: belief.label, text })];
 }
 
 function trackFeatures(track: WireTrack): Feature<Geometry>[] {

@@ -112,6 +112,44 @@ export function trackStyle(feature: FeatureLike): Style {
   });
 }
 
+export function beliefStyle(feature: FeatureLike): Style {
+  const colour = LABEL_COLOURS[String(feature.get("label"))] ?? "#d7dee7";
+  if (feature.getGeometry() instanceof Point) return new Style({ text: label(String(feature.get("text")), { colour, offsetY: -10 }) });
+  const opacity = Math.round(48 * Number(feature.get("strength")));
+  return new Style({ fill: new Fill({ color: `${colour}${opacity.toString(16).padStart(2, "0")}` }) });
+}
+
+/** An arrow along +x. */
+const ONE_WAY_PICTURE = `data:image/svg+xml,${encodeURIComponent(
+  `<svg xmlns="http://www.w3.org/2000/svg" width="44" height="44"><path d="M4 19h22v-8l14 11-14 11v-8H4z" ` +
+    `fill="${colours.ZONE_COLOURS["one way"]}" stroke="#081018" stroke-width="1.5" stroke-linejoin="round"/></svg>`,
+)}`;
+
+/** Zones ordered at run time: drawn through once they are in force, dashed until then. */
+export function zoneStyle(feature: FeatureLike): Style {
+  const colour = colours.ZONE_COLOURS[String(feature.get("kind"))] ?? colours.TEXT;
+  const state = String(feature.get("state"));
+  if (feature.getGeometry() instanceof Point) {
+    return new Style({
+      image: new Icon({ src: ONE_WAY_PICTURE, rotation: turn(feature), rotateWithView: true }),
+    });
+  }
+  const holds = state === "in force" || state === "removed";
+  const text = label(`${feature.get("name")}\n${feature.get("asks")}`, { colour, bold: true, offsetY: -18 });
+  text.setOverflow(true);
+  return new Style({
+    fill: new Fill({ color: `${colour}${holds ? "38" : "1c"}` }),
+    stroke: new Stroke({ color: colour, width: 2, ...(state === "in force" ? {} : { lineDash: [6, 6] }) }),
+    text,
+  });
+}
+
+export const penStyle = new Style({
+  fill: new Fill({ color: "rgba(255,255,255,0.10)" }),
+  stroke: new Stroke({ color: "#fff", width: 2, lineDash: [4, 4] }),
+  image: new Circle({ radius: 5, fill: new Fill({ color: "#fff" }) }),
+});
+
 export function alertStyle(feature: FeatureLike): Style {
   const fresh = feature.get("state") === "new";
   return new Style({

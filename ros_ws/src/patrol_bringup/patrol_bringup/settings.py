@@ -15,7 +15,17 @@ from patrol_ros.run_file import RUN_FILE
 from perception.rulebook.book import site_rules_path
 
 Value = str | int | float | bool
-_INPUTS = ("site", "rules", "mission", "scenario", "slam_config", "perception_config", "mission_config", "uplink_config")
+_INPUTS = (
+    "site",
+    "rules",
+    "mission",
+    "scenario",
+    "slam_config",
+    "perception_config",
+    "mission_config",
+    "belief_config",
+    "uplink_config",
+)
 
 
 class RunSettings(Config):
@@ -44,6 +54,7 @@ class RunSettings(Config):
     slam_config: Path | None = None
     perception_config: Path | None = None
     mission_config: Path | None = None
+    belief_config: Path | None = None
     uplink_config: Path | None = None
     evidence_key: Path | None = Field(default=None, description="public key that originals of alerted pictures are sealed to")
 

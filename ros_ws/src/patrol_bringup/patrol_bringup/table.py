@@ -97,7 +97,7 @@ PROCESSES: tuple[Process, ...] = (
     Process(
         name="mission",
         module="patrol_ros.mission_node",
-        takes=("site", "mission", "laps", "autostart", "driver", "state_folder", "mission_config"),
+        takes=("site", "mission", "laps", "autostart", "driver", "state_folder", "mission_config", "belief_config"),
         needs=("stop",),
         used_with=DRIVEN,
     ),

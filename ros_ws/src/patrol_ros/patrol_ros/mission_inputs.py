@@ -19,13 +19,13 @@ from patrol.clock import nanoseconds, seconds
 from patrol.doors import DoorState
 from patrol.estimate import PoseEstimate
 from patrol.grid import OccupancyGrid
-from patrol.percepts import Track
+from patrol.percepts import Alert, Track
 from patrol.sensors import Battery, Odometry, Scan
 from patrol.topics import topic
 from patrol_ros.conversions.geometry import twist_from_ros
 from patrol_ros.conversions.grounds import door_state_from_ros, weather_from_ros
 from patrol_ros.conversions.maps import estimate_from_ros, grid_from_ros
-from patrol_ros.conversions.percepts import tracks_from_ros
+from patrol_ros.conversions.percepts import alert_from_ros, tracks_from_ros
 from patrol_ros.conversions.sensors import (
     battery_from_ros,
     fix_from_ros,
@@ -46,6 +46,7 @@ _ODOMETRY_STALE_S = 0.3
 _DISK_EVERY_S = 5.0
 _HEARD_MOST = 512
 _DOORS_MOST = 256
+_ALERTS_MOST = 32
 
 
 class MissionInputs:
@@ -55,6 +56,7 @@ class MissionInputs:
     def __init__(self, link: Link, state_folder: Path | None = None) -> None:
         self._state_folder = state_folder
         self._heard: deque[Heard] = deque(maxlen=_HEARD_MOST)
+        self._alerts: deque[Alert] = deque(maxlen=_ALERTS_MOST)
         self._hand: HandControl | None = None
         self._link_up: bool | None = None
         self._disk: tuple[float, int] | None = None
@@ -76,6 +78,7 @@ class MissionInputs:
         link.subscribe("map", self._on_map)
         link.subscribe("battery_state", self._on_battery)
         link.subscribe("tracks", self._on_tracks)
+        link.subscribe("alerts", self._on_alert)
         link.subscribe("stop_state", self._on_stop_state)
         link.subscribe("diagnostics", self._on_diagnostics)
         link.subscribe("imu", lambda message: self._heard.append(imu_from_ros(message)))
@@ -104,7 +107,9 @@ class MissionInputs:
         odometry = self._odometry
         known = odometry is not None and seconds(now_ns - odometry.stamp_ns) <= _ODOMETRY_STALE_S
         heard = tuple(self._heard)
+        alerts = tuple(self._alerts)
         self._heard.clear()
+        self._alerts.clear()
         stopping = self._stopping
         return ExecutiveInputs(
             now_ns=now_ns,
@@ -118,6 +123,7 @@ class MissionInputs:
             disk_free_bytes=self._disk_free_bytes(),
             scan=self._scan,
             tracks=self._tracks if fresh else (),
+            alerts=alerts,
             grid=self._grid,
             battery=self._battery,
             weather=self._weather,
@@ -168,6 +174,9 @@ class MissionInputs:
 
     def _on_tracks(self, message: Any) -> None:
         self._tracks, self._tracks_ns = tracks_from_ros(message), stamp_from_ros(message.header.stamp)
+
+    def _on_alert(self, message: Any) -> None:
+        self._alerts.append(alert_from_ros(message))
 
     def _on_stop_state(self, message: Any) -> None:
         self._stopping = stopping_from_ros(message)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -22,11 +23,14 @@ from patrol.clock import NS_PER_S, seconds
 from patrol.config import load_config
 from patrol.errors import BadValue
 from patrol.geometry import Pose2
+from patrol.inspection import InspectionState
 from patrol.operations import Accepted, Command, CommandAnswer, CommandKind, Mode
 from patrol.zone_orders import ZoneAnswer, ZoneOrder
+from patrol_ros.belief_keeper import BeliefKeeper
 from patrol_ros.commands import MISSION_SERVICE, STOP_SERVICE, CommandSender, serve_commands
 from patrol_ros.conversions.geometry import path_to_ros, twist_to_ros
 from patrol_ros.conversions.grounds import door_request_to_ros
+from patrol_ros.conversions.inspections import inspection_to_ros
 from patrol_ros.conversions.operations import outcome_to_ros, state_to_ros
 from patrol_ros.health import Status, report_health
 from patrol_ros.inputs import duties_at, required_site
@@ -36,6 +40,7 @@ from patrol_ros.mounts import Mounts
 from patrol_ros.patrol_action import PatrolAction
 from patrol_ros.secret_file import kept_secret
 from patrol_ros.zone_orders import serve_zones
+from perception.belief.config import BeliefConfig
 
 log = logging.getLogger(__name__)
 PERIOD_S = 0.05
@@ -60,10 +65,14 @@ class MissionNode:
         self._last_state: tuple[int, Mode] | None = None
         self._told_mission = ""
         self._why = "starting"
-        names = ("cmd_vel_nav", "robot_state", "waypoint_outcome", "route", "plan", "door_request")
+        names = ("cmd_vel_nav", "robot_state", "waypoint_outcome", "route", "plan", "door_request", "inspection")
         self._publishers = {name: link.publisher(name) for name in names}
         self._inputs = MissionInputs(link, self._state_folder)
+        self._base_from_lidar: Pose2 | None = None
+        self._told_inspection: tuple[object, ...] = ()
         self._mounts = Mounts(link, self._build)
+        belief_config = load_config(BeliefConfig, link.path("belief_config"))
+        self._beliefs = BeliefKeeper(link, belief_config, self._site, self._mounts)
         self._stop_path = CommandSender(link, STOP_SERVICE)
         serve_commands(link, MISSION_SERVICE, self._accept)
         serve_zones(link, self._accept_zones)
@@ -74,12 +83,13 @@ class MissionNode:
     def _build(self) -> None:
         mount = self._mounts.base_from(LIDAR_FRAME)
         if self._executive is None and mount is not None:
+            self._base_from_lidar = mount.to_pose2()
             store = FileStore(self._state_folder / "mission.json") if self._state_folder else MemoryStore()
             self._executive = Executive(
                 self._config,
                 self._site,
                 self._missions,
-                base_from_lidar=mount.to_pose2(),
+                base_from_lidar=self._base_from_lidar,
                 store=store,
                 drawn=self._duties.drawn,
                 secret=kept_secret(self._state_folder) if self._state_folder and self._duties.drawn else None,
@@ -109,10 +119,12 @@ class MissionNode:
 
     def _step(self) -> None:
         now_ns = self._link.now_ns()
-        if self._executive is None or now_ns == 0:
+        if self._executive is None or self._base_from_lidar is None or now_ns == 0:
             return
         self._start_by_itself(now_ns)
-        self._tell(self._executive.step(self._inputs.gathered(now_ns)), now_ns)
+        inputs = self._inputs.gathered(now_ns)
+        self._beliefs.step(inputs, self._base_from_lidar)
+        self._tell(self._executive.step(replace(inputs, beliefs=self._beliefs.told)), now_ns)
 
     def _start_by_itself(self, now_ns: int) -> None:
         """Once, when the robot knows where it is; a later process knows the command's id and does not start again."""
@@ -132,6 +144,7 @@ class MissionNode:
             self._publishers["door_request"].publish(door_request_to_ros(request))
         for outcome in decision.outcomes:
             self._publishers["waypoint_outcome"].publish(outcome_to_ros(outcome))
+        self._tell_inspection(decision.inspection)
         self._action.follow(decision.state, decision.outcomes, mission_done=decision.mission_done)
         if self._is_state_due(decision.state.mode, now_ns):
             self._last_state = (now_ns, decision.state.mode)
@@ -140,6 +153,16 @@ class MissionNode:
             plan = [Pose2(float(x), float(y), 0.0) for x, y in decision.plan_m]
             self._publishers["plan"].publish(path_to_ros(now_ns, plan))
             self._tell_route(decision, now_ns)
+
+    def _tell_inspection(self, state: InspectionState | None) -> None:
+        """What has changed about an inspection: how much is seen, where the thing is, that it has ended."""
+        if state is None:
+            return
+        told = (state.inspection_id, state.phase, state.seen_rad, *state.position_m.tolist())
+        if told == self._told_inspection:
+            return
+        self._told_inspection = told
+        self._publishers["inspection"].publish(inspection_to_ros(state))
 
     def _is_state_due(self, mode: Mode, now_ns: int) -> bool:
         if self._last_state is None:

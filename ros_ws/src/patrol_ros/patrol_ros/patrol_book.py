@@ -16,6 +16,7 @@ from mission.coverage import CoverageConfig, CoverageMap, FieldOfView
 from patrol.clock import seconds
 from patrol.estimate import PoseEstimate
 from patrol.grid import OccupancyGrid
+from patrol.inspection import InspectionReport
 from patrol.operations import Mission, Mode, RobotState, WaypointOutcome
 from patrol.percepts import Alert
 from patrol.promise import Promise
@@ -76,6 +77,9 @@ class PatrolBook:
 
     def take_alert(self, alert: Alert) -> None:
         self._write(lambda book: book.add_alert(alert))
+
+    def take_inspection(self, report: InspectionReport) -> None:
+        self._write(lambda book: book.add_inspection(report))
 
     def take_state(self, state: RobotState) -> None:
         """Begin with the mission, end once its last waypoint is settled and the robot rests."""

@@ -17,6 +17,7 @@ from patrol.sensors import CameraModel, Image
 from patrol.site_file import read_site
 from patrol_ros.backend import CAMERA_FRAME
 from patrol_ros.conversions.clouds import cloud_from_ros
+from patrol_ros.conversions.inspections import inspection_from_ros, inspection_report_to_ros
 from patrol_ros.conversions.maps import estimate_from_ros
 from patrol_ros.conversions.percepts import alert_to_ros, tracks_to_ros
 from patrol_ros.conversions.pictures import camera_from_ros, image_from_ros, image_to_ros
@@ -24,6 +25,8 @@ from patrol_ros.health import Ages, Status, report_health, stale_status
 from patrol_ros.link import Link, run_node
 from patrol_ros.mounts import Mounts
 from patrol_ros.slot import Worker
+from perception.inspecting.inspector import Inspector, InspectorConfig
+from perception.inspecting.telling import alert_of
 from perception.pipeline import Perception, PerceptionConfig
 from perception.rulebook.book import book_for
 
@@ -44,17 +47,18 @@ class PerceptionNode:
         self._rules = book_for(site, link.path("rules"), self._site)
         self._core: Perception | None = None
         self._camera: CameraModel | None = None
+        self._inspector: Inspector | None = None
         self._thermal_is_known = False
         self._estimate: PoseEstimate | None = None
         self._covered, self._took_s = "", 0.0
         self._lens = ""
         self._ages = Ages(("camera/image_raw",))
-        self._publishers = {name: link.publisher(name) for name in ("tracks", "alerts", "camera/image_safe")}
+        self._publishers = {name: link.publisher(name) for name in ("tracks", "alerts", "camera/image_safe", "inspection_report")}
         self._worker: Worker[Image] = Worker("perception", self._work)
         self._beside: Worker[Callable[[], None]] = Worker("lidar and heat", lambda take: take(), limit=4)
         self._sealer = _sealer_of(link)
         self._seals: Worker[Callable[[], object]] = Worker("seals", lambda keep: keep(), limit=16)
-        self._core_lock = threading.Lock()
+        self._core_lock, self._inspector_lock = threading.Lock(), threading.Lock()
         self._mounts = Mounts(link, lambda: None)
         link.subscribe("camera/camera_info", self._on_camera)
         link.subscribe("localisation", self._on_localisation)
@@ -62,6 +66,7 @@ class PerceptionNode:
         link.subscribe("camera/image_raw", self._on_image)
         link.subscribe("thermal/camera_info", self._on_thermal_camera)
         link.subscribe("thermal/image_raw", self._on_thermal)
+        link.subscribe("inspection", self._on_inspection)
         report_health(link, self._status)
         link.closing.add(self._worker.close)
         link.closing.add(self._beside.close)
@@ -103,6 +108,9 @@ class PerceptionNode:
         self._lens = "well" if percepts.lens is None else percepts.lens.value
         self._publishers["camera/image_safe"].publish(image_to_ros(percepts.safe))
         self._publishers["tracks"].publish(tracks_to_ros(image.stamp_ns, image.frame_id, percepts.tracks, sky=percepts.sky))
+        with self._inspector_lock:
+            if self._inspector is not None:
+                self._inspector.on_picture(percepts.safe, percepts.covered_because, self._estimate)
         for alert in percepts.alerts:
             self._publishers["alerts"].publish(alert_to_ros(alert))
             self._seal(alert.alert_id, image)
@@ -119,22 +127,39 @@ class PerceptionNode:
         if self._core is not None:
             with self._core_lock:
                 self._core.on_cloud(cloud, estimate)
+        with self._inspector_lock:
+            if self._inspector is not None:
+                self._inspector.on_cloud(cloud, estimate)
 
     def _take_thermal(self, message: Any) -> None:
         image = image_from_ros(message)
         if self._core is not None:
             with self._core_lock:
                 self._core.on_thermal(image)
+        with self._inspector_lock:
+            if self._inspector is not None:
+                self._inspector.on_thermal(image)
 
     def _know_thermal(self, thermal: CameraModel) -> None:
         if self._core is not None:
             with self._core_lock:
                 self._core.know_thermal(thermal)
+        with self._inspector_lock:
+            if self._inspector is not None:
+                self._inspector.know_thermal(thermal)
+
+    def _on_inspection(self, message: Any) -> None:
+        with self._inspector_lock:
+            report = None if self._inspector is None else self._inspector.follow(inspection_from_ros(message))
+        if report is not None:
+            self._publishers["inspection_report"].publish(inspection_report_to_ros(report))
+            self._publishers["alerts"].publish(alert_to_ros(alert_of(report)))
 
     def _build(self) -> Perception | None:
         """The core, once the camera is known. The detector is opened here: in the worker's thread."""
         if self._camera is not None:
             lidar = self._mounts.base_from(LIDAR_FRAME)
+            self._inspector = Inspector(InspectorConfig(), self._camera, lidar)
             self._core = Perception(
                 self._config, self._camera, self._site, rules=self._rules, base_from_lidar=lidar, clock=SystemClock()
             )

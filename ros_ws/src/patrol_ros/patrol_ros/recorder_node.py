@@ -22,7 +22,7 @@ from patrol.site import Site
 from patrol.topics import TOPICS, Topic
 from patrol.version import software
 from patrol_ros.backend import CAMERA_FRAME
-from patrol_ros.conversions import maps, operations, percepts, pictures, sensors
+from patrol_ros.conversions import inspections, maps, operations, percepts, pictures, sensors
 from patrol_ros.health import Status, report_health
 from patrol_ros.inputs import missions_at, required_site
 from patrol_ros.link import Link, run_node
@@ -133,6 +133,7 @@ class RecorderNode:
         self._enter("battery_state", lambda message: book.take_battery(sensors.battery_from_ros(message)))
         self._enter("waypoint_outcome", lambda message: book.take_outcome(operations.outcome_from_ros(message)))
         self._enter("alerts", lambda message: book.take_alert(percepts.alert_from_ros(message)))
+        self._enter("inspection_report", lambda message: book.take_inspection(inspections.inspection_report_from_ros(message)))
         self._enter("robot_state", lambda message: book.take_state(operations.state_from_ros(message)))
         self._enter("camera/camera_info", self._on_camera)
 

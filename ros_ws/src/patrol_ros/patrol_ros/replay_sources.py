@@ -16,13 +16,12 @@ from evidence.recording import Recording
 from patrol.clock import nanoseconds
 from patrol.errors import BadInput, Fault
 from patrol.geometry import STOPPED, Pose3
+from patrol.replayable import Replayable, kind_of
 from patrol.sensors import CameraModel, Image, Odometry
 from patrol.topics import TOPICS, Side, Topic
 from patrol_ros.backend import CAMERA_FRAME, BackendTopics, Measurement
 from slam.carmen import read_carmen
 
-_CARMEN = (".clf", ".log", ".gz", ".bz2")
-_VIDEO = (".avi", ".mp4", ".mkv", ".mov", ".webm")
 # A camera on a mast that looks forward, for footage that comes without a calibration.
 _HFOV_RAD = math.radians(60.0)
 _MAST_M = 2.5
@@ -71,30 +70,28 @@ class Source:
     @property
     def topics(self) -> tuple[str, ...]:
         """The rows of the table that the pieces may be on."""
-        if self.path.suffix == ".mcap":
+        kind = kind_of(self.path)
+        if kind is Replayable.PATROL:
             return tuple(row.name for row in _backend_rows())
-        return ("camera/image_raw", "camera/camera_info") if self.path.suffix in _VIDEO else ("scan", "odom", "tf")
+        return ("camera/image_raw", "camera/camera_info") if kind is Replayable.VIDEO else ("scan", "odom", "tf")
 
     def pieces(self) -> Iterator[Piece]:
         """Raises BadInput where the file can not be read."""
-        if self.path.suffix == ".mcap":
+        kind = kind_of(self.path)
+        if kind is Replayable.PATROL:
             return _recorded(self.path)
-        return _pictures(self.path) if self.path.suffix in _VIDEO else _scans(self.path)
+        return _pictures(self.path) if kind is Replayable.VIDEO else _scans(self.path)
 
 
 def open_source(path: Path) -> Source:
     """Look at the recording at ``path``. Raises BadInput when it is missing or of no kind that can be replayed."""
-    if not path.is_file():
-        raise BadInput(path, [Fault(field="(file)", value=str(path), because="is not there")])
-    if path.suffix == ".mcap":
+    kind = kind_of(path)
+    if kind is Replayable.PATROL:
         return Source(path=path)
-    if path.suffix in _VIDEO:
-        camera = _camera_of(path)
-        return Source(path=path, mounts={camera.frame_id: camera.base_from_optical}, cameras=(camera,))
-    if path.suffix in _CARMEN:
+    if kind is Replayable.CARMEN:
         return Source(path=path, mounts={"lidar_link": Pose3.from_pose2(read_carmen(path).base_from_lidar)})
-    known = ", ".join((".mcap", *_VIDEO, *_CARMEN))
-    raise BadInput(path, [Fault(field="(file)", value=path.suffix, because=f"is not one of {known}")])
+    camera = _camera_of(path)
+    return Source(path=path, mounts={camera.frame_id: camera.base_from_optical}, cameras=(camera,))
 
 
 def _scans(path: Path) -> Iterator[Piece]:

@@ -21,6 +21,7 @@ from patrol.operations import Command, CommandAnswer, CommandKind
 from patrol.wire import Hello
 from patrol.zone_orders import ZoneOrder
 from patrol_ros.commands import MISSION_SERVICE, STOP_SERVICE, CommandSender
+from patrol_ros.conversions.beliefs import beliefs_from_ros
 from patrol_ros.conversions.geometry import path_from_ros
 from patrol_ros.conversions.maps import grid_from_ros
 from patrol_ros.conversions.operations import outcome_from_ros
@@ -38,6 +39,7 @@ from uplink.config import UplinkConfig
 from uplink.messages import (
     alert_message,
     answer_message,
+    beliefs_message,
     map_message,
     outcome_message,
     route_message,
@@ -132,6 +134,7 @@ class UplinkNode:
         link.subscribe("map", self._maps.offer)
         link.subscribe("route", self._on_route)
         link.subscribe("plan", self._on_plan)
+        link.subscribe("beliefs", self._on_beliefs)
         link.subscribe("alerts", lambda message: self._durable.offer(alert_message(alert_from_ros(message))))
         link.subscribe("waypoint_outcome", lambda message: self._durable.offer(outcome_message(outcome_from_ros(message))))
         link.subscribe("diagnostics", self._on_diagnostics)
@@ -152,6 +155,9 @@ class UplinkNode:
         plan = [(pose.x_m, pose.y_m) for pose in path_from_ros(message)]
         route, plan_m = np.array(self._route).reshape(-1, 2), np.array(plan).reshape(-1, 2)
         self._client.offer_route(route_message(self._link.now_ns(), route, plan_m))
+
+    def _on_beliefs(self, message: Any) -> None:
+        self._client.offer_beliefs(beliefs_message(self._link.now_ns(), beliefs_from_ros(message)))
 
     def _on_diagnostics(self, message: Any) -> None:
         for status in message.status:

@@ -80,7 +80,7 @@ def alert_from_ros(message: AlertMessage) -> Alert:
         reason=_reason_from_ros(message.reason),
         zone_id=message.zone_id,
         track_id=message.track_id,
-        label=_label(message.label),
+        label=label_from_text(message.label),
         ground=_ground_from_ros(message.ground),
         position_uncertain=message.position_uncertain,
         picture_jpeg=array_from_ros(message.picture_jpeg, np.uint8).tobytes(),
@@ -89,7 +89,8 @@ def alert_from_ros(message: AlertMessage) -> Alert:
     )
 
 
-def _label(text: str) -> Label:
+def label_from_text(text: str) -> Label:
+    """Raises BadValue for an unknown one."""
     require_in("label", text, tuple(label.value for label in Label))
     return Label(text)
 
