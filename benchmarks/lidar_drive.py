@@ -13,11 +13,9 @@ import numpy as np
 from patrol.checks import Floats
 from patrol.geometry import IDENTITY2, Pose2, Twist2
 from patrol.sensors import Imu, Odometry, PointCloud
-from sim.robot import read_robot
 from sim.scenario import Scenario, StartPose, read_scenario
 from sim.score import read_truth
 from sim.simulator import Simulator
-from sim.truth import TruthLog
 
 ROOT = Path(__file__).resolve().parents[1]
 _SPEED_MPS, _SLOW_MPS, _NEAR_M, _STEP_S = 1.3, 0.6, 0.8, 0.05
@@ -86,7 +84,7 @@ class Drive:
     def __init__(self, chosen: Round, truth_log: Path, *, seed: int, metres: float) -> None:
         scenario = _peaceful(chosen)
         sensors = frozenset({"points", "imu", "odom"})
-        self._simulator = Simulator(scenario, read_robot(), seed=seed, sensors=sensors, truth_log=TruthLog(truth_log))
+        self._simulator = Simulator.open(scenario, seed=seed, sensors=sensors, truth_path=truth_log)
         self._round, self._truth_log = chosen, truth_log
         self.start = Pose2(chosen.start.x_m, chosen.start.y_m, math.radians(chosen.start.yaw_deg))
         self._metres, self.path_m = metres, 0.0

@@ -41,17 +41,17 @@ class Simulator(TickingSimulator):
     @classmethod
     def open(
         cls,
-        scenario_path: Path,
+        scenario: Path | Scenario,
         *,
         seed: int,
         sensors: frozenset[str] = ALL_SENSORS,
         robot_path: Path = ROVER,
         truth_path: Path | None = None,
     ) -> Simulator:
-        """Open the scenario file; ``truth_path`` asks for a ground-truth log. Raises BadInput for a broken file."""
-        scenario = read_scenario(scenario_path)
+        """Open the scenario, or its file; ``truth_path`` asks for a ground-truth log. Raises BadInput for a broken file."""
+        read = read_scenario(scenario) if isinstance(scenario, Path) else scenario
         log = TruthLog(truth_path) if truth_path is not None else None
-        return cls(scenario, read_robot(robot_path), seed=seed, sensors=sensors, truth_log=log)
+        return cls(read, read_robot(robot_path), seed=seed, sensors=sensors, truth_log=log)
 
     def command(self, twist: Twist2) -> None:
         """Drive like this from now on; a command that is not renewed stops the wheels after the drive's time-out."""
