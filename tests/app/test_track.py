@@ -76,7 +76,7 @@ def test_one_or_three_workers_give_the_same_tracks(tmp_path: Path) -> None:
 
 def test_what_is_no_video_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("no video", "ascii")
-    for name, because in (("none.mp4", "does not exist"), ("text.mp4", "not a video")):
+    for name, because in (("none.mp4", "is no file"), ("text.mp4", "not a video")):
         with pytest.raises(BadInput, match=because):
             open_video(tmp_path / name)
     write_video(tmp_path / "walk.avi", 3)

@@ -157,7 +157,7 @@ def test_a_recording_of_a_dead_recorder_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["nothing.mcap", "notes.txt"])
 def test_what_can_not_be_replayed_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "notes.txt").write_text("hello", "utf-8")
-    with pytest.raises(BadInput, match=r"is not there|is not one of"):
+    with pytest.raises(BadInput, match=r"does not exist|is not one of"):
         open_source(tmp_path / name)
 
 

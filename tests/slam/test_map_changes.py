@@ -163,5 +163,5 @@ def test_a_version_that_was_touched_is_refused(tmp_path: Path, before: SavedMap)
     with pytest.raises(BadInput, match="SHA-256 differs"):
         library.load(1)
     (tmp_path / "versions.json").write_text("{", "utf-8")
-    with pytest.raises(BadInput, match="can not be read"):
+    with pytest.raises(BadInput, match="is not JSON"):
         MapLibrary(tmp_path)

@@ -58,7 +58,7 @@ def test_a_team_of_a_site_begins_at_its_dock(
 @pytest.mark.parametrize(
     ("more", "because"),
     [
-        (("--lost", "robot-9@5"), "is no unit of the team (got 'robot-9')"),
+        (("--lost", "robot-9@5"), "is no unit of the team; there are robot-1, robot-2 (got 'robot-9')"),
         (("--lost", "robot-1"), "is not UNIT@SECONDS"),
         (("--joined", "robot-1@5,robot-2@6"), "leaves nobody to begin with"),
     ],
