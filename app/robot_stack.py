@@ -188,7 +188,7 @@ class RobotStack:
                 scan=heard.scan,
                 tracks=heard.tracks,
                 alerts=alerts,
-                beliefs=self._believed(now_ns),
+                beliefs=self._believed(alerts, now_ns),
                 grid=heard.grid,
                 battery=heard.battery,
                 doors=heard.doors,
@@ -221,10 +221,11 @@ class RobotStack:
         """Keep the map for later laps; a stack that localises keeps what it was given."""
         self._slam.save(folder)
 
-    def _believed(self, now_ns: int) -> tuple[Belief, ...]:
-        """Where everybody who is out of sight may be."""
+    def _believed(self, alerts: tuple[Alert, ...], now_ns: int) -> tuple[Belief, ...]:
+        """Where whoever raised an alert and is out of sight may be."""
         heard = self.heard
         self._beliefs.hear(heard.tracks)
+        self._beliefs.heed(alerts)
         if not self._beliefs.is_due(now_ns):
             return self._beliefs.told
         if heard.grid is not None:

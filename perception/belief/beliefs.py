@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Beliefs about everybody who went out of sight: begun when a sure track is lost, moved on once a second, ended when it is
-found, looked for in vain everywhere, or too old."""
+"""Beliefs about whoever raised an alert and went out of sight: begun when the track is lost, moved on once a second, ended when
+it is found, looked for in vain everywhere, or too old."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from patrol.belief import Belief
 from patrol.clock import nanoseconds, seconds
 from patrol.grid import OccupancyGrid
-from patrol.percepts import GroundPosition, Track
+from patrol.percepts import Alert, GroundPosition, Track
 from patrol.site import Site
 from perception.belief.config import BeliefConfig, Gait
 from perception.belief.ground import WalkableGround
@@ -41,7 +41,7 @@ class _Lost:
 
 
 class Beliefs:
-    """``hear`` tracks as they come and call ``update`` as often as you like: it does its work every ``every_s``.
+    """``hear`` tracks and ``heed`` alerts as they come, and call ``update`` as often as you like: it does its work every ``every_s``.
 
     The same tracks, maps and looks give the same beliefs for the same ``seed``.
     """
@@ -53,6 +53,7 @@ class Beliefs:
         self._ground: WalkableGround | None = None
         self._ground_ns = 0
         self._seen: dict[int, _Seen] = {}
+        self._heeded: dict[int, None] = {}
         self._lost: dict[int, _Lost] = {}
         self._updated_ns: int | None = None
         self._told: tuple[Belief, ...] = ()
@@ -80,6 +81,14 @@ class Beliefs:
             self._seen[track.track_id] = _Seen(track=track, ground=track.ground, gait=gait)
             if len(self._seen) > _REMEMBERED_MOST:
                 del self._seen[next(iter(self._seen))]
+
+    def heed(self, alerts: Iterable[Alert]) -> None:
+        """Whom these are about is worth a belief; others come and go."""
+        for alert in alerts:
+            self._heeded.pop(alert.track_id, None)
+            self._heeded[alert.track_id] = None
+            if len(self._heeded) > _REMEMBERED_MOST:
+                del self._heeded[next(iter(self._heeded))]
 
     def update(self, now_ns: int, look: Look | None) -> tuple[Belief, ...]:
         """The beliefs at ``now_ns``; ``look`` is the newest one, None while nothing can be ruled out."""
@@ -133,7 +142,8 @@ class Beliefs:
         gone = tuple(seen for seen in self._seen.values() if now_ns - seen.track.stamp_ns >= waited_ns)
         for seen in gone:
             del self._seen[seen.track.track_id]
-        return tuple(seen for seen in gone if seconds(now_ns - seen.track.stamp_ns) <= self._config.longest_s)
+        heeded = (seen for seen in gone if seen.track.track_id in self._heeded)
+        return tuple(seen for seen in heeded if seconds(now_ns - seen.track.stamp_ns) <= self._config.longest_s)
 
     def _begin(self, gone: tuple[_Seen, ...], ground: WalkableGround) -> None:
         """A belief for each; over the bound the oldest goes."""

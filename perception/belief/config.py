@@ -33,7 +33,7 @@ class BeliefConfig(Config):
     most: int = Field(default=8, ge=1, le=64)
     hits_least: int = Field(default=5, ge=1)
     lost_after_s: float = Field(default=1.5, gt=0)
-    longest_s: float = Field(default=240.0, gt=0)
+    longest_s: float = Field(default=120.0, gt=0)
     person: Gait = Gait(fastest_mps=3.0, deviation_mps=0.8)
     vehicle: Gait = Gait(fastest_mps=12.0, deviation_mps=3.0, steady_s=10.0, standing=0.3)
     overlooked_lidar: float = Field(default=0.35, gt=0, le=1)

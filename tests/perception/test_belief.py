@@ -16,7 +16,7 @@ from patrol.clock import nanoseconds
 from patrol.errors import BadValue
 from patrol.geometry import IDENTITY2, Pose2
 from patrol.grid import OccupancyGrid
-from patrol.percepts import GroundPosition, Label, Track, TrackState
+from patrol.percepts import Alert, GroundPosition, Label, Reason, Track, TrackState
 from patrol.sensors import Scan
 from patrol.site import Building, Datum, Gate, Purpose, Site, Zone
 from perception.belief.beliefs import Beliefs
@@ -98,9 +98,25 @@ def lost(beliefs: Beliefs, at: GroundPosition, until_s: float, look: Look | None
     return told
 
 
+def alert(track_id: int) -> Alert:
+    return Alert(
+        alert_id=f"a{track_id}",
+        stamp_ns=1,
+        severity="critical",
+        reason=Reason(rule="r", sentence="s", thresholds=(), nearest_change="n"),
+        zone_id="z",
+        track_id=track_id,
+        label=Label.PERSON,
+        ground=placed(0.0, 0.0),
+        position_uncertain=False,
+        incident_id=f"i{track_id}",
+    )
+
+
 def believing(*walls: Polygon, config: BeliefConfig | None = None, site: Site | None = None, seed: int = 0) -> Beliefs:
     beliefs = Beliefs(config or BeliefConfig(), site, seed=seed)
     beliefs.take_grid(grid(*walls))
+    beliefs.heed(alert(track_id) for track_id in range(60))
     return beliefs
 
 
@@ -271,6 +287,15 @@ def test_only_sure_people_and_vehicles_are_believed_in_and_no_more_than_the_boun
     beliefs.update(nanoseconds(2.0), None)
     told = beliefs.update(nanoseconds(4.0), None)
     assert [belief.track_id for belief in told] == [5, 4, 3]
+
+
+def test_only_who_raised_an_alert_is_believed_in() -> None:
+    beliefs = Beliefs(BeliefConfig())
+    beliefs.take_grid(grid())
+    beliefs.heed((alert(3),))
+    beliefs.hear(track(placed(float(index), 0.0), 1.0, track_id=index) for index in range(6))
+    beliefs.update(nanoseconds(2.0), None)
+    assert [belief.track_id for belief in beliefs.update(nanoseconds(4.0), None)] == [3]
 
 
 def test_a_belief_ends_of_old_age_and_time_that_jumps_back_starts_anew() -> None:

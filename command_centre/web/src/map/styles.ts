@@ -115,7 +115,7 @@ export function trackStyle(feature: FeatureLike): Style {
 export function beliefStyle(feature: FeatureLike): Style {
   const colour = LABEL_COLOURS[String(feature.get("label"))] ?? "#d7dee7";
   if (feature.getGeometry() instanceof Point) return new Style({ text: label(String(feature.get("text")), { colour, offsetY: -10 }) });
-  const opacity = Math.round(48 * Number(feature.get("strength")));
+  const opacity = Math.round(36 * Number(feature.get("strength")));
   return new Style({ fill: new Fill({ color: `${colour}${opacity.toString(16).padStart(2, "0")}` }) });
 }
 

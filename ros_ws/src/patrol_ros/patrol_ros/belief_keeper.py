@@ -65,6 +65,8 @@ class BeliefKeeper:
         if inputs.tracks is not self._tracks:
             self._tracks = inputs.tracks
             self._worker.offer(partial(self._beliefs.hear, inputs.tracks))
+        if inputs.alerts:
+            self._worker.offer(partial(self._beliefs.heed, inputs.alerts))
         if self._asked_ns is None or not 0.0 <= seconds(now_ns - self._asked_ns) < self._every_s:
             self._asked_ns = now_ns
             self._worker.offer(partial(self._update, now_ns, self._look(inputs, base_from_lidar), inputs.grid))
