@@ -41,7 +41,7 @@ class _Lost:
 
 
 class Beliefs:
-    """``hear`` tracks and ``heed`` alerts as they come, and call ``update`` as often as you like: it does its work every ``every_s``.
+    """``hear`` tracks and ``heed`` alerts as they come, and call ``update`` as often as you like: it works every ``every_s``.
 
     The same tracks, maps and looks give the same beliefs for the same ``seed``.
     """
