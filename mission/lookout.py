@@ -13,7 +13,7 @@ from mission.movers import MoverConfig, MoverWatch
 from mission.rollouts import arc_poses
 from mission.surroundings import Mover, Surroundings, survey
 from mission.sweep import Sweep, sweep_from_scan
-from mission.told_movers import ToldMoverConfig, ToldMovers
+from mission.told_movers import ToldMovers
 from patrol.checks import Floats
 from patrol.clock import NS_PER_S, seconds
 from patrol.estimate import PoseEstimate
@@ -45,7 +45,7 @@ class Lookout:
     def __init__(self, costmap: Costmap, movers: MoverConfig, base_from_lidar: Pose2) -> None:
         self._costmap = costmap
         self._watch = MoverWatch(movers)
-        self._told = ToldMovers(ToldMoverConfig())
+        self._told = ToldMovers(movers.told)
         self._sweep: Sweep | None = None
         self._base_from_lidar = base_from_lidar
         self._poses: deque[tuple[int, Pose2]] = deque(maxlen=_REMEMBERED)

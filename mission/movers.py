@@ -15,6 +15,7 @@ from pydantic import Field
 
 from mission.surroundings import Mover
 from mission.sweep import Sweep
+from mission.told_movers import ToldMoverConfig
 from patrol.clock import seconds
 from patrol.config import Config
 
@@ -32,6 +33,7 @@ class MoverConfig(Config):
     fastest_mps: float = Field(default=3.0, gt=0)
     forget_s: float = Field(default=0.5, gt=0)
     least_sightings: int = Field(default=3, ge=2)
+    told: ToldMoverConfig = ToldMoverConfig()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,28 +14,16 @@ from mission.stop_guard import Guarded, StopGuard, StopGuardConfig, StopReason
 from mission.stop_shadows import braking, edges_in
 from patrol.geometry import IDENTITY2, STOPPED, Pose2, Twist2
 from patrol.sensors import Scan
+from tests.mission.scans import NOW_NS, scan_of
 from tests.mission.stepping_out import drawn, run
 from tests.mission.stop_guard_golden import PATH, rows
 
-NOW_NS = 5_000_000_000
 MS = 1_000_000
 BEAMS = 720
 FORWARD = Twist2(1.0, 0.0, 0.0)
 CONFIG = StopGuardConfig()
 CALM = StopGuardConfig(edge_m=1e6)
 """Nobody steps out: what is left is the distance to what stands there."""
-
-
-def scan_of(ranges: np.ndarray, stamp_ns: int = NOW_NS) -> Scan:
-    return Scan(
-        stamp_ns=stamp_ns,
-        frame_id="lidar_link",
-        angle_min_rad=-math.pi,
-        angle_step_rad=2.0 * math.pi / BEAMS,
-        range_min_m=0.05,
-        range_max_m=40.0,
-        ranges_m=ranges.astype(np.float32),
-    )
 
 
 def open_scan(stamp_ns: int = NOW_NS) -> Scan:

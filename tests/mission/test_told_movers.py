@@ -12,7 +12,7 @@ from mission.sweep import Sweep, sweep_from_scan
 from mission.told_movers import ToldMoverConfig, ToldMovers
 from patrol.geometry import IDENTITY2
 from patrol.percepts import GroundPosition, Label, Track, TrackState
-from patrol.sensors import Scan
+from tests.mission.scans import scan_of
 
 BEAMS = 900
 TENTH_NS = 100_000_000
@@ -27,16 +27,7 @@ def sweep(*discs: tuple[float, float, float], nothing: float = math.inf, stamp_n
         met = (np.abs(beside) < radius_m) & (along > 0.0)
         near = along - np.sqrt(np.maximum(radius_m**2 - beside**2, 0.0))
         ranges = np.where(met, np.fmin(ranges, near), ranges)
-    scan = Scan(
-        stamp_ns=stamp_ns,
-        frame_id="lidar_link",
-        angle_min_rad=-math.pi,
-        angle_step_rad=2.0 * math.pi / BEAMS,
-        range_min_m=0.05,
-        range_max_m=40.0,
-        ranges_m=ranges.astype(np.float32),
-    )
-    return sweep_from_scan(scan, IDENTITY2)
+    return sweep_from_scan(scan_of(ranges, stamp_ns), IDENTITY2)
 
 
 def track(

@@ -98,6 +98,15 @@ def lost(beliefs: Beliefs, at: GroundPosition, until_s: float, look: Look | None
     return told
 
 
+SITE = Site(
+    site_id="s",
+    name="S",
+    time_zone="UTC",
+    datum=Datum(latitude_deg=52.0, longitude_deg=13.0),
+    perimeter=box(-15, -15, 15, 15),
+)
+
+
 def alert(track_id: int) -> Alert:
     return Alert(
         alert_id=f"a{track_id}",
@@ -170,12 +179,8 @@ def test_somebody_whom_the_map_has_drawn_is_not_walled_in() -> None:
 
 
 def test_walls_of_the_site_file_count_before_they_are_mapped_and_gates_stay_open() -> None:
-    site = Site(
-        site_id="s",
-        name="S",
-        time_zone="UTC",
-        datum=Datum(latitude_deg=52.0, longitude_deg=13.0),
-        perimeter=box(-15, -15, 15, 15),
+    site = replace(
+        SITE,
         buildings=(Building(building_id="b", name="B", outline=box(2, -5, 8, 5), height_m=3.0),),
         gates=(Gate(gate_id="g", name="G", line=LineString([(2, -1), (2, 1)])),),
     )
@@ -310,12 +315,8 @@ def test_a_belief_ends_of_old_age_and_time_that_jumps_back_starts_anew() -> None
 def test_it_is_told_in_few_cells_and_by_zone() -> None:
     yard = Zone(zone_id="yard", name="Yard", purpose=Purpose.YARD, outline=box(-15, -15, 15, 15))
     strip = Zone(zone_id="strip", name="Strip", purpose=Purpose.RESTRICTED, outline=box(0, -15, 15, 15))
-    site = Site(
-        site_id="s",
-        name="S",
-        time_zone="UTC",
-        datum=Datum(latitude_deg=52.0, longitude_deg=13.0),
-        perimeter=box(-15, -15, 15, 15),
+    site = replace(
+        SITE,
         zones=(yard, strip),
     )
     (belief,) = lost(believing(site=site, config=BeliefConfig(told_cells_most=20)), placed(5.0, 0.0), 30.0)

@@ -12,6 +12,10 @@ import numpy as np
 from patrol.checks import Floats
 from patrol.geometry import Pose2
 from patrol.sensors import Scan
+from slam.config import ScanConfig
+from slam.keyframe import Keyframe
+from slam.scan_points import BodyRate, points_from_scan
+from slam.surface import surface_from_scan
 
 BASE_FROM_LIDAR = Pose2(0.2, 0.0, 0.0)
 PERIOD_S = 0.1
@@ -96,3 +100,18 @@ def drive(walls: Floats, poses: list[Pose2], *, seed: int) -> Iterator[Step]:
             odom = odom @ Pose2(moved.x_m * slip, moved.y_m * slip, moved.yaw_rad * 1.03 + rng.normal(0.0, 0.001))
         scan = scan_at(walls, pose, stamp_ns=round(index * PERIOD_S * 1e9) + 1, rng=rng)
         yield Step(scan=scan, odom_from_base=odom, true_pose=pose)
+
+
+def keyframe_at(pose: Pose2, scan: Scan, *, drift: Pose2, path_m: float) -> Keyframe:
+    """The keyframe of a scan taken standing at ``pose``, tracked with ``drift``; its stamp is its number."""
+    points = points_from_scan(scan, BASE_FROM_LIDAR, BodyRate(), ScanConfig())
+    return Keyframe(
+        id=scan.stamp_ns,
+        stamp_ns=scan.stamp_ns,
+        track_from_base=drift @ pose,
+        path_m=path_m,
+        points=points,
+        surface=surface_from_scan(points),
+        scan=scan,
+        rate=BodyRate(),
+    )

@@ -11,11 +11,8 @@ import pytest
 from patrol.checks import Floats
 from patrol.geometry import IDENTITY2, Pose2
 from slam.beam_check import contradicted_m
-from slam.config import ScanConfig
 from slam.keyframe import Keyframe, local_target
-from slam.scan_points import BodyRate, points_from_scan
-from slam.surface import surface_from_scan
-from tests.slam.raycaster import BASE_FROM_LIDAR, room, scan_at
+from tests.slam.raycaster import keyframe_at, room, scan_at
 
 
 def corridor(*, is_open: bool) -> Floats:
@@ -31,19 +28,7 @@ def keyframes(walls: Floats, *, drift: Pose2 = IDENTITY2) -> list[Keyframe]:
     for number, x_m in enumerate(np.arange(4.0, 16.0)):
         pose = Pose2(float(x_m), 1.25, 0.03 * math.sin(x_m))
         scan = scan_at(walls, pose, stamp_ns=number, rng=rng)
-        points = points_from_scan(scan, BASE_FROM_LIDAR, BodyRate(), ScanConfig())
-        found.append(
-            Keyframe(
-                id=number,
-                stamp_ns=number,
-                track_from_base=drift @ pose,
-                path_m=float(number),
-                points=points,
-                surface=surface_from_scan(points),
-                scan=scan,
-                rate=BodyRate(),
-            )
-        )
+        found.append(keyframe_at(pose, scan, drift=drift, path_m=float(number)))
     return found
 
 

@@ -8,13 +8,11 @@ import pytest
 
 from patrol.checks import Floats
 from patrol.geometry import IDENTITY2, Pose2
-from slam.config import LoopConfig, MatchConfig, ScanConfig
+from slam.config import LoopConfig, MatchConfig
 from slam.keyframe import Keyframe
 from slam.loop_closure import LoopCloser
 from slam.pose_graph import Edge, PoseGraph
-from slam.scan_points import BodyRate, points_from_scan
-from slam.surface import surface_from_scan
-from tests.slam.raycaster import BASE_FROM_LIDAR, box, room, scan_at
+from tests.slam.raycaster import box, keyframe_at, room, scan_at
 
 STEP_M, WIDTH_M, AWAY_M = 0.6, 2.5, 200.0
 DRIFT = Pose2(2.2, 0.1, 0.01)
@@ -40,19 +38,7 @@ def passed(walls: Floats, first: int, from_m: float, to_m: float, *, path_m: flo
     for number, x_m in enumerate(np.arange(from_m, to_m, STEP_M), start=first):
         pose = Pose2(float(x_m), 0.5 * WIDTH_M, 0.0)
         scan = scan_at(walls, pose, stamp_ns=number, rng=rng)
-        points = points_from_scan(scan, BASE_FROM_LIDAR, BodyRate(), ScanConfig())
-        found.append(
-            Keyframe(
-                id=number,
-                stamp_ns=number,
-                track_from_base=drift @ pose,
-                path_m=path_m + STEP_M * (number - first),
-                points=points,
-                surface=surface_from_scan(points),
-                scan=scan,
-                rate=BodyRate(),
-            )
-        )
+        found.append(keyframe_at(pose, scan, drift=drift, path_m=path_m + STEP_M * (number - first)))
     return found
 
 
