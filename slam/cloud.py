@@ -136,8 +136,20 @@ class CloudMapper:
         """The mean place and colour of every voxel so far."""
         sums = self._composed()
         points = sums[:, :3] / sums[:, 3:4]
-        rgb = np.where(sums[:, 7:8] > 0, sums[:, 4:7] / np.maximum(sums[:, 7:8], 1.0), _GREY)
-        return ColouredCloud(points_m=points.astype(np.float32), rgb=np.round(rgb).astype(np.uint8))
+        return ColouredCloud(points_m=points.astype(np.float32), rgb=_mean_colours(sums))
+
+    def preview(self, points_max: int) -> ColouredCloud:
+        """At most ``points_max`` of the points themselves, an even part of every piece where it stands now: nothing is averaged,
+        so that it costs milliseconds however large the cloud is."""
+        whole = len(self._fixed.keys) + sum(len(piece.points_m) for piece in self._pieces)
+        step = max(-(-whole // max(points_max - len(self._pieces), 1)), 1)
+        kept = self._fixed.sums[::step]
+        points, colours = [kept[:, :3] / kept[:, 3:4]], [_mean_colours(kept)]
+        for number, (piece, pose) in enumerate(zip(self._pieces, self._poses, strict=True)):
+            part = slice(number % step, None, step)
+            points.append(pose.apply(piece.points_m[part]))
+            colours.append(piece.rgb[part])
+        return ColouredCloud(points_m=np.concatenate(points).astype(np.float32), rgb=np.concatenate(colours))
 
     def views(self) -> Floats:
         """For each point of ``cloud``, the mean direction (N, 3) towards the lidar that saw it."""
@@ -183,6 +195,12 @@ class _Voxels:
         keep = np.ones(len(self.keys), dtype=bool)
         keep[new[len(new) - over :]] = False
         return _Voxels(keys=self.keys[keep], sums=self.sums[keep])
+
+
+def _mean_colours(sums: Floats) -> Bytes:
+    """Red, green, blue (N, 3) of voxels; grey where no picture has seen one."""
+    rgb = np.where(sums[:, 7:8] > 0, sums[:, 4:7] / np.maximum(sums[:, 7:8], 1.0), _GREY)
+    return np.round(rgb).astype(np.uint8)
 
 
 def _table(piece: CloudPiece, map_from_base: Pose3) -> Floats:

@@ -116,7 +116,7 @@ class GridConfig(Config):
     hit_log_odds: Positive = 0.85
     miss_log_odds: Positive = 0.40
     log_odds_max: Positive = 4.0
-    keyframes_per_step: Count = 2
+    keyframes_per_step: Count = 4
 
 
 class MapperConfig(Config):

@@ -57,9 +57,10 @@ class GridMap:
         self._draw(len(self._patches) - 1, 1)
 
     def move_to(self, poses: Sequence[Pose2]) -> None:
-        """Note where the keyframes stand after a loop closure; ``redraw`` then brings the grid there step by step."""
+        """Note where the keyframes stand after a loop closure; ``redraw`` then brings the grid there, the newest first."""
         self._wanted = poses
-        self._stale = deque(i for i, drawn in enumerate(self._drawn) if self._differs(drawn, poses[i]))
+        newest_first = reversed(range(len(self._drawn)))
+        self._stale = deque(i for i in newest_first if self._differs(self._drawn[i], poses[i]))
 
     def redraw(self, patches_max: int | None = None) -> bool:
         """Move up to ``patches_max`` keyframes (None: all) to where they belong; whether any was moved."""
@@ -75,7 +76,7 @@ class GridMap:
         """The grid as drawn so far; a single unknown cell before the first keyframe."""
         if self._cells is None:
             limit = len(self._table) // 2
-            cells = self._table[np.clip(self._evidence, -limit, limit) + limit]
+            cells = self._table.take(self._evidence + limit, mode="clip")
             cells[self._seen == 0] = UNKNOWN
             self._cells = cells if cells.size else np.full((1, 1), UNKNOWN, dtype=np.int8)
         resolution = self._config.resolution_m

@@ -84,9 +84,11 @@ class Mapper:
             loop_closed=loop_closed,
         )
 
-    def grid(self, stamp_ns: int) -> OccupancyGrid:
-        """The occupancy grid of all keyframes where the graph has them now."""
-        self._grid.redraw()
+    def grid(self, stamp_ns: int, *, is_caught_up: bool = True) -> OccupancyGrid:
+        """The occupancy grid of all keyframes where the graph has them now. Without ``is_caught_up``, as it is drawn so far: the
+        keyframes that the graph has moved follow a few per scan, the newest first."""
+        if is_caught_up:
+            self._grid.redraw()
         return self._grid.grid(stamp_ns)
 
     def settle(self) -> None:
@@ -190,8 +192,8 @@ class Mapper:
             before.yaw_rad + share * turn,
         )
 
-    def saved(self) -> SavedMap:
-        """Everything that a later run needs of the map, as it is now."""
+    def saved(self, *, is_caught_up: bool = True) -> SavedMap:
+        """Everything that a later run needs of the map, as it is now; its grid as ``grid`` tells it."""
         keyframes = tuple(
             SavedKeyframe(map_from_base=self._graph.pose(k.id), scan=k.scan, points=k.points, rate=k.rate)
             for k in self._keyframes
@@ -199,7 +201,7 @@ class Mapper:
         return SavedMap(
             keyframes=keyframes,
             edges=tuple(self._graph.edges),
-            grid=self.grid(self._stamp_ns),
+            grid=self.grid(self._stamp_ns, is_caught_up=is_caught_up),
             positions=self._graph.positions,
             base_from_lidar=self._base_from_lidar,
         )

@@ -176,8 +176,9 @@ class SlamSession:
         return self._core.keyframe_pose(keyframe_id) if isinstance(self._core, Mapper) else self._keyframe_poses[keyframe_id]
 
     def grid(self, stamp_ns: int) -> OccupancyGrid:
-        """The map as it is now."""
-        return self._core.grid(stamp_ns)
+        """The map as it is drawn so far: what a closed loop has moved follows within seconds, so that no pose waits for it."""
+        core = self._core
+        return core.grid(stamp_ns, is_caught_up=False) if isinstance(core, Mapper) else core.grid(stamp_ns)
 
     def poses_at(self, stamps_ns: Sequence[int]) -> dict[int, Pose2]:
         """Where the base was at the scans stamped so, by the graph as it stands now; nothing once the map is finished."""
@@ -201,7 +202,7 @@ class SlamSession:
         if not self._is_changed or not self._is_snapshot_due(stamp_ns):
             return None
         self._kept_ns, self._is_changed = stamp_ns, False
-        saved, folder = mapper.saved(), self._places.snapshots
+        saved, folder = mapper.saved(is_caught_up=False), self._places.snapshots
         return lambda: write_snapshot(folder, saved)
 
     def save(self, folder: Path) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -95,6 +96,18 @@ def test_the_worker_takes_the_newest_and_counts_what_it_drops() -> None:
     worker.close()
     assert taken == [0, 3]
     assert worker.dropped == 2
+
+
+def test_what_nobody_waits_for_gives_way_within_the_process() -> None:
+    seen: list[int] = []
+    worker: Worker[None] = Worker("test", lambda item: seen.append(os.getpriority(os.PRIO_PROCESS, 0)), niceness=3)
+    worker.offer(None)
+    while worker.done < 1:
+        threading.Event().wait(0.01)
+    worker.close()
+    own = os.getpriority(os.PRIO_PROCESS, os.getpid())
+    assert seen == [min(own + 3, 19)]
+    assert os.getpriority(os.PRIO_PROCESS, os.getpid()) == own
 
 
 def test_the_worker_outlives_an_item_that_is_refused() -> None:

@@ -101,6 +101,22 @@ def test_points_move_when_the_graph_does() -> None:
     assert sorted(map(tuple, np.round(cloud.points_m, 4).tolist())) == [(2.0, 0.0, 0.0), (7.0, 3.0, 0.0), (12.0, 0.0, 0.0)]
 
 
+def test_a_preview_is_an_even_part_of_every_piece_where_it_stands_now() -> None:
+    mapper = CloudMapper(CloudConfig(pieces_max=8))
+    row = np.array([[2.05 + column, 0.05, 0.05] for column in range(10)])
+    for number in range(12):
+        mapper.add(piece(row, stamp_ns=number), Pose3.from_xyz_rpy(0.0, float(number), 0.0, 0.0, 0.0, 0.0))
+    assert len(mapper.preview(1000)) == 120
+    mapper.move_to({11: Pose3.from_xyz_rpy(0.0, 50.0, 0.0, 0.0, 0.0, 0.0)})
+    shown = mapper.preview(40)
+    assert 24 <= len(shown) <= 40
+    rows = set(np.floor(shown.points_m[:, 1]).tolist())
+    assert rows >= {*map(float, range(4, 11)), 50.0}
+    assert len(rows) > 8
+    assert shown.rgb.shape == (len(shown), 3)
+    assert len(CloudMapper(CONFIG).preview(10)) == 0
+
+
 def test_the_oldest_pieces_stay_where_they_are() -> None:
     mapper = CloudMapper(CloudConfig(pieces_max=2))
     for row in range(4):

@@ -178,6 +178,18 @@ def test_one_wrong_closure_is_overruled() -> None:
     assert graph.pose(4).distance_to(graph.pose(0)) < 0.3
 
 
+def test_the_newest_keyframes_are_moved_first() -> None:
+    scan = scan_at(hall(), PLACE, stamp_ns=0, rng=np.random.default_rng(0))
+    grid, only_second = GridMap(GridConfig(), BASE_FROM_LIDAR), GridMap(GridConfig(), BASE_FROM_LIDAR)
+    moved = PLACE @ Pose2(0.5, 0.0, 0.0)
+    for drawn, last in ((grid, PLACE), (only_second, moved)):
+        drawn.add(scan, BodyRate(), PLACE)
+        drawn.add(scan, BodyRate(), last)
+    grid.move_to([moved, moved])
+    assert grid.redraw(1)
+    assert np.array_equal(grid.grid(0).cells, only_second.grid(0).cells)
+
+
 def test_moving_a_keyframe_moves_its_evidence() -> None:
     scan = scan_at(hall(), PLACE, stamp_ns=0, rng=np.random.default_rng(0))
     moved = GridMap(GridConfig(), BASE_FROM_LIDAR)

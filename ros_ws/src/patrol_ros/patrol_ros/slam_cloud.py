@@ -16,14 +16,14 @@ from sensor_msgs.msg import Image as RosImage
 from sensor_msgs.msg import PointCloud2
 
 from patrol.clock import NS_PER_S
-from patrol.geometry import Pose2, Pose3
+from patrol.geometry import IDENTITY2, Pose2, Pose3
 from patrol.sensors import CameraModel
 from patrol_ros.backend import CAMERA_FRAME
 from patrol_ros.conversions.clouds import cloud_from_ros, coloured_cloud_to_ros
 from patrol_ros.conversions.pictures import camera_from_ros, image_from_ros
 from patrol_ros.link import Link
 from patrol_ros.mounts import Mounts
-from patrol_ros.slot import Worker
+from patrol_ros.slot import BEHIND, Worker
 from slam.cloud import CameraView, CloudMapper, piece_of, points_in_base
 from slam.cloud_files import save_ply
 from slam.config import CloudConfig
@@ -39,6 +39,7 @@ _PICTURE_WITHIN_NS = NS_PER_S // 2
 _REVOLUTION_NS = NS_PER_S // 10
 _KEPT = 12
 _TOLD_MAX = 60_000
+_STEP_M, _STEP_RAD = 0.25, 0.1
 _READ: Any = deserialize_message
 PoseAt = Callable[[int], Pose2 | None]
 PosesAt = Callable[[Sequence[int]], Mapping[int, Pose2]]
@@ -73,9 +74,11 @@ class SlamCloud:
         self._clouds: deque[tuple[int, bytes]] = deque(maxlen=_KEPT)
         self._camera: CameraModel | None = None
         self._taken_ns = self._told_ns = 0
+        self._taken_at: Pose2 | None = None
+        self._is_taken_in_colour = False
         self._is_covered = False
         self._moved_ns = 0
-        self._worker: Worker[_Pair | _Moved | Path] = Worker("cloud", self._work, limit=3)
+        self._worker: Worker[_Pair | _Moved | Path] = Worker("cloud", self._work, limit=3, niceness=BEHIND)
         link.subscribe("points", self._on_cloud, raw=True)
         link.subscribe("camera/image_safe", self._on_picture, raw=True)
         link.subscribe("camera/camera_info", self._on_camera)
@@ -119,9 +122,14 @@ class SlamCloud:
             self._take(stamp_ns, cdr)
 
     def _take(self, stamp_ns: int, picture: bytes | None) -> None:
-        """Choose the revolution nearest to the stamp."""
-        if self._clouds:
-            self._taken_ns, cloud = min(self._clouds, key=lambda kept: abs(kept[0] - stamp_ns))
+        """Choose the revolution nearest to the stamp; none where the last one was taken from the same place as well."""
+        if not self._clouds:
+            return
+        self._taken_ns, cloud = min(self._clouds, key=lambda kept: abs(kept[0] - stamp_ns))
+        here, last = self._pose_at(self._taken_ns), self._taken_at
+        is_better = picture is not None and not self._is_taken_in_colour
+        if here is None or last is None or is_better or _is_elsewhere(here, last):
+            self._taken_at, self._is_taken_in_colour = here, picture is not None
             self._worker.offer(_Pair(cloud=cloud, picture=picture))
 
     def _on_camera(self, message: Any) -> None:
@@ -178,15 +186,19 @@ class SlamCloud:
 
     def _tell(self, stamp_ns: int) -> None:
         """Publish an even part of the cloud; the whole lies in the file."""
-        cloud = self._core.cloud()
-        step = -(-len(cloud) // _TOLD_MAX) or 1
-        self._publisher.publish(coloured_cloud_to_ros(stamp_ns, "map", cloud.points_m[::step], cloud.rgb[::step]))
+        cloud = self._core.preview(_TOLD_MAX)
+        self._publisher.publish(coloured_cloud_to_ros(stamp_ns, "map", cloud.points_m, cloud.rgb))
 
     def _save(self, folder: Path) -> None:
         cloud = self._core.cloud()
         if len(cloud):
             folder.mkdir(parents=True, exist_ok=True)
             save_ply(folder / CLOUD_FILE, cloud)
+
+
+def _is_elsewhere(here: Pose2, last: Pose2) -> bool:
+    moved = last.inverse() @ here
+    return IDENTITY2.distance_to(moved) > _STEP_M or abs(moved.yaw_rad) > _STEP_RAD
 
 
 def _stamp_of(cdr: bytes) -> int:

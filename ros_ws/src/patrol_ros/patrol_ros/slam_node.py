@@ -27,7 +27,7 @@ from patrol_ros.link import Link, run_node
 from patrol_ros.mounts import Mounts
 from patrol_ros.remembered import PoseFile
 from patrol_ros.slam_cloud import SlamCloud
-from patrol_ros.slot import Worker
+from patrol_ros.slot import BEHIND, Worker
 from slam.config import SessionConfig
 from slam.session import Chore, MapPlaces, SlamSession
 
@@ -63,7 +63,7 @@ class SlamNode:
         self._georeference_ns = 0
         self._doubt, self._grid_ns, self._grid_due, self._graph_moved = "no scan yet", 0, True, False
         self._publishers = {name: link.publisher(name) for name in ("pose", "localisation", "tf", "map", "georeference")}
-        self._chores: Worker[Chore] = Worker("maps", lambda chore: chore())
+        self._chores: Worker[Chore] = Worker("maps", lambda chore: chore(), niceness=BEHIND)
         self._worker: Worker[Scan] = Worker("slam", self._work, limit=SCANS_WAITING)
         self._mounts = Mounts(link, lambda: None)
         self._cloud = SlamCloud(link, self._mounts, self._config.cloud, self._pose_at)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -14,14 +15,17 @@ from patrol.errors import PatrolError
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 CLOSE_WITHIN_S = 1.0
+# What nobody waits for gives way to the node's other threads: Linux knows the niceness of a thread.
+BEHIND = 10
+_NICEST = 19
 
 
 class Worker(Generic[Item]):
     """Calls ``work`` in a thread of its own with the items offered, in order. At most ``limit`` wait: the oldest makes room
-    for the newest and is counted. ``limit`` 1 is the latest-only slot for pictures."""
+    for the newest and is counted. ``limit`` 1 is the latest-only slot for pictures. ``niceness`` is added to the node's own."""
 
-    def __init__(self, name: str, work: Callable[[Item], object], *, limit: int = 1) -> None:
-        self._work = work
+    def __init__(self, name: str, work: Callable[[Item], object], *, limit: int = 1, niceness: int = 0) -> None:
+        self._work, self._niceness = work, niceness
         self._waiting: deque[Item] = deque(maxlen=limit)
         self._closed = False
         self._change = threading.Condition()
@@ -56,6 +60,10 @@ class Worker(Generic[Item]):
         return self._thread.is_alive()
 
     def _serve(self) -> None:
+        if self._niceness:
+            thread_id = threading.get_native_id()
+            own = os.getpriority(os.PRIO_PROCESS, thread_id)
+            os.setpriority(os.PRIO_PROCESS, thread_id, min(own + self._niceness, _NICEST))
         while True:
             with self._change:
                 self._change.wait_for(lambda: self._closed or bool(self._waiting))
