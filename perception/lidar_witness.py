@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lidar as a second witness: a lamp post that the camera takes for a person is, for the lidar, a lamp post.
 
-Where a track's box holds nothing for a while but what goes on above it, and nothing of its own, what is there explains what the
-camera sees. The track is told with half its score, as long as nothing of its own is seen; it stays masked all the same.
+Where a track's box holds nothing for a while but what goes on above it, or beams go through it to the ground, and nothing of its
+own, what is there explains what the camera sees. The track is told with half its score, as long as nothing of its own is seen; it
+stays masked all the same. So is an upright person no higher than a knee where the box stands: a stain on the ground.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ _STANDING = (Label.PERSON, Label.VEHICLE)
 
 class WitnessConfig(Config):
     """``doubt_after_s``: so long without a look at something of its own a track is doubted; only one nearer than ``reach_m``,
-    where beams are close enough together not to miss a body, and no person whose box is wider than ``upright`` of its height."""
+    where beams are close enough together not to miss a body, and no person whose box is wider than ``upright`` of its height.
+    Whose box is narrower is at least ``upright_least_m`` high."""
 
     doubt_after_s: float = Field(default=0.4, gt=0.0)
     reach_m: float = Field(default=14.0, gt=0.0)
     upright: float = Field(default=0.6, gt=0.0)
+    upright_least_m: float = Field(default=0.6, ge=0.0)
     share: float = Field(default=0.5, gt=0.0, le=1.0, description="of its score that a doubted track is told with")
 
 
@@ -59,10 +62,16 @@ class LidarWitness:
             return False
         if math.dist(ground.position_m, (map_from_base.x_m, map_from_base.y_m)) > self._config.reach_m:
             return False
-        return track.label is Label.VEHICLE or box.width_px <= self._config.upright * box.height_px
+        return track.label is Label.VEHICLE or self._is_upright(track)
+
+    def _is_upright(self, track: Track) -> bool:
+        return track.box is not None and track.box.width_px <= self._config.upright * track.box.height_px
+
+    def _is_stain(self, track: Track) -> bool:
+        is_low = track.top_m is not None and track.top_m < self._config.upright_least_m
+        return is_low and track.label is Label.PERSON and self._is_upright(track)
 
     def _scored(self, track: Track, stamp_ns: int) -> Track:
         since_ns = self._since_ns.get(track.track_id)
-        if since_ns is None or seconds(stamp_ns - since_ns) < self._config.doubt_after_s:
-            return track
-        return replace(track, score=self._config.share * track.score)
+        is_explained = since_ns is not None and seconds(stamp_ns - since_ns) >= self._config.doubt_after_s
+        return replace(track, score=self._config.share * track.score) if is_explained or self._is_stain(track) else track

@@ -28,6 +28,7 @@ class RangingConfig(Config):
     above_ground_m: float = Field(default=0.15, ge=0.0)
     below_m: float = Field(default=4.5, gt=0.0)
     points_min: int = Field(default=2, ge=1)
+    through_min: int = Field(default=3, ge=1, description="so many beams to the ground, and none to a thing, look through a box")
     group_gap_m: float = Field(default=0.6, gt=0.0, description="a larger step in range parts two groups")
     before_m: float = Field(default=0.2, gt=0.0, description="so much nearer than what goes on above the box is before it")
     body_radius_m: float = Field(default=0.15, ge=0.0, description="from the surface that was hit to the middle")
@@ -43,27 +44,28 @@ class LidarRanger:
         self._config = config
         self._stamp_ns: int | None = None
         self._points_odom: Floats = np.zeros((0, 3))
+        self._is_raised: npt.NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
 
     def on_cloud(self, cloud: PointCloud, odom_from_base: Pose2) -> None:
         """Keep the returns of ``cloud``, taken while the robot was at ``odom_from_base``."""
         points = self._base_from_lidar.apply(cloud.points_m)
-        above = (points[:, 2] >= self._config.above_ground_m) & (points[:, 2] <= self._config.below_m)
-        self._keep(points[above], cloud.stamp_ns, odom_from_base)
+        points = points[points[:, 2] <= self._config.below_m]
+        self._keep(points, points[:, 2] >= self._config.above_ground_m, cloud.stamp_ns, odom_from_base)
 
     def on_scan(self, scan: Scan, odom_from_base: Pose2) -> None:
         """Keep the returns of a planar ``scan`` instead; they lie in the lidar's own plane."""
         flat = scan.points_m()
         points = self._base_from_lidar.apply(np.column_stack((flat, np.zeros(len(flat)))))
-        self._keep(points, scan.stamp_ns, odom_from_base)
+        self._keep(points, np.ones(len(points), dtype=np.bool_), scan.stamp_ns, odom_from_base)
 
-    def _keep(self, points_base: Floats, stamp_ns: int, odom_from_base: Pose2) -> None:
-        self._points_odom = Pose3.from_pose2(odom_from_base).apply(points_base)
+    def _keep(self, points_base: Floats, is_raised: npt.NDArray[np.bool_], stamp_ns: int, odom_from_base: Pose2) -> None:
+        self._points_odom, self._is_raised = Pose3.from_pose2(odom_from_base).apply(points_base), is_raised
         self._stamp_ns = stamp_ns
 
     def ranges(self, tracks: tuple[Track, ...], stamp_ns: int, odom_from_base: Pose2) -> dict[int, tuple[Located, ...]]:
         """Places in base_link where the tracks seen in the picture at ``stamp_ns`` may stand, by track id, nearest first: one
         for every solid group of returns in the track's box. A track without any returns is left out; one with nothing but what
-        goes on above its box has no place."""
+        goes on above its box, or with beams that go through it to the ground, has no place."""
         seen = [track for track in tracks if track.box is not None and track.last_seen_ns == stamp_ns]
         if self._stamp_ns is None or not seen or abs(seconds(stamp_ns - self._stamp_ns)) > self._config.stale_after_s:
             return {}
@@ -74,8 +76,11 @@ class LidarRanger:
 
     def _groups_in(self, box: Box, points: Floats, pixels: Floats) -> tuple[Located, ...] | None:
         """A place for every group; None when there are no returns."""
-        inside = points[_in_core(box, pixels), :2]
-        distance, above = np.hypot(inside[:, 0], inside[:, 1]), points[_is_above(box, pixels), :2]
+        core = _in_core(box, pixels)
+        inside = points[core & self._is_raised, :2]
+        if not len(inside):
+            return () if np.count_nonzero(core) >= self._config.through_min else None
+        distance, above = np.hypot(inside[:, 0], inside[:, 1]), points[_is_above(box, pixels) & self._is_raised, :2]
         higher = np.hypot(above[:, 0], above[:, 1])
         order = np.argsort(distance, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(distance[order]) > self._config.group_gap_m) + 1)

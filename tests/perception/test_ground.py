@@ -270,6 +270,18 @@ def test_a_low_fence_and_its_climber_are_at_one_place() -> None:
     assert abs(placed.ground.position_m[0] - 15.0) < 0.4
 
 
+def test_beams_that_reach_the_ground_look_through_a_box() -> None:
+    ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(8.0, 0.0)),)
+    ground = [(x, 0.05 * side, -0.65) for x in (10.0, 14.0, 19.0) for side in (-1, 0, 1)]
+    ranger.on_cloud(cloud_of(np.array(ground)), IDENTITY2)
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
+    ranger.on_cloud(cloud_of(np.array(ground + returns(8.0, 0.0))), IDENTITY2)
+    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
+    assert math.dist(place.position_m, (8.0, 0.0)) < 0.25
+    ranger.on_cloud(cloud_of(np.array(ground[:2])), IDENTITY2)
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {}
+
+
 def test_an_old_cloud_or_one_without_returns_tells_nothing() -> None:
     ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
     tracks = (seen(person_box(18.0, 1.0), 5 * STEP_NS),)

@@ -62,6 +62,16 @@ def test_what_beams_may_miss_is_not_doubted(one: Track) -> None:
     assert told([OTHER] * 10, one) == 0.8
 
 
+@pytest.mark.parametrize(("one", "score"), [
+    (replace(person(0), top_m=0.3), 0.4),
+    (replace(person(0), top_m=1.1), 0.8),
+    (replace(person(0), top_m=0.3, box=replace(person_box(8.0, 0.0), x0_px=100.0, x1_px=300.0)), 0.8),
+    (replace(person(0), top_m=0.3, label=Label.ANIMAL), 0.8),
+], ids=["stain", "child", "lying", "animal"])  # fmt: skip
+def test_an_upright_person_no_higher_than_a_knee_is_a_stain_on_the_ground(one: Track, score: float) -> None:
+    assert told([NONE], one) == score
+
+
 def test_without_a_pose_or_returns_nothing_is_doubted() -> None:
     assert told([OTHER] * 10, at=None) == 0.8
     assert told([NONE] * 10) == 0.8
