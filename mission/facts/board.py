@@ -27,7 +27,7 @@ from patrol.site import Datum
 class FactsConfig(Config):
     """Limits beyond which an input becomes a fact. Every monitor is on by default."""
 
-    estimate_stale_s: float = Field(default=0.45, gt=0)
+    estimate_stale_s: float = Field(default=0.55, gt=0)
     scan_stale_s: float = Field(default=0.35, gt=0)
     odometry_stale_s: float = Field(default=0.3, gt=0)
     imu_stale_s: float = Field(default=0.5, gt=0)
