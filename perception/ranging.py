@@ -30,6 +30,7 @@ class RangingConfig(Config):
     points_min: int = Field(default=2, ge=1)
     through_min: int = Field(default=3, ge=1, description="so many beams to the ground, and none to a thing, look through a box")
     group_gap_m: float = Field(default=0.6, gt=0.0, description="a larger step in range parts two groups")
+    above_min: int = Field(default=1, ge=1, description="so many returns say that something goes on above a box: a post is narrow")
     before_m: float = Field(default=0.2, gt=0.0, description="so much nearer than what goes on above the box is before it")
     body_radius_m: float = Field(default=0.15, ge=0.0, description="from the surface that was hit to the middle")
     range_std_m: float = Field(default=0.12, gt=0.0)
@@ -93,7 +94,7 @@ class LidarRanger:
         """Mask (N,) of a group's returns that may be the thing: all, or those before what goes on above the box among them."""
         slack_m = 0.5 * self._config.group_gap_m
         alike = higher_m[(higher_m >= distance_m.min() - slack_m) & (higher_m <= distance_m.max() + slack_m)]
-        goes_on = len(alike) >= self._config.points_min
+        goes_on = len(alike) >= self._config.above_min
         own: npt.NDArray[np.bool_] = distance_m < (alike.min() - self._config.before_m if goes_on else np.inf)
         return own
 

@@ -253,6 +253,15 @@ def test_a_lamp_post_before_somebody_is_not_they(post_m: float) -> None:
     assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
 
 
+def test_one_return_above_a_box_is_enough_for_a_narrow_post() -> None:
+    ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(13.0, 0.0)),)
+    narrow = [(13.0, 0.0, 13.0 * math.tan(math.radians(elevation))) for elevation in range(-1, 10, 2)]
+    ranger.on_cloud(cloud_of(np.array(narrow)), IDENTITY2)
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
+    ranger.on_cloud(cloud_of(np.array([point for point in narrow if point[2] < 1.0])), IDENTITY2)
+    assert len(ranger.ranges(tracks, 0, IDENTITY2)[1]) == 1
+
+
 def test_a_wall_close_behind_somebody_is_not_they() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(13.0, 0.0)),)
     wall = [point for step in range(-20, 20) for point in post(13.45, 0.1 * step)]
