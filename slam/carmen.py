@@ -31,6 +31,8 @@ _RANGE_MAX_M = 100.0
 _BROKEN_SHARE_MAX = 0.01
 _OVERTAKEN_MAX_S = 1.0
 _COARSE_SHARE = 0.1
+_UNSTAMPED_S = 1.0
+_PADDING_SHARE_MIN, _PADDING_LINES_SHARE, _PADDING_CLEAR_M, _PADDING_TIMES = 0.5, 0.9, 0.9, 10.0
 _MOUNT_WITHIN = 0.005
 _MOUNT_SHARE_MIN = 0.9
 _MOUNT_MAX_M = 2.0
@@ -64,9 +66,11 @@ def read_carmen(path: Path) -> CarmenLog:
     """Read the log at ``path``.
 
     A range at or above the log's "no return" value becomes ``inf``: the ``maximum_range`` of a ROBOTLASER1 line, for FLASER
-    the largest value that the log repeats. Where no PARAM tells the laser's offset, the laser poses of the lines do, if they
-    agree. Of a log that holds lines of both kinds the kind with more of them counts. Lines that overtook one another by less
-    than a second are put in order, and where the clock was so coarse that stamps repeat, the scans are spread over its ticks.
+    the largest value that the log repeats, or another that all lines are padded with. Where no PARAM tells the laser's offset,
+    the laser poses of the lines do, if they agree. Of a log that holds lines of both kinds the kind with more of them counts.
+    Lines that overtook one another by less than a second are put in order, and where the clock was so coarse that stamps
+    repeat, the scans are spread over its ticks.
+    Where all stamps are the same, those of the logger count, and if these say nothing either, a second lies between two scans.
     Old logs break off or hold a stray line: up to 1 % of broken laser lines are left out with a warning. Raises BadInput
     naming the lines when there are more, or when the file holds no laser line.
     """
@@ -86,7 +90,7 @@ def read_carmen(path: Path) -> CarmenLog:
         else:
             others[words[0][:20]] += 1
     chosen = _chosen(path, lines, broken, others)
-    no_return_m, stamps_ns = _no_return_m(chosen), _stamps_ns([line.stamp_s for line in chosen])
+    no_return_m, stamps_ns = _no_return_m(chosen), _stamps_ns(_stamps_s(path, chosen))
     records = [_record(line, int(stamp_ns), no_return_m) for line, stamp_ns in zip(chosen, stamps_ns, strict=True)]
     return CarmenLog(source=str(path), base_from_lidar=_laser_mount(path, parameters, chosen), records=tuple(records))
 
@@ -113,6 +117,19 @@ def _chosen(path: Path, lines: dict[str, list[LaserLine]], broken: list[Fault], 
     return sorted(chosen, key=lambda line: line.stamp_s)
 
 
+def _stamps_s(path: Path, lines: list[LaserLine]) -> list[float]:
+    """What the lines say, if they say anything: else when they were logged, else as if a scan had come every second."""
+    stamps_s = [line.stamp_s for line in lines]
+    if len(lines) < 2 or len(set(stamps_s)) > 1:
+        return stamps_s
+    logged_s = [line.logged_s for line in lines if line.logged_s is not None]
+    if len(logged_s) == len(lines) and logged_s[0] < logged_s[-1] and logged_s == sorted(logged_s):
+        log.warning("%s: all stamps are %s s; the logger's own are taken", path, stamps_s[0])
+        return logged_s
+    log.warning("%s: all stamps are %s s; the scans are taken to be %s s apart", path, stamps_s[0], _UNSTAMPED_S)
+    return [stamps_s[0] + number * _UNSTAMPED_S for number in range(len(lines))]
+
+
 def _stamps_ns(stamps_s: list[float]) -> npt.NDArray[np.int64]:
     """Stamps (N,) ns. Those of a coarse clock, which repeat, are spread evenly up to its next tick."""
     stamps = np.round(np.array(stamps_s) * 1e9).astype(np.int64)
@@ -128,11 +145,20 @@ def _stamps_ns(stamps_s: list[float]) -> npt.NDArray[np.int64]:
 
 
 def _no_return_m(lines: list[LaserLine]) -> float:
-    """The largest range that the log repeats: what its driver wrote for "no return"."""
-    largest = np.concatenate([line.ranges_m[np.isfinite(line.ranges_m)] for line in lines])
-    values, counts = np.unique(np.round(largest, 1), return_counts=True)
+    """What the driver wrote for "no return": the largest range that the log repeats, or a lesser one, of beams that were never
+    measured, that nearly all lines repeat and hardly any other range lies near."""
+    found = np.concatenate([line.ranges_m[np.isfinite(line.ranges_m)] for line in lines])
+    values, counts = np.unique(np.round(found, 1), return_counts=True)
     repeated = values[counts >= max(2, len(lines) // 500)]
-    return float(repeated.max()) if repeated.size else math.inf
+    if not repeated.size:
+        return math.inf
+    largest = float(repeated.max())
+    for value in values[(values > _PADDING_SHARE_MIN * largest) & (counts >= _PADDING_LINES_SHARE * len(lines))]:
+        away_m = np.abs(values - value)
+        is_lone = counts[away_m < 0.15].sum() > _PADDING_TIMES * counts[(away_m >= 0.15) & (away_m < _PADDING_CLEAR_M)].sum()
+        if is_lone:
+            return float(min(value, largest))
+    return largest
 
 
 def _record(line: LaserLine, stamp_ns: int, log_no_return_m: float) -> CarmenRecord:

@@ -24,7 +24,8 @@ _FIELD_OF_VIEW_DEG = {401: 100.0, 541: 270.0, 1081: 270.0}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaserLine:
     """The numbers of one laser line: ranges (N,) m, first beam and step in rad, the range from which on nothing was seen (None:
-    the line does not say), the robot's odometry, where the line has the laser, and the stamp in s."""
+    the line does not say), the robot's odometry, where the line has the laser, the stamp in s, and when the line was logged, in s
+    (None: it does not say)."""
 
     ranges_m: Floats
     angle_min_rad: float
@@ -33,6 +34,7 @@ class LaserLine:
     odom_from_base: Pose2
     odom_from_lidar: Pose2
     stamp_s: float
+    logged_s: float | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.stamp_s <= _STAMP_MAX_S:
@@ -62,6 +64,7 @@ def _parse_flaser(words: list[str]) -> LaserLine:
         odom_from_base=Pose2(*tail[3:6]),
         odom_from_lidar=Pose2(*tail[:3]),
         stamp_s=tail[6],
+        logged_s=_logged_s(words, 2 + count + _FLASER_TAIL),
     )
 
 
@@ -88,7 +91,17 @@ def _parse_robotlaser(words: list[str]) -> LaserLine:
         odom_from_base=Pose2(*tail[3:6]),
         odom_from_lidar=Pose2(*tail[:3]),
         stamp_s=tail[11],
+        logged_s=_logged_s(words, at + _ROBOTLASER_TAIL),
     )
+
+
+def _logged_s(words: list[str], at: int) -> float | None:
+    """The logger's stamp, which follows the name of the host at ``at``."""
+    try:
+        stamp_s = float(words[at + 1])
+    except (IndexError, ValueError):
+        return None
+    return stamp_s if 0.0 <= stamp_s <= _STAMP_MAX_S else None
 
 
 def _require_length(ranges: list[str], count: int, tail: list[float], tail_count: int) -> None:

@@ -98,6 +98,7 @@ class LoopConfig(Config):
     contradicted_max_m: Positive = 1.0
     near_overlap_min: Fraction = 0.5
     near_score_min: Fraction = 0.7
+    far_window_m: Annotated[float, Field(gt=0.5)] = 3.0
     far_overlap_min: Fraction = 0.7
     far_score_min: Fraction = 0.75
     witness_m: Positive = 0.3

@@ -29,7 +29,7 @@ _WINDOW_SLACK_M = 0.3
 _QUERY_POINTS = 400
 _QUERY_VOXEL_M = 0.15
 _ALIAS_RAD = 0.3
-_FAR_EVERY = 3
+_FAR_EVERY, _FAR_EVERY_M = 3, 1.5
 _PENDING_PATH_M = 6.0
 
 
@@ -63,6 +63,7 @@ class LoopCloser:
         self._submaps: list[Submap] = []
         self._open: list[Keyframe] = []
         self._pending: list[_Pending] = []
+        self._far_at: Keyframe | None = None
 
     @property
     def submaps(self) -> tuple[Submap, ...]:
@@ -103,7 +104,7 @@ class LoopCloser:
         old = [s for s in self._submaps if s.keyframes[-1].path_m < keyframe.path_m - self._config.path_gap_m]
         if not old:
             return []
-        here = graph.pose(keyframe.id)
+        is_far_due, here = self._is_far_due(keyframe), graph.pose(keyframe.id)
         lengths = graph.path_lengths_m(keyframe.id)
         open_radius_m = min(self._config.radius_per_reach * keyframe.reach_m, self._config.radius_max_m)
         radius_m = max(self._config.radius_m, open_radius_m)
@@ -112,10 +113,18 @@ class LoopCloser:
             candidate = self._candidate(submap, here, graph, float(lengths[submap.anchor.id]))
             distance = min(here.distance_to(graph.pose(member)) for member in submap.ids)
             reach = radius_m if candidate.is_near else radius_m + candidate.window_m
-            if distance < reach and (candidate.is_near or keyframe.id % _FAR_EVERY == 0):
+            if distance < reach and (candidate.is_near or is_far_due):
                 found.append((distance, candidate))
         found.sort(key=lambda item: item[0])
         return [candidate for _, candidate in found[: self._config.candidates_max]]
+
+    def _is_far_due(self, keyframe: Keyframe) -> bool:
+        """Whether it is time to search for far closures: at every third keyframe, sooner where they lie far apart."""
+        last = self._far_at
+        if last and keyframe.id - last.id < _FAR_EVERY and keyframe.path_m - last.path_m < _FAR_EVERY_M:
+            return False
+        self._far_at = keyframe
+        return True
 
     def _candidate(self, submap: Submap, here: Pose2, graph: PoseGraph, length_m: float) -> _Candidate:
         std_m = _BASE_STD_M + self._config.drift_std_per_m * length_m
@@ -146,9 +155,17 @@ class LoopCloser:
             return None
         best = matches[0]
         is_alias = any(_merit(other) > config.alias_share * _merit(best) for other in matches[1:])
-        if is_alias or best.overlap < config.far_overlap_min or best.score < config.far_score_min:
+        overlap_min, score_min = self._demanded(candidate.window_m)
+        if is_alias or best.overlap < overlap_min or best.score < score_min:
             return None
         return best if _within(best.target_from_base, candidate) and self._is_backed(best, keyframe, candidate.submap) else None
+
+    def _demanded(self, window_m: float) -> tuple[float, float]:
+        """Least overlap and score of a far match: the wider the window, the more places in it may look alike."""
+        config = self._config
+        share = min(max((window_m - _NEAR_WINDOW_M) / (config.far_window_m - _NEAR_WINDOW_M), 0.0), 1.0)
+        overlap_min = config.near_overlap_min + share * (config.far_overlap_min - config.near_overlap_min)
+        return overlap_min, config.near_score_min + share * (config.far_score_min - config.near_score_min)
 
     def _is_backed(self, match: Match, keyframe: Keyframe, submap: Submap) -> bool:
         """Whether what was seen on the last stretch of the way fits the submap as well, and neither has seen through walls of

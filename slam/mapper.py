@@ -288,11 +288,11 @@ class Mapper:
         self._loops.add_keyframe(keyframe, is_broken=tracked.is_broken)
         self._grid.add(keyframe.scan, keyframe.rate, self._graph.pose(keyframe.id))
         closures = self._loops.find(keyframe, self._graph) if self._config.loop.enabled else []
-        if closures:
-            self._graph.close_loops(closures)
+        is_closed = bool(closures) and self._graph.close_loops(closures)
+        if is_closed:
             self._grid.move_to(self._graph.poses())
         self._keyframe_covariance = self._graph.covariance(keyframe.id)
-        return bool(closures)
+        return is_closed
 
     def _correct_motion(self, stamp_ns: int, step: MotionStep, before: Pose2, tracked: Tracked) -> None:
         if not self._history or tracked.because:

@@ -6,6 +6,7 @@ Loop closures carry a Cauchy kernel, so that a wrong one is overruled by the oth
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from patrol.checks import Floats, frozen_array, require_all_finite
 from patrol.errors import BadValue
 from patrol.geometry import IDENTITY2, Pose2
 
+log = logging.getLogger(__name__)
 _START_STD = (0.005, 0.005, 0.001)
 _STD_FLOOR = (0.003, 0.003, 0.0005)
 _CLOSURE_LENGTH_M = 0.5
@@ -64,10 +66,7 @@ class PoseGraph:
     """Poses of all keyframes in the map; keyframe 0 stands at the start."""
 
     def __init__(self, start: Pose2, robust_sigma: float) -> None:
-        parameters = gtsam.ISAM2Params()
-        parameters.setRelinearizeThreshold(0.005)
-        parameters.relinearizeSkip = 1
-        self._isam = gtsam.ISAM2(parameters)
+        self._isam = _solver()
         self._robust_sigma = robust_sigma
         self.edges: list[Edge] = []
         self._positions: dict[int, PositionFactor] = {}
@@ -154,10 +153,34 @@ class PoseGraph:
         self._positions.update(zip(map(int, result.getNewFactorsIndices()), factors, strict=True))
         self._settle(follow_m)
 
-    def close_loops(self, edges: list[Edge]) -> None:
-        """Add loop closures and settle the whole graph."""
-        self._update(edges, gtsam.Values())
-        self._settle()
+    def close_loops(self, edges: list[Edge]) -> bool:
+        """Add loop closures and settle the whole graph; whether that could be solved. Closures with which it can not be are left
+        out, and the graph stays as it was."""
+        kept = len(self.edges)
+        try:
+            self._update(edges, gtsam.Values())
+            self._settle()
+        except RuntimeError as error:
+            log.warning("%d closures are left out: %s", len(edges), str(error).strip().partition("\n")[0])
+            del self.edges[kept:], self._lengths[kept:]
+            self._rebuild()
+            return False
+        return True
+
+    def _rebuild(self) -> None:
+        """Start the solver over from where the keyframes are, with a factorisation that bears ill-conditioned graphs."""
+        graph, values = gtsam.NonlinearFactorGraph(), gtsam.Values()
+        graph.add(start_factor(self._start, self._start_std, kernel=self._start_kernel))
+        for edge in self.edges:
+            graph.add(edge_factor(edge, self._robust_sigma))
+        for factor in self.positions:
+            graph.add(position_factor(factor))
+        for keyframe_id, pose in enumerate(self._poses):
+            values.insert(keyframe_id, to_gtsam(pose))
+        self._isam = _solver("QR")
+        rows = list(map(int, self._isam.update(graph, values).getNewFactorsIndices()))
+        self._start_row = rows[0]
+        self._positions = dict(zip(rows[1 + len(self.edges) :], self.positions, strict=True))
 
     def _settle(self, follow_m: float = 0.0) -> None:
         for _ in range(_SETTLE_UPDATES):
@@ -188,6 +211,14 @@ class PoseGraph:
             self._lengths.append(_length_m(edge))
             graph.add(edge_factor(edge, self._robust_sigma))
         self._isam.update(graph, values)
+
+
+def _solver(factorization: str = "CHOLESKY") -> gtsam.ISAM2:
+    parameters = gtsam.ISAM2Params()
+    parameters.setRelinearizeThreshold(0.005)
+    parameters.relinearizeSkip = 1
+    parameters.setFactorization(factorization)
+    return gtsam.ISAM2(parameters)
 
 
 def start_factor(

@@ -16,7 +16,7 @@ from slam.keyframe import Keyframe, local_target
 from slam.likelihood import LikelihoodField, SearchWindow
 from slam.motion import MotionStep
 from slam.pose_graph import rotated_covariance
-from slam.scan_matcher import Match, MatchTarget, inverse, match_points
+from slam.scan_matcher import Match, MatchTarget, information, inverse, match_points
 from slam.scan_points import ScanPoints
 
 _OVERLAP_MIN = 0.2
@@ -26,6 +26,7 @@ _SEARCH_GAIN_MIN = 0.2
 _GUESS_GAIN_MIN = 0.12
 _TORN_SIGMAS, _TORN_GAIN_MIN = 3.0, -0.01
 _ANYWHERE = (1.0, 1.0, 10.0)
+_SURELY = information(10.0, 1.0)
 _HIT_VARIANCE = (0.04, 0.04, 0.01)
 _ANEW_SCORE_MIN, _ANEW_OVERLAP_MIN, _ANEW_HALF_RAD = 0.75, 0.5, 0.5 * math.pi
 _SIGMAS = 3.0
@@ -85,7 +86,7 @@ class Tracker:
         self._coasted_s = self._coasted_m = 0.0
         self._by_odometry = guess
         self.track_from_base = match.target_from_base
-        self._covariance = inverse(match.prior_share * inverse(predicted) + match.told)
+        self._covariance = inverse(match.prior_share * inverse(predicted) + match.told + _SURELY)
         return Tracked(
             track_from_base=self.track_from_base,
             covariance=self._covariance,

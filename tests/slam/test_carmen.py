@@ -150,6 +150,37 @@ def test_scans_of_a_coarse_clock_are_spread_over_its_ticks(tmp_path: Path) -> No
     assert [record.scan.stamp_ns for record in records] == [record.stamp_ns for record in records]
 
 
+@pytest.mark.parametrize(
+    ("logged", "stamps_s", "told"),
+    [
+        (("7.5", "7.75", "8.25"), [7.5, 7.75, 8.25], "the logger's own"),
+        (("0.1", "0.1", "0.1"), [100.25, 101.25, 102.25], "1.0 s apart"),
+        (("9.0", "8.0", "7.0"), [100.25, 101.25, 102.25], "1.0 s apart"),
+        (("x", "nan", ""), [100.25, 101.25, 102.25], "1.0 s apart"),
+    ],
+)
+def test_scans_without_times_follow_one_another(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, logged: tuple[str, ...], stamps_s: list[float], told: str
+) -> None:
+    text = "".join(FLASER.replace("host 0.1", f"host {stamp}") for stamp in logged)
+    records = read_carmen(written(tmp_path, text)).records
+    assert [record.stamp_ns * 1e-9 for record in records] == pytest.approx(stamps_s)
+    assert told in caplog.text
+
+
+def test_a_beam_that_is_padded_is_no_return_either(tmp_path: Path) -> None:
+    def lines(*last: str) -> str:
+        return "".join(
+            f"FLASER 5 {1 + 0.01 * row} {47 + 0.01 * row} 48.2 51.15 {last[row % len(last)]} 0 0 0 0 0 0 {row}.5 host 0.1\n"
+            for row in range(60)
+        )
+
+    padded = read_carmen(written(tmp_path, lines("50.0"))).records[7].scan
+    assert np.isinf(padded.ranges_m).tolist() == [False, False, False, True, True]
+    measured = read_carmen(written(tmp_path, lines("50.0", "49.7", "49.4", "50.3"))).records[0].scan
+    assert np.isinf(measured.ranges_m).tolist() == [False, False, False, True, False]
+
+
 def test_a_line_written_twice_keeps_its_stamp(tmp_path: Path) -> None:
     stamps_s = [1.0 + 0.2 * row for row in range(40)]
     records = read_carmen(written(tmp_path, at(*stamps_s[:20], stamps_s[19], *stamps_s[20:]))).records

@@ -15,7 +15,7 @@ from patrol.sensors import Scan
 from slam.config import GridConfig, MatchConfig, ScanConfig
 from slam.grid_map import GridMap
 from slam.likelihood import LikelihoodField, SearchWindow
-from slam.pose_graph import Edge, PoseGraph
+from slam.pose_graph import Edge, PoseGraph, PositionFactor
 from slam.scan_matcher import MatchTarget, information, match_points
 from slam.scan_points import BodyRate, ScanPoints, points_from_scan, rate_during
 from slam.surface import Surface, joined, surface_from_scan
@@ -176,6 +176,22 @@ def test_one_wrong_closure_is_overruled() -> None:
     wrong = Edge(from_id=1, to_id=4, from_to=Pose2(9.0, 9.0, 1.0), covariance=np.eye(3) * 1e-4, is_closure=True)
     graph.close_loops([*good, wrong])
     assert graph.pose(4).distance_to(graph.pose(0)) < 0.3
+
+
+def test_a_closure_that_can_not_be_solved_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    graph = square_graph(0.05)
+    graph.loosen_start(0.1, 0.1)
+    measured = PositionFactor(keyframe_id=2, stamp_ns=5, position_m=np.array([2.0, 7.0]), covariance=np.eye(2), kernel=2.0)
+    graph.add_positions([measured])
+    poses, edges = graph.poses(), list(graph.edges)
+    assert not graph.close_loops([Edge(from_id=0, to_id=4, from_to=IDENTITY2, covariance=-np.eye(3), is_closure=True)])
+    assert "left out" in caplog.text
+    assert (graph.poses(), graph.edges, graph.positions) == (poses, edges, (measured,))
+    assert graph.path_lengths_m(4)[0] == pytest.approx(20.0)
+    assert graph.close_loops([Edge(from_id=0, to_id=4, from_to=IDENTITY2, covariance=np.eye(3) * 1e-6, is_closure=True)])
+    assert graph.pose(4).distance_to(graph.pose(0)) < 0.2
+    graph.add_positions([], retract_since_ns=0)
+    assert graph.positions == ()
 
 
 def test_the_newest_keyframes_are_moved_first() -> None:
