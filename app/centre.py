@@ -36,17 +36,18 @@ def check_port(host: str, port: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Centre:
-    """One command centre for one robot, on this machine."""
+    """One command centre for the robots of one stack, on this machine."""
 
     settings: Settings
     prepared: Prepared
 
     @classmethod
-    def prepare(cls, state: Path, *, port: int) -> Centre:
-        """Make tables, keys and a one-time password below ``state``. Raises PortTaken before anything is written."""
+    def prepare(cls, state: Path, *, port: int, robots: tuple[str, ...] = (ROBOT,)) -> Centre:
+        """Make tables, keys for ``robots`` and a one-time password below ``state``. Raises PortTaken before anything is
+        written."""
         folder = state / "command-centre"
         settings = Settings(
-            database_url=f"sqlite:///{folder / 'centre.db'}", secrets_dir=folder / "secrets", port=port, robots=(ROBOT,)
+            database_url=f"sqlite:///{folder / 'centre.db'}", secrets_dir=folder / "secrets", port=port, robots=robots
         )
         check_port(settings.host, port)
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,9 +61,9 @@ class Centre:
     def robot_url(self) -> str:
         return f"ws://{self.settings.host}:{self.settings.port}/robot"
 
-    @property
-    def robot_token(self) -> Path:
-        return self.prepared.robot_tokens[ROBOT]
+    def robot_token(self, robot_id: str = ROBOT) -> Path:
+        """The file that holds the token of one robot. Raises KeyError for one that it was not prepared for."""
+        return self.prepared.robot_tokens[robot_id]
 
     def job(self) -> Job:
         """The process that serves it."""
@@ -70,16 +71,16 @@ class Centre:
             "PATROL_CENTRE_DATABASE_URL": self.settings.database_url,
             "PATROL_CENTRE_SECRETS_DIR": str(self.settings.secrets_dir),
             "PATROL_CENTRE_PORT": str(self.settings.port),
-            "PATROL_CENTRE_ROBOTS": ROBOT,
+            "PATROL_CENTRE_ROBOTS": ",".join(self.settings.robots),
         }
         command = (sys.executable, "-m", "app.serve_centre")
         return Job(name="centre", command=command, environment={**os.environ, **given}, policy=RestartPolicy())
 
     def is_linked(self) -> bool:
-        """Whether it answers and the robot has called it."""
+        """Whether it answers and every robot has called it."""
         try:
             with urllib.request.urlopen(f"{self.address}/api/health", timeout=1.0) as answer:
                 health = json.load(answer)
-            return ROBOT in health["robots_linked"]
+            return set(self.settings.robots) <= set(health["robots_linked"])
         except (OSError, HTTPException, ValueError, KeyError, TypeError):
             return False

@@ -28,8 +28,9 @@ from patrol.version import software
 from perception.detector import Detector
 from perception.pipeline import Percepts
 from perception.rulebook.book import book_for, site_rules_path
+from perception.sound.listening import Told
 from sim.doors import SimulatedDoors
-from sim.simulator import ALL_SENSORS, TRUTH_FILE
+from sim.simulator import ALL_SENSORS, AUDIO, TRUTH_FILE
 from sim.twin import Twin
 
 log = logging.getLogger(__name__)
@@ -50,11 +51,17 @@ class LockstepPlan:
     laps: int | None = None
     limit_s: float = 3600.0
     sensors: frozenset[str] = ALL_SENSORS - {"imu"}
+    hearing: bool = False
     map_folder: Path | None = None
     rules: Path | None = None
     sim: Sim = Sim.EMBEDDED
     config: StackConfig = field(default_factory=StackConfig)
     evidence_key: Path | None = None
+
+    @property
+    def listened(self) -> frozenset[str]:
+        """The sensors, with the microphones if the robot is to listen."""
+        return self.sensors | {AUDIO} if self.hearing else self.sensors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +86,7 @@ def run_lockstep(plan: LockstepPlan, *, detector: Detector | None = None) -> Loc
     inputs = _inputs(plan)
     run = _Run(plan, inputs, detector)
     plan.folder.mkdir(parents=True, exist_ok=True)
-    simulator = plan.sim.twin.open(plan.scenario, seed=plan.seed, sensors=plan.sensors, truth_path=plan.folder / TRUTH_FILE)
+    simulator = plan.sim.twin.open(plan.scenario, seed=plan.seed, sensors=plan.listened, truth_path=plan.folder / TRUTH_FILE)
     try:
         return run.drive(simulator)
     finally:
@@ -120,6 +127,7 @@ class _Run:
             secret=hashlib.sha256(f"lockstep {plan.seed}".encode()).digest(),
             on_percepts=self._on_percepts,
             on_inspection=self._on_inspection,
+            on_told=self._on_told,
         )
 
     def drive(self, simulator: Twin) -> LockstepResult:
@@ -178,6 +186,9 @@ class _Run:
 
     def _on_percepts(self, percepts: Percepts) -> None:
         self._tape.add_percepts(percepts)
+
+    def _on_told(self, told: Told) -> None:
+        self._tape.add_told(told)
 
     def _on_inspection(self, report: InspectionReport) -> None:
         self._log.add_inspection(report)

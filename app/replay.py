@@ -83,7 +83,7 @@ def run_replay(plan: ReplayPlan) -> ReplayResult:
         map_folder=plan.folder / "map",
         factor=plan.factor,
         uplink_url=centre.robot_url if centre else "",
-        uplink_token_file=centre.robot_token if centre else None,
+        uplink_token_file=centre.robot_token() if centre else None,
         perception_config=plan.perception_config,
     )
     jobs = stack_jobs(settings, without=without, domain_id=1 + secrets.randbelow(100))

@@ -25,6 +25,7 @@ from patrol.operations import Command, CommandAnswer
 from patrol.percepts import Alert, Track
 from patrol.sensors import Battery, CameraModel, Fix, Image, Imu, Odometry, PointCloud, Scan
 from patrol.site import Site
+from patrol.sound import SoundBlock
 from perception.belief.beliefs import Beliefs
 from perception.belief.config import BeliefConfig
 from perception.belief.looking import Look
@@ -33,13 +34,15 @@ from perception.inspecting.inspector import Inspector, InspectorConfig
 from perception.inspecting.telling import alert_of
 from perception.pipeline import Perception, PerceptionConfig, Percepts
 from perception.rulebook.config import RuleBook
+from perception.sound.config import SoundConfig
+from perception.sound.listening import Listening, Told
 from slam.config import LocaliserConfig, MapperConfig, SessionConfig
 from slam.gnss.config import GnssConfig
 from slam.session import MapPlaces, SlamSession
 
 GRID_EVERY_NS = 1_000_000_000
 
-Measurement = Scan | PointCloud | Image | Imu | Odometry | Fix | Battery
+Measurement = Scan | PointCloud | Image | Imu | Odometry | Fix | Battery | SoundBlock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,7 @@ class StackConfig:
     perception: PerceptionConfig = field(default_factory=PerceptionConfig)
     beliefs: BeliefConfig = field(default_factory=BeliefConfig)
     inspector: InspectorConfig = field(default_factory=InspectorConfig)
+    sound: SoundConfig = field(default_factory=SoundConfig)
     rules: RuleBook | None = None
     executive: ExecutiveConfig = field(default_factory=ExecutiveConfig)
     stop_guard: StopGuardConfig = field(default_factory=StopGuardConfig)
@@ -102,6 +106,7 @@ class RobotStack:
         on_percepts: Callable[[Percepts], None] = lambda _: None,
         on_original: Callable[[str, Image], None] = lambda _id, _image: None,
         on_inspection: Callable[[InspectionReport], None] = lambda _: None,
+        on_told: Callable[[Told], None] = lambda _: None,
     ) -> None:
         base_from_lidar = mounts.base_from_lidar.to_pose2()
         slam = SessionConfig(mapper=config.mapper, localiser=config.localiser, gnss=config.gnss)
@@ -141,7 +146,8 @@ class RobotStack:
         self._fresh: list[HeardByMission] = []
         self._driven = STOPPED
         self._on_alert, self._on_percepts, self._on_original = on_alert, on_percepts, on_original
-        self._on_inspection = on_inspection
+        self._on_inspection, self._on_told = on_inspection, on_told
+        self._listening = Listening(config.sound, site, rules=config.rules)
         self._alerts: list[Alert] = []
         self._camera_sees = False
         self.heard = Heard()
@@ -165,13 +171,15 @@ class RobotStack:
             case Image(encoding="bgr8"):
                 self._hear_image(measurement)
             case Image(encoding="mono16"):
-                self._perception.on_thermal(measurement)
+                self._perception.on_thermal(measurement, self.estimate_at(measurement.stamp_ns))
                 self._inspector.on_thermal(measurement)
             case PointCloud() if self.heard.estimate is not None:
                 self._perception.on_cloud(measurement, self.heard.estimate)
                 self._inspector.on_cloud(measurement, self.heard.estimate)
             case Battery():
                 self.heard.battery = measurement
+            case SoundBlock():
+                self._hear_sound(measurement)
             case _:
                 return
 
@@ -251,11 +259,21 @@ class RobotStack:
         odom_at_end = self._odometry.at(scan.end_ns)
         estimate = self._slam.add_scan(scan, odom_from_base, odom_at_end=odom_at_end).estimate
         self.heard.estimate = estimate
+        self._listening.on_estimate(estimate)
         self.coverage.look(estimate.map_from_base, self._view, scan.stamp_ns)
         if self._grid_ns is None or scan.stamp_ns - self._grid_ns >= GRID_EVERY_NS:
             self._grid_ns = scan.stamp_ns
             self.heard.grid = self._slam.grid(scan.stamp_ns)
             self.coverage.set_grid(self.heard.grid)
+
+    def _hear_sound(self, block: SoundBlock) -> None:
+        told = self._listening.on_block(block)
+        if told is None:
+            return
+        self._alerts.extend(told.alerts)
+        self._on_told(told)
+        for alert in told.alerts:
+            self._on_alert(alert)
 
     def _hear_fix(self, fix: Fix) -> None:
         odom_from_base = self._odometry.at(fix.stamp_ns)
@@ -271,6 +289,7 @@ class RobotStack:
         self._inspector.on_picture(percepts.safe, percepts.covered_because, self.estimate_at(image.stamp_ns))
         self._alerts.extend(percepts.alerts)
         self._on_percepts(percepts)
+        self._listening.sky = percepts.sky
         for alert in percepts.alerts:
             self._on_alert(alert)
             self._on_original(alert.alert_id, image)

@@ -20,17 +20,21 @@ def stack_jobs(
     domain_id: int = DEFAULT_DOMAIN,
     base_environment: Mapping[str, str] = os.environ,
 ) -> tuple[Job, ...]:
-    """One job per process of the run, each after what it needs. Raises BadValue when ``without`` names no optional row."""
+    """One job per process of the run, each after what it needs; those of a further robot of a team are named after it. Raises
+    BadValue when ``without`` names no optional row."""
+    rows = processes_for(
+        settings.backend, without=without, team=settings.is_team, further=settings.berth > 0, hearing=settings.hearing
+    )
     log_folder = settings.run_folder / "logs" / "ros"
     environment = node_environment(base_environment, domain_id=domain_id, log_folder=log_folder)
     settings.state_folder.mkdir(parents=True, exist_ok=True)
     write_run_file(settings)
     return tuple(
         Job(
-            name=row.name,
+            name=f"{settings.robot_id}.{row.name}" if settings.berth else row.name,
             command=command(row, settings),
             environment=environment,
             policy=RestartPolicy(first_wait_s=row.first_wait_s, longest_wait_s=row.longest_wait_s, ends=row.ends),
         )
-        for row in processes_for(settings.backend, without=without)
+        for row in rows
     )

@@ -15,13 +15,15 @@ from mcap_ros2.writer import Writer
 from evidence.definitions import Definitions, installed_prefixes
 from evidence.percept_records import Record, alert_record, localisation_record, tracks_record
 from evidence.recorder import METADATA_NAME, RECORDING_FILE
+from evidence.sound_records import sounds_record
 from patrol.estimate import PoseEstimate
 from patrol.percepts import Alert
 from patrol.topics import topic
 from patrol.version import software
 from perception.pipeline import Percepts
+from perception.sound.listening import Told
 
-TOPICS = ("tracks", "alerts", "localisation")
+TOPICS = ("tracks", "alerts", "localisation", "sounds")
 CAMERA_FRAME = "camera_optical_frame"
 
 
@@ -44,6 +46,11 @@ class Tape:
         """Keep the tracks of one picture."""
         stamp_ns = percepts.safe.stamp_ns
         self._write("tracks", tracks_record(stamp_ns, CAMERA_FRAME, percepts.tracks, sky=percepts.sky), stamp_ns)
+
+    def add_told(self, told: Told) -> None:
+        """Keep what was heard."""
+        record = sounds_record(told.stamp_ns, told.events, sky=told.sky, pose_doubt=told.pose_doubt)
+        self._write("sounds", record, told.stamp_ns)
 
     def add_alert(self, alert: Alert) -> None:
         """Keep an alert with its picture."""
@@ -71,6 +78,9 @@ class NoTape:
     """Stands in where nothing can be recorded."""
 
     def add_percepts(self, percepts: Percepts) -> None:
+        """Keeps nothing."""
+
+    def add_told(self, told: Told) -> None:
         """Keeps nothing."""
 
     def add_alert(self, alert: Alert) -> None:

@@ -85,7 +85,7 @@ def live(settings: RunSettings, folder: Path, *, without: frozenset[str] = froze
 
 
 def _with_uplink(settings: RunSettings, centre: Centre) -> RunSettings:
-    return settings.model_copy(update={"uplink_url": centre.robot_url, "uplink_token_file": centre.robot_token})
+    return settings.model_copy(update={"uplink_url": centre.robot_url, "uplink_token_file": centre.robot_token()})
 
 
 def _sign_in(page: Page, centre: Centre) -> None:

@@ -27,6 +27,7 @@ from patrol.topics import Topic
 RECORDING_FILE = "recording.mcap"
 METADATA_NAME = "patrol"
 _SHOWS_PEOPLE = ("camera/image_raw", "thermal/image_raw")
+_HEARS_PEOPLE = "patrol_msgs/msg/SoundBlock"
 
 
 class RecorderFailed(PatrolError):
@@ -153,3 +154,5 @@ def _refuse_clear_pictures(channels: tuple[RecordedChannel, ...]) -> None:
     for channel in channels:
         if any(f"/{name}" in f"/{channel.topic}" for name in _SHOWS_PEOPLE):
             raise BadValue(f"topic: {channel.topic!r} shows people as they are and is never recorded in the clear")
+        if channel.type == _HEARS_PEOPLE or f"/{channel.topic}".endswith("/audio"):
+            raise BadValue(f"topic: {channel.topic!r} holds what people say and is never recorded")

@@ -37,6 +37,7 @@ from mission.situation import Means, Situation, carry_out, happen, judged, resta
 from mission.store import MemoryStore, MissionState, Store
 from mission.supervisor import Actions, Standing, SupervisorState
 from mission.supervisor import step as supervise
+from mission.teamwork import Teamwork
 from mission.timetable import Timetable
 from mission.zones import Zones
 from patrol.checks import Floats
@@ -79,7 +80,7 @@ class Executive:
     before an answer or an outcome leaves; a new ``Executive`` on the same store goes on where the last one stopped.
 
     ``drawn`` are the walks of unpredictable missions, which need a ``secret``; ``calendar`` says what begins when; ``drive_with``
-    makes whatever drives to a goal (None: the room's own navigator).
+    makes whatever drives to a goal (None: the room's own navigator). One that is ``in_team`` visits what its team assigns to it.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Executive:
         secret: bytes | None = None,
         calendar: Calendar | None = None,
         drive_with: Callable[[Navigator], Driver] | None = None,
+        in_team: bool = False,
     ) -> None:
         self._config = config
         self._store = store if store is not None else MemoryStore()
@@ -108,6 +110,7 @@ class Executive:
         by_id = {mission.mission_id: mission for mission in missions}
         self._means = Means(missions=by_id, has_dock=bool(site.docks), out_of_reach=self._out_of_reach(by_id))
         self._drawing = Drawing(drawn or {}, secret)
+        self._teamwork = Teamwork(in_team=in_team)
         self._timetable = Timetable(calendar, self._saved.roster)
         costmap = Costmap(config.costmap, site, fence_margin_m=self._geofence.planned_m)
         self._lookout = Lookout(costmap, config.movers, base_from_lidar)
@@ -146,7 +149,8 @@ class Executive:
                 if because:
                     return because
                 pose = self._view.pose if self._view is not None else None
-                after = replace(after, ledger=self._drawing.begun(after.ledger, command.command_id, pose))
+                begun = self._drawing.begun(after.ledger, command.command_id, pose)
+                after = replace(after, ledger=self._teamwork.begun(begun, now_ns))
             self._move_to(after)
             return ""
 
@@ -164,6 +168,7 @@ class Executive:
         """Look, judge, act, remember: one turn of the loop."""
         dt_s = self._tick(inputs.now_ns)
         self._keep_timetable(inputs)
+        self._follow_team(inputs)
         actions = self._judge(inputs)
         self._view = self._look(inputs, dt_s)
         self._attend(inputs, actions)
@@ -193,6 +198,16 @@ class Executive:
             answer = self.accept(order, inputs.now_ns)
             if isinstance(answer, Refused):
                 self._timetable.missed(Ruling(occurrence=occurrence, outcome="missed", because=answer.because), inputs.now_ns)
+
+    def _follow_team(self, inputs: ExecutiveInputs) -> None:
+        """Take up what the team assigns; the clock of a leg that stays the next one goes on."""
+        before = self._situation.ledger
+        after = self._teamwork.followed(before, inputs.assignment, inputs.now_ns)
+        if after is None or before is None or after is before:
+            return
+        if after.is_done or after.waypoint.pose != before.waypoint.pose:
+            self._legs.begin()
+        self._situation = replace(self._situation, ledger=after)
 
     def _judge(self, inputs: ExecutiveInputs) -> Actions:
         """Let the supervisor move the mode as the facts ask."""
@@ -255,6 +270,7 @@ class Executive:
         turn.hand = self._hand(inputs)
         turn.dock = inputs.map_from_dock or self._dock_pose
         turn.inside = self._zones.entered(self._view.pose) if self._view is not None else ()
+        turn.team = self._teamwork.because(self._situation.ledger, inputs.assignment)
         turn.news = News(tracks=inputs.tracks, beliefs=inputs.beliefs)
         turn.quiet_mps, turn.doors = self._timetable.limit_mps(inputs.now_ns), inputs.doors
         why = self._tree.act(turn)

@@ -10,6 +10,7 @@ from mission.calendar.weather import Weather
 from mission.facts.eyes import PictureSeen
 from mission.facts.fact import Observed
 from mission.facts.links import Pulse
+from patrol.assignment import Assignment
 from patrol.belief import Belief
 from patrol.checks import Floats, frozen_array
 from patrol.doors import DoorRequest, DoorState
@@ -36,11 +37,11 @@ class HandControl:
 class ExecutiveInputs:
     """The newest of everything; None where nothing has come yet or nobody measures it.
 
-    ``twist`` is measured, ``driven`` what the stop guard let through. ``heard`` is everything that came in since the last
-    step, for the monitors; ``alerts`` are those raised since then. ``beliefs`` say where who went out of sight may be.
-    ``steady_ns`` is a clock that nobody sets. ``map_from_dock`` is where a marker shows the dock to be. ``weather`` is a
-    station's newest report, ``doors`` the newest word of each. ``facts`` come from outside (buttons, other processes).
-    """
+    ``twist`` is measured, ``driven`` what the stop guard let through. ``heard`` is everything that came in since the last step,
+    for the monitors; ``alerts`` are those raised since then. ``beliefs`` say where who went out of sight may be. ``steady_ns`` is
+    a clock that nobody sets. ``map_from_dock`` is where a marker shows the dock to be. ``weather`` is a station's newest report,
+    ``doors`` the newest word of each, ``assignment`` that of the robot's team. ``facts`` come from outside (buttons, other
+    processes)."""
 
     now_ns: int
     estimate: PoseEstimate | None = None
@@ -57,6 +58,7 @@ class ExecutiveInputs:
     map_from_dock: Pose2 | None = None
     weather: Weather | None = None
     doors: Mapping[str, DoorState] = field(default_factory=dict)
+    assignment: Assignment | None = None
     link_up: bool | None = None
     disk_free_bytes: int | None = None
     steady_ns: int | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from patrol.checks import require_in
 from patrol.errors import BadValue
-from patrol.operations import Mission, OutcomeKind, RouteWaypoint, WaypointOutcome
+from patrol.operations import Mission, OutcomeKind, Route, RouteWaypoint, WaypointOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,15 @@ class Ledger:
         """Every waypoint that is still open ends as pre-empted."""
         rest = (self._entry(index, "pre-empted", because, now_ns) for index in range(len(self.outcomes), self.total))
         return replace(self, outcomes=(*self.outcomes, *rest), leg_started_ns=now_ns)
+
+    def assigned(self, stops: tuple[RouteWaypoint, ...]) -> Ledger:
+        """The same outcomes with ``stops`` open after them, in place of what was open; itself when they are open already."""
+        done, waypoints = len(self.outcomes), self.mission.route.waypoints
+        if self.mission.laps == 1 and waypoints[done:] == stops:
+            return self
+        visited = (waypoints[index % self.legs] for index in range(done))
+        route = Route(route_id=self.mission.route.route_id, waypoints=(*visited, *stops))
+        return replace(self, mission=replace(self.mission, laps=1, route=route))
 
     def _entry(self, index: int, outcome: OutcomeKind, because: str, now_ns: int) -> WaypointOutcome:
         lap, leg = divmod(index, self.legs)

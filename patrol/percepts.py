@@ -24,8 +24,14 @@ class Label(StrEnum):
     DRONE = "drone"
     MISSING = "missing object"
     THROWN = "thrown object"
+    BIRD = "bird"
+    GLASS = "breaking glass"
+    SHOUT = "shouting"
+    ROTOR = "rotor tone"
 
 
+SOUNDS = (Label.GLASS, Label.SHOUT, Label.ROTOR)
+"""What is heard and not seen."""
 Source = Literal["camera", "thermal", "lidar"]
 
 

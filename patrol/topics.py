@@ -95,6 +95,14 @@ TOPICS: tuple[Topic, ...] = (
         rate_hz=1,
         stale_after_s=5.0,
     ),
+    Topic(
+        name="audio",
+        type="patrol_msgs/msg/SoundBlock",
+        publisher=Side.BACKEND,
+        qos=Qos.STREAM,
+        stale_after_s=1.0,
+        recorded_every=0,
+    ),
     Topic(name="tf", type="tf2_msgs/msg/TFMessage", publisher=Side.EVERY, qos=Qos.RELIABLE, rate_hz=50),
     Topic(name="tf_static", type="tf2_msgs/msg/TFMessage", publisher=Side.BACKEND, qos=Qos.LATCHED),
     Topic(
@@ -133,6 +141,7 @@ TOPICS: tuple[Topic, ...] = (
         rate_hz=10,
         stale_after_s=0.6,
     ),
+    Topic(name="sounds", type="patrol_msgs/msg/SoundEventArray", publisher=Side.PERCEPTION, qos=Qos.RELIABLE),
     Topic(name="beliefs", type="patrol_msgs/msg/BeliefArray", publisher=Side.MISSION, qos=Qos.RELIABLE),
     Topic(name="inspection", type="patrol_msgs/msg/InspectionState", publisher=Side.MISSION, qos=Qos.RELIABLE),
     Topic(name="inspection_report", type="patrol_msgs/msg/InspectionReport", publisher=Side.PERCEPTION, qos=Qos.RELIABLE),
@@ -160,6 +169,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(name="door_request", type="patrol_msgs/msg/DoorRequest", publisher=Side.MISSION, qos=Qos.RELIABLE),
     Topic(name="door_state", type="patrol_msgs/msg/DoorState", publisher=Side.SITE, qos=Qos.RELIABLE, stale_after_s=3.0),
     Topic(name="weather", type="patrol_msgs/msg/Weather", publisher=Side.SITE, qos=Qos.LATCHED, stale_after_s=1800.0),
+    Topic(name="/team", type="patrol_msgs/msg/TeamWord", publisher=Side.MISSION, qos=Qos.SENSOR, rate_hz=4, recorded_every=4),
+    Topic(name="assignment", type="patrol_msgs/msg/Assignment", publisher=Side.MISSION, qos=Qos.RELIABLE, stale_after_s=10.0),
     Topic(name="waypoint_outcome", type="patrol_msgs/msg/WaypointOutcome", publisher=Side.MISSION, qos=Qos.RELIABLE),
     Topic(name="cmd_vel", type="geometry_msgs/msg/Twist", publisher=Side.STOP, qos=Qos.RELIABLE, rate_hz=20, stale_after_s=0.2),
     Topic(

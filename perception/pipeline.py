@@ -21,6 +21,8 @@ from perception.carried_pose import CarryConfig, PoseCarrier
 from perception.detector import Detector, DetectorConfig, open_detector
 from perception.ego_motion import CameraMotion, camera_motion
 from perception.evidence_picture import EvidenceConfig, evidence_jpeg
+from perception.flying.config import FlyingConfig
+from perception.flying.tracks import FlyerTracks
 from perception.ground import GroundConfig, GroundProjector, Located
 from perception.ground_filter import Placer
 from perception.heat import HeatConfig, HeatFinder
@@ -61,6 +63,7 @@ class PerceptionConfig(Config):
     witness: WitnessConfig = WitnessConfig()
     warmth: WarmthConfig = WarmthConfig()
     air: AirConfig = AirConfig()
+    flying: FlyingConfig = FlyingConfig()
     still_things: StillThingsConfig = StillThingsConfig()
     anonymiser: AnonymiserConfig = AnonymiserConfig()
     lens: LensConfig = LensConfig()
@@ -113,12 +116,12 @@ class Perception:
         self._heat: HeatFinder | None = None
         self._cold: ColdClock | None = None
         self._thermal = thermal
-        if thermal is not None:
-            self.know_thermal(thermal)
         self._anonymiser = Anonymiser(config.anonymiser, camera, () if site is None else site.privacy_areas)
         self._lens, self._thermal_lens = LensHealth(config.lens), LensHealth(config.lens)
         self._fault = ""
         self._start_anew()
+        if thermal is not None:
+            self.know_thermal(thermal)
 
     def _start_anew(self) -> None:
         """Forget all tracks: the first picture is still to come."""
@@ -128,6 +131,9 @@ class Perception:
         self._placer = Placer(GroundProjector(self._camera, self._config.ground))
         self._watch = None if self._site is None else Watch(self._site, self._rules)
         self._cold = None if self._thermal is None else ColdClock(self._thermal, self._camera, self._config.warmth)
+        self._flying = FlyerTracks(
+            self._config.flying, self._camera, thermal=self._thermal, base_from_lidar=self._base_from_lidar
+        )
         self._beside = None if self._base_from_lidar is None else LidarLook(self._config, self._base_from_lidar, self._site)
         self._stamp_ns: int | None = None
         self._odom_from_base: Pose2 | None = None
@@ -154,6 +160,8 @@ class Perception:
         told = self._witness.judged(placed, ranged, None if pose is None else pose.map_from_base, image.stamp_ns)
         if self._beside is not None:
             told = (*told, *self._beside.things(placed, image.stamp_ns))
+        if pose is not None:
+            told = (*told, *self._flying.on_image(image, pose, placed))
         alerts = self._alerts(told, image.stamp_ns, pose, safe)
         self._note_fault(safe.covered_because)
         lens = worst_of(self._lens.fault, self._thermal_lens.fault)
@@ -164,6 +172,7 @@ class Perception:
         self._thermal = thermal
         self._heat = HeatFinder(thermal, self._camera, self._config.heat)
         self._cold = ColdClock(thermal, self._camera, self._config.warmth)
+        self._flying.know_thermal(thermal)
 
     def on_cloud(self, cloud: PointCloud, estimate: PoseEstimate) -> None:
         """Keep a lidar revolution, taken at about the time of ``estimate``; it refines how far tracks are, and now and then tells
@@ -171,15 +180,16 @@ class Perception:
         if self._ranger is not None and self._beside is not None:
             self._ranger.on_cloud(cloud, estimate.odom_from_base)
             self._beside.on_cloud(cloud, estimate)
+            self._flying.on_cloud(cloud, estimate.odom_from_base)
 
     def on_scan(self, scan: Scan, estimate: PoseEstimate) -> None:
         """As ``on_cloud``, for a planar scan."""
         if self._ranger is not None:
             self._ranger.on_scan(scan, estimate.odom_from_base)
 
-    def on_thermal(self, image: Image) -> None:
+    def on_thermal(self, image: Image, estimate: PoseEstimate | None = None) -> None:
         """Keep the warm bodies of a thermal picture; while the colour picture is dark they count as detections in it. It also
-        tells which of the people seen in colour are cold.
+        tells which of the people seen in colour are cold and, where the pose at about its time is known, what is in the air.
 
         Raises BadValue for a picture that is not mono16.
         """
@@ -187,6 +197,9 @@ class Perception:
             self._thermal_lens.hear(image)
             self._heat.on_thermal(image)
             self._cold.on_thermal(image)
+            pose = self._usable(self._carrier.carried(estimate, image.stamp_ns), image.stamp_ns)
+            if pose is not None:
+                self._flying.on_thermal(image, pose.odom_from_base)
 
     def _is_much_older(self, stamp_ns: int) -> bool:
         return self._stamp_ns is not None and seconds(self._stamp_ns - stamp_ns) > self._config.restart_after_s

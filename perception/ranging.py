@@ -30,7 +30,7 @@ class RangingConfig(Config):
     points_min: int = Field(default=2, ge=1)
     through_min: int = Field(default=3, ge=1, description="so many beams to the ground, and none to a thing, look through a box")
     group_gap_m: float = Field(default=0.6, gt=0.0, description="a larger step in range parts two groups")
-    above_min: int = Field(default=1, ge=1, description="so many returns say that something goes on above a box: a post is narrow")
+    above_min: int = Field(default=1, ge=1, description="so many returns above a box, narrow as a post, say that it goes on")
     before_m: float = Field(default=0.2, gt=0.0, description="so much nearer than what goes on above the box is before it")
     body_radius_m: float = Field(default=0.15, ge=0.0, description="from the surface that was hit to the middle")
     range_std_m: float = Field(default=0.12, gt=0.0)

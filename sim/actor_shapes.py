@@ -30,12 +30,12 @@ class _Geoms:
 
 
 class ActorShape:
-    """The visible geoms of one actor in a compiled model."""
+    """The visible geoms of one actor in a compiled model, or those of a robot, which lie in a ``group`` of their own."""
 
-    def __init__(self, model: mujoco.MjModel, name: str) -> None:
+    def __init__(self, model: mujoco.MjModel, name: str, *, group: int = VISIBLE_GROUP) -> None:
         found: dict[str, list[tuple[int, Floats, Floats]]] = {}
         for geom in range(model.ngeom):
-            if model.geom(geom).name.startswith(f"{name}/") and model.geom_group[geom] == VISIBLE_GROUP:
+            if model.geom(geom).name.startswith(f"{name}/") and model.geom_group[geom] == group:
                 kind, size, offset = _shape_of(model, geom)
                 found.setdefault(kind, []).append((geom, size, offset))
         self._geoms = tuple(

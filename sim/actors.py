@@ -26,6 +26,9 @@ _VEHICLE_TURN_RADPS = 0.8
 _SWAY_RADPS = 1.6
 _ROBOT_RADIUS_M = 0.44
 _VEHICLES = ("car", "van")
+_GRAVITY_MPS2 = 9.81
+_TURNS_HZ = {"bird": 1.1, "drone": 0.7, "thrown": 1.4}
+"""Phases a second of what is in the air: a bout of wing beats, a drone's swaying, a tumble."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,7 +40,7 @@ class _State:
     speed_mps: float = 0.0
     phase_rad: float = 0.0
     stop: int = 1
-    leg_from: tuple[float, float] = (0.0, 0.0)
+    leg_from: tuple[float, float, float] = (0.0, 0.0, 0.0)
     pause_until_s: float = 0.0
     started: bool = False
     done: bool = False
@@ -52,7 +55,8 @@ class Actor:
         self.spec, self.body = spec, body
         self.state = _State(
             pose=Pose2(first.x_m, first.y_m, _first_heading(spec)),
-            leg_from=(first.x_m, first.y_m),
+            z_m=first.height_m,
+            leg_from=(first.x_m, first.y_m, first.height_m),
             visible=spec.hidden_until == "never",
         )
         self.velocity_mps: Floats = np.zeros(3)
@@ -111,21 +115,24 @@ class Actor:
         share = way / distance if distance > 0.0 else 0.0
         state.pose = Pose2(state.pose.x_m + share * dx, state.pose.y_m + share * dy, yaw)
         state.speed_mps = way / step_s
-        state.z_m = self._climb_height(goal)
+        state.z_m = self._height(goal)
 
-    def _climb_height(self, goal: Stop) -> float:
-        if goal.climb_m == 0.0:
-            return 0.0
-        x0, y0 = self.state.leg_from
+    def _height(self, goal: Stop) -> float:
+        """Height on the way to ``goal``: level by level, over an arc, or as something falls that was thrown."""
+        x0, y0, z0 = self.state.leg_from
         length = math.hypot(goal.x_m - x0, goal.y_m - y0)
         done = math.hypot(self.state.pose.x_m - x0, self.state.pose.y_m - y0) / max(length, 1e-6)
-        return goal.climb_m * math.sqrt(max(math.sin(math.pi * min(max(done, 0.0), 1.0)), 0.0))
+        done = min(max(done, 0.0), 1.0)
+        level = z0 + done * (goal.height_m - z0)
+        if self.spec.kind == "thrown":
+            return level + 0.5 * _GRAVITY_MPS2 * (length / goal.speed_mps) ** 2 * done * (1.0 - done)
+        return level + goal.climb_m * math.sqrt(max(math.sin(math.pi * done), 0.0))
 
     def _arrive(self, goal: Stop, now_s: float) -> None:
         state = self.state
-        state.z_m = 0.0
+        state.z_m = goal.height_m
         state.pause_until_s = now_s + goal.pause_s
-        state.leg_from = (goal.x_m, goal.y_m)
+        state.leg_from = (goal.x_m, goal.y_m, goal.height_m)
         if goal.drops:
             self.dropped = (goal.drops, state.pose @ Pose2(0.35, -0.25, 0.0))
         if state.stop + 1 < len(self.spec.route):
@@ -171,7 +178,7 @@ class Actor:
     def _swing(self, step_s: float) -> None:
         rate = _SWAY_RADPS if self.spec.kind == "tree" else 2.0 * math.pi * self.state.speed_mps / _STRIDE_M
         if self.state.z_m > 0.0:
-            rate = 2.0 * math.pi * 0.8
+            rate = 2.0 * math.pi * _TURNS_HZ.get(self.spec.kind, 0.8)
         self.state.phase_rad = math.fmod(self.state.phase_rad + rate * step_s, 2.0 * math.pi)
 
 
@@ -182,10 +189,10 @@ def _first_heading(spec: ActorSpec) -> float:
     return math.atan2(second.y_m - first.y_m, second.x_m - first.x_m)
 
 
-def move_all(actors: Sequence[Actor], now_s: float, step_s: float, robot: Pose2) -> None:
-    """Move every actor on, and let what one of them put down appear."""
+def move_all(actors: Sequence[Actor], now_s: float, step_s: float, *robots: Pose2) -> None:
+    """Move every actor on, each with an eye on the robot nearest to it, and let what one of them put down appear."""
     for actor in actors:
-        actor.step(now_s, step_s, robot)
+        actor.step(now_s, step_s, min(robots, key=actor.state.pose.distance_to))
         if actor.dropped is not None:
             name, pose = actor.dropped
             next(other for other in actors if other.spec.name == name).appear(pose)
@@ -207,9 +214,9 @@ class Cast:
             for actor in actors
         }
 
-    def step(self, now_s: float, step_s: float, robot: Pose2) -> None:
+    def step(self, now_s: float, step_s: float, *robots: Pose2) -> None:
         """Move every actor on."""
-        move_all(self.actors, now_s, step_s, robot)
+        move_all(self.actors, now_s, step_s, *robots)
 
     def place(self, *, near: Pose2, within_m: float) -> None:
         """Put the parts of actors within ``within_m`` of ``near`` where they are now, for physics and pictures.

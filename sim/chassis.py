@@ -11,12 +11,14 @@ import numpy as np
 
 from patrol.checks import Floats
 from patrol.geometry import STOPPED, Pose2, Pose3, Twist2
+from sim.bodies.base import ACTOR_CONTYPE, VISIBLE_GROUP
 from sim.robot import CameraPart, Drive, RobotModel
 from sim.scene import WORLD_CONTYPE
 
 ROBOT_GROUP = 5
 """Geom group of the robot itself; its own cameras do not see it."""
 ROBOT = "robot"
+"""Name of the first robot; see ``robot_name``."""
 ROBOT_CONAFFINITY = WORLD_CONTYPE | 2
 GRIP = 1.1
 """Friction of tyres on dry ground."""
@@ -24,44 +26,58 @@ _PAINT = (0.95, 0.55, 0.10, 1.0)
 _DARK = (0.12, 0.12, 0.13, 1.0)
 
 
-def add_robot(spec: mujoco.MjSpec, robot: RobotModel, map_from_base: Pose2) -> None:
-    """Add body, wheels, casters, cameras and actuators. The robot frame is ``base_link``."""
+def robot_name(number: int) -> str:
+    """What the model calls the robot of this number; the first is 0."""
+    return ROBOT if number == 0 else f"{ROBOT}_{number}"
+
+
+def robot_group(number: int) -> int:
+    """Geom group of what there is to see of it. The cameras are the first robot's, so they see every other one."""
+    return ROBOT_GROUP if number == 0 else VISIBLE_GROUP
+
+
+def add_robot(spec: mujoco.MjSpec, robot: RobotModel, map_from_base: Pose2, *, number: int = 0) -> None:
+    """Add body, wheels, casters, actuators and, to the first robot, cameras. The robot frame is ``base_link``."""
     half_yaw = 0.5 * map_from_base.yaw_rad
+    name = robot_name(number)
     body = spec.worldbody.add_body(
-        name=ROBOT,
+        name=name,
         pos=np.array([map_from_base.x_m, map_from_base.y_m, 0.001]),
         quat=np.array([math.cos(half_yaw), 0.0, 0.0, math.sin(half_yaw)]),
     )
-    body.add_freejoint(name=ROBOT)
-    _add_chassis(body, robot)
+    body.add_freejoint(name=name)
+    _add_chassis(body, robot, number)
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        _add_wheel(spec, body, robot, f"{ROBOT}/{side}_wheel", sign)
+        _paint(_add_wheel(spec, body, robot, f"{name}/{side}_wheel", sign), _DARK, number)
     for index, x_m in enumerate(robot.body.casters_x_m):
         radius = robot.body.caster_radius_m
-        caster = body.add_geom(name=f"{ROBOT}/caster/{index}", type=mujoco.mjtGeom.mjGEOM_SPHERE, size=np.array([radius, 0, 0]))
+        caster = body.add_geom(name=f"{name}/caster/{index}", type=mujoco.mjtGeom.mjGEOM_SPHERE, size=np.array([radius, 0, 0]))
         caster.pos, caster.mass, caster.friction, caster.condim, caster.priority = (x_m, 0, radius), 0.3, (0, 0, 0), 1, 1
-        _paint(caster, _DARK)
-    _add_camera(body, "camera", robot.camera_part)
-    _add_camera(body, "thermal", robot.thermal_part)
+        _paint(caster, _DARK, number)
+    if number == 0:
+        _add_camera(body, "camera", robot.camera_part)
+        _add_camera(body, "thermal", robot.thermal_part)
 
 
-def _add_chassis(body: mujoco.MjsBody, robot: RobotModel) -> None:
+def _add_chassis(body: mujoco.MjsBody, robot: RobotModel, number: int) -> None:
+    name = robot_name(number)
     length, width, height = robot.body.size_m
-    hull = body.add_geom(name=f"{ROBOT}/hull", type=mujoco.mjtGeom.mjGEOM_BOX, size=np.array([length, width, height]) / 2.0)
+    hull = body.add_geom(name=f"{name}/hull", type=mujoco.mjtGeom.mjGEOM_BOX, size=np.array([length, width, height]) / 2.0)
     hull.pos, hull.mass, hull.friction = (0, 0, robot.body.centre_z_m), robot.body.mass_kg, (0.3, 0.005, 0.0001)
-    _paint(hull, _PAINT)
+    _paint(hull, _PAINT, number)
+    hull.contype = ACTOR_CONTYPE if number else 0
     x, y, z = robot.lidar.position_m
     top = robot.body.centre_z_m + 0.5 * height
-    mast = body.add_geom(name=f"{ROBOT}/mast", type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=np.array([0.05, 0.5 * (z - top), 0]))
+    mast = body.add_geom(name=f"{name}/mast", type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=np.array([0.05, 0.5 * (z - top), 0]))
     mast.pos, mast.mass = (x, y, 0.5 * (z + top)), 1.2
-    _paint(mast, _DARK)
+    _paint(mast, _DARK, number)
     x, y, z = robot.camera_part.position_m
-    post = body.add_geom(name=f"{ROBOT}/post", type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=np.array([0.02, 0.5 * (z - top), 0]))
+    post = body.add_geom(name=f"{name}/post", type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=np.array([0.02, 0.5 * (z - top), 0]))
     post.pos, post.mass = (x, y, 0.5 * (z + top)), 0.5
-    _paint(post, _DARK)
+    _paint(post, _DARK, number)
 
 
-def _add_wheel(spec: mujoco.MjSpec, body: mujoco.MjsBody, robot: RobotModel, name: str, sign: float) -> None:
+def _add_wheel(spec: mujoco.MjSpec, body: mujoco.MjsBody, robot: RobotModel, name: str, sign: float) -> mujoco.MjsGeom:
     """A wheel collides as an ellipsoid: it touches the ground in one point, so that the track is what the description says."""
     drive = robot.drive
     wheel = body.add_body(name=name, pos=np.array([0.0, sign * 0.5 * drive.track_m, drive.wheel_radius_m]))
@@ -71,15 +87,15 @@ def _add_wheel(spec: mujoco.MjSpec, body: mujoco.MjsBody, robot: RobotModel, nam
     size = np.array([drive.wheel_radius_m, 0.5 * drive.wheel_width_m, drive.wheel_radius_m])
     tyre = wheel.add_geom(name=f"{name}/tyre", type=mujoco.mjtGeom.mjGEOM_ELLIPSOID, size=size, mass=drive.wheel_mass_kg)
     tyre.friction, tyre.priority = (GRIP, 0.005, 0.0001), 2
-    _paint(tyre, _DARK)
     motor = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
     motor.set_to_velocity(drive.velocity_gain_nms)
     motor.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE
     motor.forcerange = np.array([-drive.torque_limit_nm, drive.torque_limit_nm])
+    return tyre
 
 
-def _paint(geom: mujoco.MjsGeom, rgba: tuple[float, float, float, float]) -> None:
-    geom.rgba, geom.group, geom.contype, geom.conaffinity = rgba, ROBOT_GROUP, 0, ROBOT_CONAFFINITY
+def _paint(geom: mujoco.MjsGeom, rgba: tuple[float, float, float, float], number: int) -> None:
+    geom.rgba, geom.group, geom.contype, geom.conaffinity = rgba, robot_group(number), 0, ROBOT_CONAFFINITY
 
 
 def _add_camera(body: mujoco.MjsBody, name: str, part: CameraPart) -> None:
@@ -123,15 +139,16 @@ class SpeedRamp:
 class Chassis:
     """Drives the wheels of the compiled model towards the newest command, and reads the robot's state."""
 
-    def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, robot: RobotModel) -> None:
+    def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, robot: RobotModel, *, number: int = 0) -> None:
+        name = robot_name(number)
         self._data, self._drive, self._ramp = data, robot.drive, SpeedRamp(robot.drive)
-        self._left = model.actuator(f"{ROBOT}/left_wheel").id
-        self._right = model.actuator(f"{ROBOT}/right_wheel").id
-        self._left_q = int(model.joint(f"{ROBOT}/left_wheel").qposadr[0])
-        self._right_q = int(model.joint(f"{ROBOT}/right_wheel").qposadr[0])
-        free = model.joint(ROBOT)
+        self._left = model.actuator(f"{name}/left_wheel").id
+        self._right = model.actuator(f"{name}/right_wheel").id
+        self._left_q = int(model.joint(f"{name}/left_wheel").qposadr[0])
+        self._right_q = int(model.joint(f"{name}/right_wheel").qposadr[0])
+        free = model.joint(name)
         self._q, self._v = int(free.qposadr[0]), int(free.dofadr[0])
-        self._tyres = [model.geom(f"{ROBOT}/{side}_wheel/tyre").id for side in ("left", "right")]
+        self._tyres = [model.geom(f"{name}/{side}_wheel/tyre").id for side in ("left", "right")]
         self._model = model
 
     def command(self, twist: Twist2, now_ns: int) -> None:

@@ -134,6 +134,21 @@ class BatteryPart(Config):
     empty_v: Positive
 
 
+class MicrophonePart(Config):
+    """Microphones at ``positions_m`` about ``position_m`` on ``base_link``, heard together in ``rate_hz`` blocks a second. Levels
+    in dB are sound pressure levels: of each microphone's own noise, and, at the array, of the robot's fan and of its drives at
+    about 1 m/s; ``motor_m`` is where those sit, seen from the array."""
+
+    position_m: Vector3
+    positions_m: Annotated[tuple[Vector3, ...], Field(min_length=1, max_length=16)]
+    rate_hz: Annotated[float, Field(gt=0.0, le=100.0)] = 10.0
+    full_scale_pa: Positive = 20.0
+    self_noise_db: float = 29.0
+    fan_db: float = 42.0
+    motor_db: float = 55.0
+    motor_m: Vector3 = (0.0, 0.0, -0.6)
+
+
 class RobotModel(Config):
     """A whole robot. Frames: ``base_link`` on the ground between the wheels, x forward, z up."""
 
@@ -147,6 +162,7 @@ class RobotModel(Config):
     odometry: OdometryPart
     gnss: GnssPart
     battery: BatteryPart
+    microphones: MicrophonePart
 
     @model_validator(mode="after")
     def _stands_on_its_wheels(self) -> RobotModel:
@@ -175,6 +191,10 @@ class RobotModel(Config):
     @property
     def base_from_gnss(self) -> Pose3:
         return Pose3(np.array(self.gnss.position_m), np.eye(3))
+
+    @property
+    def base_from_microphones(self) -> Pose3:
+        return Pose3(np.array(self.microphones.position_m), np.eye(3))
 
     @property
     def radius_m(self) -> float:

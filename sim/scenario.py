@@ -32,21 +32,27 @@ ActorKind = Literal[
     "fox",
     "tree",
     "package",
+    "drone",
+    "bird",
+    "thrown",
 ]
-SensorName = Literal["points", "scan", "camera", "thermal", "imu", "odom", "fix", "battery"]
+SensorName = Literal["points", "scan", "camera", "thermal", "imu", "odom", "fix", "battery", "audio"]
+SoundName = Literal["glass", "shout", "scream", "rotor", "bird", "car", "door", "thunder", "talking"]
 _OF_CAMERAS = ("covered", "dazzled", "dirty", "frozen", "dark")
 SCENARIOS = Path(__file__).parent / "scenarios"
 
 
 class Stop(Config):
     """One point of a route, in map: how fast to get there, how long to stay. ``climb_m`` lifts the actor over an arc of that
-    height on the way there (a fence); ``drops`` puts the named package down here."""
+    height on the way there (a fence); ``drops`` puts the named package down here. ``height_m`` above the ground: what flies goes
+    straight from one height to the next, what is ``thrown`` falls on the way (a parabola; the speed is that over ground)."""
 
     x_m: Metres
     y_m: Metres
     speed_mps: Annotated[float, Field(gt=0.0, le=20.0)] = 1.3
     pause_s: Seconds = 0.0
     climb_m: Annotated[float, Field(ge=0.0, le=8.0)] = 0.0
+    height_m: Annotated[float, Field(ge=0.0, le=120.0)] = 0.0
     drops: str = ""
 
 
@@ -74,6 +80,31 @@ class ActorSpec(Config):
     hidden_until: Literal["never", "start", "dropped"] = "never"
     vanishes: bool = Field(default=False, description="leaves the world at the end of its route")
     yields: bool = True
+
+
+class SoundSpec(Config):
+    """Something that can be heard, once: at a place, on its way from there to ``to_m`` at ``speed_mps``, or with an actor.
+    ``z_m``: height above the ground, or above the actor's feet; without it what is usual for the kind, as are ``level_db`` (sound
+    pressure level at 1 m) and ``for_s``. ``seed`` names one sound of the kind; without it every run has another."""
+
+    kind: SoundName
+    x_m: Metres = 0.0
+    y_m: Metres = 0.0
+    z_m: Annotated[float, Field(ge=0.0, le=1000.0)] | None = None
+    to_m: tuple[Metres, Metres] | None = None
+    speed_mps: Annotated[float, Field(gt=0.0, le=50.0)] = 5.0
+    actor: str | None = None
+    start: Trigger = Trigger()
+    for_s: Annotated[float, Field(gt=0.05, le=300.0)] | None = None
+    level_db: Annotated[float, Field(ge=0.0, le=160.0)] | None = None
+    seed: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> SoundSpec:
+        placed = {"x_m", "y_m"} <= self.model_fields_set
+        if placed == (self.actor is not None) or (self.actor is not None and self.to_m is not None):
+            raise ValueError("needs either a place (x_m and y_m, and to_m if it moves) or an actor")
+        return self
 
 
 class FaultSpec(Config):
@@ -116,6 +147,8 @@ class Scenario(Config):
     charge: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     actors: tuple[ActorSpec, ...] = ()
     faults: tuple[FaultSpec, ...] = ()
+    sounds: Annotated[tuple[SoundSpec, ...], Field(max_length=1000)] = ()
+    wind_mps: Annotated[float, Field(ge=0.0, le=60.0)] | None = Field(default=None, description="None: as usual in the weather")
 
     @field_validator("start")
     @classmethod
@@ -129,6 +162,9 @@ class Scenario(Config):
         names = [actor.name for actor in self.actors]
         if len(set(names)) != len(names):
             raise ValueError(f"actors: names must differ ({', '.join(sorted(names))})")
+        for number, sound in enumerate(self.sounds):
+            if sound.actor is not None and sound.actor not in names:
+                raise ValueError(f"sounds.{number}: actor {sound.actor!r} is none of {', '.join(names) or 'them'}")
         droppable = {actor.name for actor in self.actors if actor.hidden_until == "dropped"}
         for actor in self.actors:
             for stop in actor.route:

@@ -13,17 +13,22 @@ from patrol.checks import Floats
 from patrol.clock import NS_PER_S
 from patrol.geometry import Pose2
 from patrol.sensors import Battery, Fix, Image, Imu, Odometry, PointCloud, Scan
+from patrol.sound import SoundBlock
 from sim.exposure import Exposure
 from sim.eye import Eye, View
+from sim.faults import Faults
 from sim.lidar import SpinningLidar
 from sim.proprioception import BatterySensor, GnssSensor, ImuSensor, WheelOdometry
 from sim.robot import CameraPart
+from sim.sound.microphones import Microphones
 from sim.stage import TICK_NS, Stage
 from sim.thermal import ThermalCamera
 from sim.truth import Sight, sights
 
-Measurement = Scan | PointCloud | Image | Imu | Odometry | Fix | Battery
+Measurement = Scan | PointCloud | Image | Imu | Odometry | Fix | Battery | SoundBlock
 ALL_SENSORS = frozenset({"points", "scan", "camera", "thermal", "imu", "odom", "fix", "battery"})
+"""What is measured unless somebody asks for less. Microphones are listened to only where somebody asks for them."""
+AUDIO = "audio"
 _SIGHT_SCALE = 2
 
 
@@ -41,18 +46,24 @@ class Metronome:
 
 
 class SensorSuite:
-    """The sensors that were asked for; the others are not built and cost nothing."""
+    """The sensors that were asked for; the others are not built and cost nothing. They are those of the first robot, or of the
+    one of another ``number``, which has no cameras and which the scenario's faults spare."""
 
-    def __init__(self, stage: Stage, sensors: frozenset[str], *, seed: int) -> None:
-        self._stage, self._sensors = stage, sensors
+    def __init__(self, stage: Stage, sensors: frozenset[str], *, seed: int, number: int = 0) -> None:
+        self._stage, self._sensors, self._number = stage, sensors, number
+        self._chassis = stage.fleet[number]
+        self._faults = stage.faults if number == 0 else Faults(())
         start_ns, robot = stage.scenario.start_ns, stage.robot
-        rngs = {name: np.random.default_rng([seed, index]) for index, name in enumerate(sorted(ALL_SENSORS))}
-        self._imu = ImuSensor(robot, stage.chassis, rngs["imu"])
-        self._odometry = WheelOdometry(robot, stage.chassis, rngs["odom"])
+        rngs = {
+            name: np.random.default_rng([seed, index, *([number] if number else [])])
+            for index, name in enumerate(sorted(ALL_SENSORS))
+        }
+        self._imu = ImuSensor(robot, self._chassis, rngs["imu"])
+        self._odometry = WheelOdometry(robot, self._chassis, rngs["odom"])
         self._gnss = GnssSensor(robot, stage.frame, rngs["fix"])
         self._battery = BatterySensor(robot, rngs["battery"], stage.scenario.charge)
         self._trail: deque[Floats] = deque(
-            [stage.chassis.planar_state()], maxlen=round(NS_PER_S / robot.lidar.rate_hz / TICK_NS) + 1
+            [self._chassis.planar_state()], maxlen=round(NS_PER_S / robot.lidar.rate_hz / TICK_NS) + 1
         )
         wants_lidar = bool(sensors & {"points", "scan"})
         self._lidar = SpinningLidar(robot.lidar, stage.world, rngs["points"]) if wants_lidar else None
@@ -61,6 +72,7 @@ class SensorSuite:
             self._eye = Eye(stage.model)
             self._exposure = Exposure(robot.camera, stage.weather, rngs["camera"])
             self._thermal = ThermalCamera(stage.model, stage.cast.actors, stage.weather, rngs["thermal"])
+        self._microphones = Microphones(stage, seed=seed) if AUDIO in sensors else None
         self._owner_of_geom = self._owners()
         self._rows: list[tuple[Metronome, Callable[[int, float], list[Measurement]]]] = [
             (Metronome(start_ns, rate), measure)
@@ -72,6 +84,7 @@ class SensorSuite:
                 ("battery", robot.battery.rate_hz, self._measure_battery),
                 ("camera", robot.camera_part.rate_hz, self._measure_camera),
                 ("thermal", robot.thermal_part.rate_hz, self._measure_thermal),
+                (AUDIO, robot.microphones.rate_hz, self._measure_sound),
             )
             if name in sensors or (name == "lidar" and wants_lidar)
         ]
@@ -83,10 +96,10 @@ class SensorSuite:
 
     def measure(self, now_ns: int, now_s: float) -> list[Measurement]:
         """Whatever is due at this tick."""
-        state = self._stage.chassis.planar_state()
+        state = self._chassis.planar_state()
         state[5] = self._trail[-1][5] + math.remainder(state[5] - self._trail[-1][5], 2.0 * math.pi)
         self._trail.append(state)
-        self._battery.draw(self._stage.chassis.speed_mps(), TICK_NS / NS_PER_S, docked=self._stage.is_docked(state))
+        self._battery.draw(self._chassis.speed_mps(), TICK_NS / NS_PER_S, docked=self._stage.is_docked(state))
         measured: list[Measurement] = []
         for metronome, measure in self._rows:
             if metronome.is_due(now_ns):
@@ -94,41 +107,41 @@ class SensorSuite:
         return measured
 
     def _measure_imu(self, now_ns: int, now_s: float) -> list[Measurement]:
-        faults = self._stage.faults
+        faults = self._faults
         measurement = self._imu.measure(now_ns, noise_gain=faults.noise_gain("imu", now_s))
         return [] if faults.is_silent("imu", now_s) else [measurement]
 
     def _measure_odometry(self, now_ns: int, now_s: float) -> list[Measurement]:
-        faults = self._stage.faults
+        faults = self._faults
         measurement = self._odometry.measure(now_ns, noise_gain=faults.noise_gain("odom", now_s))
         return [] if faults.is_silent("odom", now_s) else [measurement]
 
     def _measure_gnss(self, now_ns: int, now_s: float) -> list[Measurement]:
-        faults = self._stage.faults
-        pose = self._stage.chassis.map_from_base()
+        faults = self._faults
+        pose = self._chassis.map_from_base()
         measurement = self._gnss.measure(now_ns, pose, noise_gain=faults.noise_gain("fix", now_s))
         return [] if faults.is_silent("fix", now_s) else [measurement]
 
     def _measure_battery(self, now_ns: int, now_s: float) -> list[Measurement]:
         measurement = self._battery.measure(now_ns)
-        return [] if self._stage.faults.is_silent("battery", now_s) else [measurement]
+        return [] if self._faults.is_silent("battery", now_s) else [measurement]
 
     def _measure_lidar(self, now_ns: int, now_s: float) -> list[Measurement]:
-        stage, faults = self._stage, self._stage.faults
+        stage, faults = self._stage, self._faults
         wanted = [name for name in ("points", "scan") if name in self._sensors and not faults.is_silent(name, now_s)]
         lidar = self._lidar
         if lidar is None or not wanted:
             return []
-        stage.settle(within_m=stage.robot.lidar.range_m[1])
+        stage.settle(within_m=stage.robot.lidar.range_m[1], number=self._number)
         starts_ns = now_ns - round(NS_PER_S / stage.robot.lidar.rate_hz)
         gain = max(faults.noise_gain(name, now_s) for name in wanted)
         trail = np.array(self._trail)
-        targets = stage.cast.targets(trail[-1, :2], stage.robot.lidar.range_m[1])
+        targets = (*stage.cast.targets(trail[-1, :2], stage.robot.lidar.range_m[1]), *stage.mates(self._number))
         revolution = lidar.revolve(trail, starts_ns, targets, stage.weather, noise_gain=gain)
         return [lidar.cloud(revolution) if name == "points" else lidar.scan(revolution) for name in wanted]
 
     def _measure_camera(self, now_ns: int, now_s: float) -> list[Measurement]:
-        stage, faults, part = self._stage, self._stage.faults, self._stage.robot.camera_part
+        stage, faults, part = self._stage, self._faults, self._stage.robot.camera_part
         if self._eye is None or faults.is_silent("camera", now_s):
             return []
         stage.settle(within_m=math.inf)
@@ -139,7 +152,7 @@ class SensorSuite:
         return [Image(stamp_ns=now_ns, frame_id=part.frame_id, encoding="bgr8", pixels=pixels)]
 
     def _measure_thermal(self, now_ns: int, now_s: float) -> list[Measurement]:
-        stage, faults, part = self._stage, self._stage.faults, self._stage.robot.thermal_part
+        stage, faults, part = self._stage, self._faults, self._stage.robot.thermal_part
         if self._eye is None or faults.is_silent("thermal", now_s):
             return []
         stage.settle(within_m=math.inf)
@@ -151,6 +164,12 @@ class SensorSuite:
         pixels = faults.spoil("thermal", now_s, pixels)
         pixels.setflags(write=False)
         return [Image(stamp_ns=now_ns, frame_id=part.frame_id, encoding="mono16", pixels=pixels)]
+
+    def _measure_sound(self, now_ns: int, now_s: float) -> list[Measurement]:
+        if self._microphones is None:
+            return []
+        block = self._microphones.measure(now_ns, now_s, noise_gain=self._faults.noise_gain(AUDIO, now_s))
+        return [] if self._faults.is_silent(AUDIO, now_s) else [block]
 
     def sights(self) -> dict[str, Sight]:
         """How the colour camera sees each actor now; drawn for the purpose, at half resolution, unless all are behind it. Empty

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import mujoco
 import numpy as np
@@ -15,9 +15,10 @@ from patrol.geometry import Pose2, Twist2
 from patrol.local_frame import LocalFrame
 from patrol.site import Site
 from patrol.site_file import read_site
+from sim.actor_shapes import ActorShape, ActorTarget
 from sim.actors import Actor, Cast
 from sim.bodies import make_body
-from sim.chassis import ROBOT, Chassis, add_robot
+from sim.chassis import ROBOT, Chassis, add_robot, robot_group, robot_name
 from sim.faults import Faults
 from sim.robot import RobotModel
 from sim.scenario import Scenario
@@ -38,13 +39,14 @@ _CONTACTS_M = 0.45
 class Stage:
     """Everything that is there, and how it moves. Deterministic; all noise is in the sensors."""
 
-    def __init__(self, scenario: Scenario, robot: RobotModel, *, seed: int) -> None:
-        """Raises BadInput when world or site can not be used."""
+    def __init__(self, scenario: Scenario, robot: RobotModel, *, seed: int, others: Sequence[Pose2] = ()) -> None:
+        """The first robot stands where the scenario says; more of its kind at the poses ``others`` in map. Raises BadInput when
+        world or site can not be used."""
         site = read_site(scenario.site)
         self.scenario, self.robot = scenario, robot
         self.world = read_world(scenario.world)
         self.frame = LocalFrame(site.datum)
-        self._docks = tuple(dock.pose for dock in site.docks)
+        self._docks = (*(dock.pose for dock in site.docks), *others)
         self.weather = weather_at(scenario.weather, site.datum, scenario.start_ns)
         self.faults = Faults(scenario.faults)
         daylight = daylight_for(night=self.weather.night, overcast=self.weather.sky is not Sky.CLEAR)
@@ -53,12 +55,16 @@ class Stage:
         spec.option.timestep = TICK_NS / 1e9 / _STEPS_PER_TICK
         spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
         add_world(spec, self.world, daylight, seed=0)
-        add_robot(spec, robot, start_pose(scenario, site))
+        for number, start in enumerate((start_pose(scenario, site), *others)):
+            add_robot(spec, robot, start, number=number)
         for actor in actors:
             actor.body.add_to(spec)
         self.model = spec.compile()
         self.data = mujoco.MjData(self.model)
-        self.chassis = Chassis(self.model, self.data, robot)
+        self.fleet = tuple(Chassis(self.model, self.data, robot, number=number) for number in range(1 + len(others)))
+        self.chassis = self.fleet[0]
+        numbers = range(len(self.fleet)) if others else ()
+        self._shapes = tuple(ActorShape(self.model, robot_name(each), group=robot_group(each)) for each in numbers)
         self.cast = Cast(actors, self.model, self.data)
         self.seed = seed
         self._robot_geoms = np.array([self.model.geom(geom).name.startswith(f"{ROBOT}/") for geom in range(self.model.ngeom)])
@@ -69,9 +75,10 @@ class Stage:
 
     def move_actors(self, now_s: float, step_s: float) -> None:
         """Let the actors go on with what they do."""
-        robot = self.chassis.map_from_base().to_pose2()
-        self.cast.step(now_s, step_s, robot)
-        self.cast.place(near=robot, within_m=_TOUCH_M)
+        robots = [chassis.map_from_base().to_pose2() for chassis in self.fleet]
+        self.cast.step(now_s, step_s, *robots)
+        for robot in robots:
+            self.cast.place(near=robot, within_m=_TOUCH_M)
 
     def is_docked(self, planar_state: Floats) -> bool:
         """Whether a robot in this state (6,), as ``Chassis.planar_state`` has it, touches the contacts of a dock."""
@@ -80,15 +87,25 @@ class Stage:
     def step(self, now_ns: int, now_s: float) -> None:
         """One tick of physics."""
         self.chassis.set_grip(self.faults.grip(now_s))
-        self.chassis.drive(now_ns, TICK_NS / 1e9)
+        for chassis in self.fleet:
+            chassis.drive(now_ns, TICK_NS / 1e9)
         mujoco.mj_step(self.model, self.data, _STEPS_PER_TICK)
         self._note_contacts()
 
-    def settle(self, *, within_m: float) -> None:
-        """Bring actors within ``within_m``, all geoms and cameras up to date with the state, for pictures and rays."""
-        self.cast.place(near=self.chassis.map_from_base().to_pose2(), within_m=within_m)
+    def settle(self, *, within_m: float, number: int = 0) -> None:
+        """Bring actors within ``within_m`` of the robot of this number, all geoms and cameras up to date with the state, for
+        pictures and rays."""
+        self.cast.place(near=self.fleet[number].map_from_base().to_pose2(), within_m=within_m)
         mujoco.mj_kinematics(self.model, self.data)
         mujoco.mj_camlight(self.model, self.data)
+
+    def mates(self, number: int) -> tuple[ActorTarget, ...]:
+        """What the lidar of the robot of this number can meet of the other ones."""
+        return tuple(
+            shape.target(self.data, self.fleet[other].velocity_in_map())
+            for other, shape in enumerate(self._shapes)
+            if other != number
+        )
 
     def _note_contacts(self) -> None:
         contacts = self.data.contact
@@ -116,6 +133,7 @@ class Stage:
             actors=tuple(actor_truth(actor, sights.get(actor.spec.name)) for actor in self.cast.actors),
             contacts=tuple(sorted(self._touching)),
             contact_count=self._contact_count,
+            others=tuple(chassis.map_from_base().to_pose2() for chassis in self.fleet[1:]),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from patrol.clock import NS_PER_S, nanoseconds
 from patrol.errors import BadValue
@@ -25,11 +26,14 @@ class TickingSimulator(ABC):
     ``advance``.
     """
 
+    measures: ClassVar[frozenset[str]] = ALL_SENSORS
+    """The sensors that can be asked for."""
+
     def __init__(self, scenario: Scenario, robot: RobotModel, sensors: frozenset[str], truth_log: TruthLog | None) -> None:
         """Raises BadValue for an unknown sensor."""
-        unknown = sensors - ALL_SENSORS
+        unknown = sensors - self.measures
         if unknown:
-            raise BadValue(f"sensors: {', '.join(sorted(unknown))} not in {', '.join(sorted(ALL_SENSORS))}")
+            raise BadValue(f"sensors: {', '.join(sorted(unknown))} not in {', '.join(sorted(self.measures))}")
         self.scenario, self.robot, self._sensors, self._log = scenario, robot, sensors, truth_log
         self._start_ns = self._now_ns = self._tick_ns = scenario.start_ns
 

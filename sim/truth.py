@@ -37,7 +37,7 @@ class ActorTruth:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
     """The state of the world at ``stamp_ns``. ``contacts`` names what the robot touches now (the ground aside), ``contact_count``
-    how many times it began to touch something since the start."""
+    how many times it began to touch something since the start. ``others`` are the poses in map of further robots."""
 
     stamp_ns: int
     map_from_base: Pose2
@@ -45,6 +45,7 @@ class Truth:
     actors: tuple[ActorTruth, ...]
     contacts: tuple[str, ...]
     contact_count: int
+    others: tuple[Pose2, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

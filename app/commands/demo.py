@@ -19,6 +19,7 @@ from app.demo import DemoPlan, Shown, run_demo
 from app.paths import MISSIONS, SCENARIOS, STATE, patrol_folder
 from app.simulators import Sim
 from app.supervise import Report
+from patrol.berths import MOST_ROBOTS
 
 console = Console(soft_wrap=True, highlight=False, emoji=False)
 
@@ -43,6 +44,10 @@ def demo(
     laps: Annotated[int | None, typer.Option(min=1, help="Laps; without it, until Ctrl-C in a terminal and 1 elsewhere.")] = None,
     headless: Annotated[bool, typer.Option(help="No command centre and no page; only the patrol and its report.")] = False,
     port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of the page.")] = 8080,
+    robots: Annotated[
+        int, typer.Option(min=1, max=MOST_ROBOTS, help="Robots that share the round as a team; only the first has cameras.")
+    ] = 1,
+    hearing: Annotated[bool, typer.Option(help="Listen to the first robot's microphones (embedded simulator).")] = False,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the simulator.")] = 1,
     factor: Annotated[float, typer.Option(callback=finite, min=0.05, max=20.0, help="Simulated seconds per second.")] = 1.0,
     sim: Annotated[Sim, typer.Option(help="Which simulator; Gazebo is set up by 'make gazebo'.")] = Sim.EMBEDDED,
@@ -63,6 +68,8 @@ def demo(
         backend=sim.backend,
         page=not headless,
         autostart=not wait,
+        robots=robots,
+        hearing=hearing,
     )
     console.print(f"Starting the patrol; logs and results: {escape(str(plan.folder))}")
     report = run_demo(plan, on_up=lambda shown: _tell(shown, endless=endless), on_processes=_Watcher().look)

@@ -31,6 +31,7 @@ def simulate(
     folder: Annotated[Path | None, typer.Option(help="The patrol's folder; default: a new one under patrols/.")] = None,
     map_folder: Annotated[Path | None, typer.Option(help="Localise in this saved map instead of mapping.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Rule file; default: the site's own beside its file.")] = None,
+    hearing: Annotated[bool, typer.Option(help="Listen to the robot's microphones (embedded simulator).")] = False,
 ) -> None:
     """Run simulator and cores in one process without ROS; write log, map and report."""
     plan = LockstepPlan(
@@ -42,6 +43,7 @@ def simulate(
         limit_s=limit_s,
         map_folder=map_folder,
         rules=rules,
+        hearing=hearing,
         sim=sim,
         evidence_key=demonstration_key(STATE),
     )

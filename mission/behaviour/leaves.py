@@ -13,6 +13,7 @@ from mission.driver import slowed
 from mission.lookout import View
 from mission.machine import Event
 from mission.navigator import Goal
+from patrol.clock import seconds
 from patrol.errors import BadValue
 from patrol.geometry import Twist2
 from patrol.operations import Mode, OutcomeKind
@@ -141,12 +142,16 @@ class DriveLeg(Work):
             if door.gave_up:
                 self._settle(turn, "missed", door.gave_up)
             return self._drive(turn, self._tools.navigator.slow_down(view.dt_s), door.waits)
+        slot_s = seconds(ledger.waypoint.not_before_ns - view.now_ns)
+        if slot_s > 0.0:
+            why = f"Waiting {slot_s:.0f} s for the slot to {ledger.waypoint.waypoint_id}"
+            return self._drive(turn, self._tools.navigator.rest(view.dt_s), f"{why} ({turn.team or 'the team is planning'})")
         mission = ledger.mission
         speed_mps = min(mission.speed_mps, turn.limit_mps(self._tools))
         leg = self._tools.legs.step(ledger.waypoint, view, speed_mps=speed_mps, deadline_factor=mission.leg_deadline_factor)
         if leg.settled is not None:
             self._settle(turn, leg.settled, leg.because)
-        where = f"leg {ledger.leg + 1} of {ledger.legs}, lap {ledger.lap + 1} of {mission.laps}"
+        where = turn.team or f"leg {ledger.leg + 1} of {ledger.legs}, lap {ledger.lap + 1} of {mission.laps}"
         return self._drive(turn, leg.twist, f"{leg.why} ({where})")
 
     def _settle(self, turn: Turn, outcome: OutcomeKind, because: str) -> None:

@@ -46,7 +46,7 @@ class Tools:
 class Turn:
     """``view`` is None while the position is not known. The behaviours fill in the twist, at most one event of the machine
     with its reason, what became of the open waypoint, what doors are asked for, and how far an inspection has come.
-    ``quiet_mps`` is the limit of quiet hours."""
+    ``quiet_mps`` is the limit of quiet hours, ``team`` the clause that says what the robot does for its team."""
 
     situation: Situation
     actions: Actions
@@ -55,6 +55,7 @@ class Turn:
     dock: Pose2 | None = None
     inside: tuple[RunTimeZone, ...] = ()
     quiet_mps: float = math.inf
+    team: str = ""
     doors: Mapping[str, DoorState] = field(default_factory=dict)
     news: News = field(default_factory=News)
     asks: tuple[DoorRequest, ...] = ()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ from mission.route import RouteConfig, RouteMissing, inset_ring, standing_on
 from patrol.checks import Floats
 from patrol.config import Config
 from patrol.errors import PatrolError
+from patrol.operations import RouteWaypoint
 from patrol.site import Purpose, Site
 
 
@@ -65,7 +67,22 @@ def site_graph(site: Site, config: SiteGraphConfig | None = None) -> SiteGraph:
     RouteMissing for a site that leaves no room."""
     config = config or SiteGraphConfig()
     free = _free_ground(site, config)
-    places = _places(site, config, free)
+    return _joined(site, _places(site, config, free), free, config)
+
+
+def stops_graph(site: Site, stops: Sequence[RouteWaypoint], config: SiteGraphConfig | None = None) -> SiteGraph:
+    """The graph of the given stops alone, in their order, each once. Raises PlaceUnreachable for one that can not be reached."""
+    config = config or SiteGraphConfig()
+    free = _free_ground(site, config)
+    by_name = {stop.waypoint_id: _Place(stop.waypoint_id, stop.pose.x_m, stop.pose.y_m) for stop in stops}
+    outside = [name for name, place in by_name.items() if not free.buffer(0.05).covers(Point(place.x_m, place.y_m))]
+    if outside:
+        raise PlaceUnreachable(f"site {site.site_id}: no robot can stand at {', '.join(outside[:8])}")
+    return _joined(site, list(by_name.values()), free, config)
+
+
+def _joined(site: Site, places: list[_Place], free: BaseGeometry, config: SiteGraphConfig) -> SiteGraph:
+    """The graph of ``places`` with the ways between them."""
     points = np.array([(place.x_m, place.y_m) for place in places])
     corners = _corners(free)
     lengths_m, before = _shortest(np.vstack((points, corners)), len(places), free)

@@ -90,12 +90,19 @@ class AlertCard:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Knowledge:
     """The newest report of each unit, the plan in force, every alert, and in ``seen_s`` (N,) when each place was last seen; None
-    for no place yet."""
+    for no place yet. ``visits`` counts, for each unit, how often it has visited each of the N places: a counter that only its
+    owner adds to, so that the sum over units is right however often it is told."""
 
     reports: Mapping[str, Report] = field(default_factory=dict)
     plan: PlanCard | None = None
     alerts: Mapping[str, AlertCard] = field(default_factory=dict)
     seen_s: Floats | None = None
+    visits: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def rounds(self) -> int:
+        """How often every place was visited by somebody."""
+        return min((sum(counts) for counts in zip(*self.visits.values(), strict=True)), default=0)
 
     def merged(self, other: Knowledge) -> Knowledge:
         """The newest of both."""
@@ -105,7 +112,16 @@ class Knowledge:
             plan=max(plans, key=lambda plan: plan.rank, default=None),
             alerts=_newest(self.alerts, other.alerts),
             seen_s=_latest(self.seen_s, other.seen_s),
+            visits=_most(self.visits, other.visits),
         )
+
+
+def _most(one: Mapping[str, tuple[int, ...]], other: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    most = dict(one)
+    for unit_id, counts in other.items():
+        known = most.get(unit_id, counts)
+        most[unit_id] = tuple(max(pair) for pair in zip(known, counts, strict=True))
+    return most
 
 
 def _latest(one: Floats | None, other: Floats | None) -> Floats | None:

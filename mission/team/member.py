@@ -86,7 +86,9 @@ class Member:
         seen_s = self.knowledge.seen_s
         seen_s = np.zeros(self._means.places) if seen_s is None else seen_s.copy()
         seen_s[place] = now_s
-        self.hear(Knowledge(seen_s=seen_s))
+        counts = list(self.knowledge.visits.get(self.unit.unit_id, (0,) * self._means.places))
+        counts[place] += 1
+        self.hear(Knowledge(seen_s=seen_s, visits={self.unit.unit_id: tuple(counts)}))
 
     def think(self, now_s: float) -> None:
         """Plan anew if that is due and this one's turn, and look after alerts."""
@@ -152,9 +154,14 @@ class Member:
         self.hear(Knowledge(plan=card))
 
     def _ages_s(self, now_s: float) -> Floats | None:
-        """How long (N,) s each place has gone unseen as far as this one knows; None when it knows of none."""
+        """How long (N,) s each place has gone unseen as far as this one knows, a place never seen since the first visit to any;
+        None when it knows of none."""
         seen_s = self.knowledge.seen_s
-        return None if seen_s is None else np.maximum(0.0, now_s - seen_s)
+        if seen_s is None:
+            return None
+        first_s = float(seen_s[seen_s > 0.0].min(initial=now_s))
+        ages_s: Floats = np.maximum(0.0, now_s - np.maximum(seen_s, first_s))
+        return ages_s
 
     def _look_after(self, alert: AlertCard, present: Mapping[str, Report], now_s: float) -> None:
         """Give an alert to the best unit when nobody has it, or when whoever has it can not do it."""

@@ -146,15 +146,7 @@ class TeamPatrol:
         low = walker.charge <= self._config.low_charge
         if low and walker.duty is Duty.PATROL and self._dock is not None:
             walker.interrupt(CHARGING, self._dock, Duty.CHARGING, self._now_s)
-        alert = walker.member.errand()
-        if walker.duty is Duty.PATROL and alert is not None:
-            walker.alert = alert
-            walker.interrupt(alert.alert_id, alert.place, Duty.DISPATCHED, self._now_s)
-            walker.tell_alert(AlertState.GOING)
-        elif walker.duty is Duty.DISPATCHED and walker.alert is not None:
-            known = walker.member.knowledge.alerts[walker.alert.alert_id]
-            if known.rank > walker.alert.rank:
-                walker.resume(self._now_s)
+        walker.heed_alert(self._now_s)
 
     def _happen(self, happening: Happening) -> None:
         if happening.alert is not None:

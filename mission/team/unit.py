@@ -23,11 +23,13 @@ class Kind(StrEnum):
 
 
 class Duty(StrEnum):
-    """What a unit is there for at the moment. Only ``PATROL`` walks a beat; a unit that is ``LOST`` said nothing for too long."""
+    """What a unit is there for at the moment. Only ``PATROL`` walks a beat; one that is ``AWAY`` is held, stopped or driven by
+    hand; a unit that is ``LOST`` said nothing for too long."""
 
     PATROL = "patrol"
     DISPATCHED = "dispatched"
     CHARGING = "charging"
+    AWAY = "away"
     LOST = "lost"
 
 

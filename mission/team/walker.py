@@ -97,6 +97,26 @@ class Walker:
             self.errand = replace(self.errand, reached_s=now_s)
             self.stays_until_s = now_s + stay_s
 
+    def heed_alert(self, now_s: float) -> None:
+        """Take up an alert that it was given; leave one that was given to somebody else meanwhile."""
+        alert = self.member.errand()
+        if self.duty is Duty.PATROL and alert is not None:
+            self.alert = alert
+            self.interrupt(alert.alert_id, alert.place, Duty.DISPATCHED, now_s)
+            self.tell_alert(AlertState.GOING)
+        elif self.duty is Duty.DISPATCHED and self.alert is not None:
+            known = self.member.knowledge.alerts[self.alert.alert_id]
+            if known.rank > self.alert.rank:
+                self.resume(now_s)
+
+    def refuse_alert(self) -> None:
+        """It can not do what the alert asks: somebody else is to go."""
+        if self.alert is not None:
+            refused = self.alert.refused | {self.unit.unit_id}
+            attempt = self.alert.attempt + 1
+            self.member.told(replace(self.alert, state=AlertState.OPEN, attempt=attempt, unit_id="", refused=refused))
+            self.alert = None
+
     def lose(self) -> None:
         """It is gone: whatever it was after, it is after it no more."""
         self.duty, self.bound, self.waits_since_s = Duty.LOST, STANDING, None

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from patrol.air import Sky
 from patrol.config import Config
-from patrol.percepts import Label, Severity, Threshold
+from patrol.percepts import SOUNDS, Label, Severity, Threshold
 from patrol.site import Purpose
 from patrol.site_rules import Schedule
 
@@ -63,6 +63,7 @@ class Rule(Config):
     """What every rule has."""
 
     measures: ClassVar[tuple[str, ...]] = ()
+    is_heard: ClassVar[bool] = False
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
     kind: str
@@ -80,6 +81,14 @@ class Rule(Config):
         if unknown:
             raise ValueError(f"{', '.join(unknown)}: this kind measures {', '.join(cls.measures)}")
         return dict(value)
+
+    @field_validator("labels")
+    @classmethod
+    def _fit_the_kind(cls, value: tuple[Label, ...]) -> tuple[Label, ...]:
+        others = [label.value for label in value if (label in SOUNDS) is not cls.is_heard]
+        if others:
+            raise ValueError(f"{', '.join(others)}: {', '.join(SOUNDS)} go with 'kind: sound', and only they do")
+        return value
 
     def tests(self, measured: Mapping[str, float]) -> tuple[Threshold, ...]:
         """Every limit beside what was measured."""
@@ -153,8 +162,21 @@ class UnattendedRule(Rule):
     left_by_s: float = Field(default=60.0, gt=0.0)
 
 
-KINDS = ("presence", "crossing", "tailgating", "crowd", "unattended")
-AnyRule = Annotated[PresenceRule | CrossingRule | TailgatingRule | CrowdRule | UnattendedRule, Field(discriminator="kind")]
+class SoundRule(Rule):
+    """Something is heard in a zone, as far as its direction tells. ``reach_m``: from how far it may come at most; a sound is as
+    likely to come from anywhere between there and the robot."""
+
+    measures = ("score", "level_db", "bearing_std_deg", "inside_probability")
+    is_heard = True
+
+    kind: Literal["sound"] = "sound"
+    reach_m: float = Field(default=60.0, gt=0.0, le=1000.0)
+
+
+KINDS = ("presence", "crossing", "tailgating", "crowd", "unattended", "sound")
+AnyRule = Annotated[
+    PresenceRule | CrossingRule | TailgatingRule | CrowdRule | UnattendedRule | SoundRule, Field(discriminator="kind")
+]
 
 
 class SameConfig(Config):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from patrol.percepts import Reason
+from patrol.percepts import SOUNDS, Reason
 from perception.rulebook.scene import Fired
 from perception.rulebook.silence import Change, said
 
@@ -20,6 +20,8 @@ def reason_for(fired: Fired, changes: Sequence[Change]) -> Reason:
 
 def _sentence(fired: Fired) -> str:
     seen, label = fired.seen, str(fired.seen.track.label)
+    if fired.seen.track.label in SOUNDS:
+        return f"{label.capitalize()} {seen.what}: {fired.rule.name}."
     x_m, y_m = seen.ground.position_m.tolist()
     inside = seen.measures.get("inside_probability")
     sure = "" if inside is None else f" with a probability of {100.0 * inside:.0f} %"

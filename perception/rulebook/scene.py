@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from patrol.air import Sky
 from patrol.checks import Floats
 from patrol.percepts import GroundPosition, Threshold, Track
+from patrol.sound import SoundEvent
 from perception.rulebook.config import AnyRule
 
 Measures = Mapping[str, float]
@@ -23,6 +24,7 @@ class Scene:
     tracks: tuple[Track, ...]
     sky: Sky | None = None
     pose_doubt: str = ""
+    sounds: tuple[SoundEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

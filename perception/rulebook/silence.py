@@ -39,6 +39,8 @@ _STEPS: Mapping[str, float] = MappingProxyType(
         "moved_m": 0.5,
         "stood_s": 2.0,
         "unattended_s": 2.0,
+        "level_db": 3.0,
+        "bearing_std_deg": 5.0,
     }
 )
 _WHOLE = ("hits", "count")
@@ -115,6 +117,8 @@ NAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "count": ("the number of people", ""),
         "unattended_s": ("the time with nobody near", " s"),
         "stood_s": ("the time it stood there", " s"),
+        "level_db": ("the level above the background", " dB"),
+        "bearing_std_deg": ("the uncertainty of the bearing", "°"),
     }
 )
 

@@ -9,7 +9,7 @@ from patrol.air import Sky
 from patrol.percepts import Alert
 from patrol.site import Site
 from perception.rulebook.book import default_book
-from perception.rulebook.config import AnyRule, CrossingRule, CrowdRule, PresenceRule, RuleBook, TailgatingRule
+from perception.rulebook.config import AnyRule, CrossingRule, CrowdRule, PresenceRule, RuleBook, SoundRule, TailgatingRule
 from perception.rulebook.crossing import Crossing, Tailgating
 from perception.rulebook.gatherings import Crowd, Unattended
 from perception.rulebook.ground_plan import GroundPlan
@@ -20,8 +20,9 @@ from perception.rulebook.presence import Presence
 from perception.rulebook.reasons import reason_for
 from perception.rulebook.scene import Fired, Scene
 from perception.rulebook.silence import Change, changes
+from perception.rulebook.sounds import Sounds
 
-Lookout = Presence | Crossing | Tailgating | Crowd | Unattended
+Lookout = Presence | Crossing | Tailgating | Crowd | Unattended | Sounds
 
 
 class Watch:
@@ -96,4 +97,6 @@ def _lookout(rule: AnyRule) -> Lookout:
         return Crossing(rule)
     if isinstance(rule, TailgatingRule):
         return Tailgating(rule)
+    if isinstance(rule, SoundRule):
+        return Sounds(rule)
     return Crowd(rule) if isinstance(rule, CrowdRule) else Unattended(rule)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies of actors: people who walk, vehicles, a fox, a tree in the wind, a package."""
+"""Bodies of actors: people who walk, vehicles, a fox, a tree in the wind, a package, and what flies."""
 
 from sim.bodies.base import Body
 from sim.bodies.catalogue import KINDS, make_body

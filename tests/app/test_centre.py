@@ -56,7 +56,7 @@ def test_a_robot_with_its_token_is_linked_and_one_without_is_not(tmp_path: Path)
     with Supervisor((centre.job(),), log_folder=tmp_path / "logs") as supervisor:
         assert until(lambda: answers(centre), supervisor), (tmp_path / "logs" / "centre.log").read_text("utf-8")
         assert not centre.is_linked()
-        token = centre.robot_token.read_text("utf-8").strip()
+        token = centre.robot_token().read_text("utf-8").strip()
         with connect(centre.robot_url, additional_headers={"Authorization": f"Bearer {token}"}) as link:
             link.send(FROM_ROBOT.dump_json(hello(ROBOT)).decode())
             assert until(centre.is_linked, supervisor)
@@ -66,7 +66,7 @@ def test_a_robot_with_its_token_is_linked_and_one_without_is_not(tmp_path: Path)
 
 def test_the_robot_s_token_is_for_its_owner_only(tmp_path: Path) -> None:
     centre = Centre.prepare(tmp_path, port=free_port())
-    assert centre.robot_token.stat().st_mode & 0o077 == 0
+    assert centre.robot_token().stat().st_mode & 0o077 == 0
     assert centre.prepared.one_time_password
 
 
@@ -74,6 +74,13 @@ def test_the_robot_s_token_is_for_its_owner_only(tmp_path: Path) -> None:
 def taken_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield int(listener.getsockname()[1])
+
+
+def test_several_robots_have_a_token_each(tmp_path: Path) -> None:
+    centre = Centre.prepare(tmp_path, port=free_port(), robots=("rover", "rover_2"))
+    tokens = {centre.robot_token(name).read_text("utf-8") for name in ("rover", "rover_2")}
+    assert len(tokens) == 2
+    assert centre.job().environment["PATROL_CENTRE_ROBOTS"] == "rover,rover_2"
 
 
 def test_a_port_that_is_taken_is_said_before_anything_is_written(tmp_path: Path, taken_port: int) -> None:

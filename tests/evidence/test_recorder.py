@@ -18,7 +18,7 @@ from mcap.reader import make_reader
 
 from evidence.background import BackgroundRecorder
 from evidence.cdr import compressed_image, picture_from_compressed
-from evidence.definitions import Definitions
+from evidence.definitions import Definitions, installed_prefixes
 from evidence.recorder import METADATA_NAME, RecordedChannel, Recorder, RecorderConfig, RecorderFailed, channel_for
 from evidence.recording import Recording, recover, sha256_of
 from patrol.errors import BadInput, BadValue
@@ -196,6 +196,29 @@ def test_pictures_from_before_the_anonymiser_are_never_recorded(tmp_path: Path) 
                 provenance={},
                 monotonic_ns=lambda: 0,
             )
+
+
+def test_sound_is_never_recorded(tmp_path: Path) -> None:
+    assert not topic("audio").is_recorded
+    assert topic("sounds").is_recorded
+    named = [("audio", "b_msgs/msg/Header"), ("/rover/audio", "b_msgs/msg/Header")]
+    for name, kind in named:
+        with pytest.raises(BadValue, match="never recorded"):
+            Recorder(
+                tmp_path / "p",
+                (RecordedChannel(topic=name, type=kind),),
+                definitions=share(tmp_path),
+                provenance={},
+                monotonic_ns=lambda: 0,
+            )
+    with pytest.raises(BadValue, match="holds what people say"):
+        Recorder(
+            tmp_path / "p",
+            (RecordedChannel(topic="hum", type="patrol_msgs/msg/SoundBlock"),),
+            definitions=Definitions(installed_prefixes()),
+            provenance={},
+            monotonic_ns=lambda: 0,
+        )
 
 
 def test_a_recorder_that_can_not_keep_up_drops_and_says_how_much(tmp_path: Path) -> None:

@@ -89,6 +89,9 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     'make demo ARGS="--headless --laps 1"': Elsewhere(test="tests/e2e/test_demo.py::test_one_headless_lap"),
     "make gazebo": Elsewhere(test="tests/gazebo/test_setup.py::test_a_second_set_up_takes_a_moment"),
     "make gazebo-clean": Elsewhere(test="tests/gazebo/test_setup.py::test_removing_leaves_nothing"),
+    ".venv/bin/patrol demo --robots 2": Elsewhere(
+        test="tests/ros/test_team.py::test_both_follow_one_plan_and_one_of_them_can_be_stopped_alone"
+    ),
     ".venv/bin/patrol demo --sim gazebo": Elsewhere(test="tests/gazebo/test_setup.py::test_the_demonstration_runs_with_gazebo"),
     ".venv/bin/patrol sim check sim/worlds/depot.sdf": Run(prints="chain link"),
     ".venv/bin/patrol sim check sim/scenarios/depot_intruder.yaml": Run(prints="actors"),
@@ -164,6 +167,13 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ".venv/bin/patrol rules test config/rules/night_watch.yaml patrols/night-rain/recording.mcap --json": Run(
         prints=r'"raised_on_the_robot_only": \[\]', instead=(("patrols/", "TMP/"),)
     ),
+    ".venv/bin/patrol simulate sim/scenarios/depot_glass.yaml --hearing --folder patrols/glass": Run(
+        prints=NOT_DONE, instead=PATROLS, more=SHORT, code=1, leaves=("glass/report.html",)
+    ),
+    ".venv/bin/patrol rules test config/rules/night_watch.yaml patrols/glass/recording.mcap": Elsewhere(
+        test="tests/app/test_hearing.py::test_the_recording_gives_the_same_alerts_again"
+    ),
+    ".venv/bin/python -m benchmarks.sound --trials 4": Understood(source="benchmarks/sound.py"),
     ".venv/bin/python -m benchmarks.scenario_hours --hours 1 --site depot prison": Run(
         prints=r'"false_per_hour_high"', instead=(("--hours 1", "--hours 0.0002"),), more="--minutes 0.02"
     ),
@@ -235,6 +245,10 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ),
     ".venv/bin/python -m benchmarks.anonymise TUD-Campus TUD-Stadtmitte": Elsewhere(
         test="tests/perception/test_benchmarks.py::test_heads_and_little_light_are_measured_on_a_real_video"
+    ),
+    ".venv/bin/patrol simulate sim/scenarios/depot_air.yaml": Run(prints=NOT_DONE, more=f"{SHORT} --folder TMP/air", code=1),
+    ".venv/bin/python -m benchmarks.flying --runs 30": Elsewhere(
+        test="tests/perception/test_flying_scenes.py::test_scenes_are_drawn_watched_and_judged"
     ),
     ".venv/bin/python -m benchmarks.thermal clips": Elsewhere(
         test="tests/perception/test_benchmarks.py::test_clips_of_drones_and_birds_are_told_apart"

@@ -79,9 +79,9 @@ def rules_told(where: Site, rules: RuleBook, who: Iterable[Callable[[int], Track
 
 def test_the_default_rules_cover_what_a_site_asks_for() -> None:
     rules = {rule.name: rule for rule in default_book().rules}
-    assert {rule.kind for rule in rules.values()} == {"presence", "crossing", "tailgating", "crowd", "unattended"}
-    assert {label for rule in rules.values() for label in rule.labels} >= set(Label) - {Label.ANIMAL}
-    assert len(rules) == 13
+    assert {rule.kind for rule in rules.values()} == {"presence", "crossing", "tailgating", "crowd", "unattended", "sound"}
+    assert {label for rule in rules.values() for label in rule.labels} >= set(Label) - {Label.ANIMAL, Label.BIRD}
+    assert len(rules) == 16
 
 
 def test_a_fence_is_climbed_where_there_is_no_gate() -> None:

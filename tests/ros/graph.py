@@ -66,6 +66,13 @@ class Graph:
             time.sleep(0.02)
         return False
 
+    def until_s(self, duration_s: float) -> None:
+        """Keep the processes running for so long."""
+        ends_s = time.monotonic() + duration_s
+        while time.monotonic() < ends_s:
+            self.supervisor.poll()
+            time.sleep(0.02)
+
     def report(self, name: str) -> Report:
         return next(report for report in self.supervisor.reports() if report.name == name)
 

@@ -65,6 +65,26 @@ def test_only_optional_rows_can_be_left_out() -> None:
         processes_for(Backend.ROBOT, without=frozenset({"stop"}))
 
 
+def test_further_robots_of_a_team_have_their_own_of_what_drives_and_share_the_simulator() -> None:
+    first = [row.name for row in processes_for(Backend.SIMULATION, team=True)]
+    further = [row.name for row in processes_for(Backend.SIMULATION, further=True)]
+    assert {"stop", "slam", "mission", "recorder", "uplink"} <= set(further) < set(first)
+    assert "simulator" not in further
+    assert not any(row.of_team for row in processes_for(Backend.SIMULATION))
+
+
+def test_a_further_robot_is_told_the_same_run_with_its_own_name_berth_and_folder() -> None:
+    first = settings(robots="rover,rover_2", map_folder=Path("/run/map"), laps=3)
+    mate = first.for_mate("rover_2", "Rover 2", 1)
+    assert first.is_team
+    assert (mate.robot_id, mate.berth, mate.laps) == ("rover_2", 1, 3)
+    assert (mate.run_folder, mate.map_folder) == (Path("/run/rover_2"), Path("/run/rover_2/map"))
+    words = command(by_name("mission"), mate)
+    assert "__ns:=/rover_2" in words
+    assert "berth:=1" in words
+    assert "state_folder:='/run/rover_2/state'" in words
+
+
 def test_a_circle_of_needs_is_refused() -> None:
     row = by_name("slam")
     with pytest.raises(BadValue, match="circle"):
@@ -89,6 +109,7 @@ def test_only_given_settings_become_parameters() -> None:
     assert given == {
         "use_sim_time": True,
         "site": "/a site.geojson",
+        "berth": 0,
         "mission": "/m.yaml",
         "laps": 2,
         "autostart": False,

@@ -100,7 +100,7 @@ def test_the_worker_takes_the_newest_and_counts_what_it_drops() -> None:
 
 def test_what_nobody_waits_for_gives_way_within_the_process() -> None:
     seen: list[int] = []
-    worker: Worker[None] = Worker("test", lambda item: seen.append(os.getpriority(os.PRIO_PROCESS, 0)), niceness=3)
+    worker: Worker[None] = Worker("test", lambda _: seen.append(os.getpriority(os.PRIO_PROCESS, 0)), niceness=3)
     worker.offer(None)
     while worker.done < 1:
         threading.Event().wait(0.01)

@@ -99,3 +99,25 @@ def test_a_van_stops_for_the_robot() -> None:
     play(who, 20.0, robot=robot)
     assert who.state.pose.x_m < 15.0 - who.body.radius_m
     assert not who.state.done
+
+
+def test_what_is_thrown_falls_as_things_fall() -> None:
+    stone = actor(kind="thrown", route=[{"x_m": 0, "y_m": 0, "height_m": 1.6}, {"x_m": 9, "y_m": 0, "speed_mps": 6.0}])
+    places = play(stone, 1.45)
+    heights = np.array([z_m for _, z_m in places])
+    falls = np.diff(heights, 2) / STEP_S**2
+    assert falls == pytest.approx(np.full(len(falls), -9.81), abs=0.05)
+    assert [pose.x_m for pose, _ in places[:3]] == pytest.approx([0.3, 0.6, 0.9])
+    play(stone, 0.2, begin_s=1.45)
+    assert stone.state.z_m == 0.0
+    assert stone.state.done
+
+
+def test_what_flies_keeps_between_the_heights_of_its_stops() -> None:
+    drone = actor(
+        kind="drone",
+        route=[{"x_m": 0, "y_m": 0, "height_m": 8}, {"x_m": 20, "y_m": 0, "height_m": 4, "speed_mps": 5.0, "pause_s": 1.0}],
+    )
+    assert drone.state.z_m == 8.0
+    assert play(drone, 2.0)[-1][1] == pytest.approx(6.0, abs=0.1)
+    assert play(drone, 3.0, begin_s=2.0)[-1][1] == pytest.approx(4.0)

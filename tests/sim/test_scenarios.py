@@ -31,7 +31,7 @@ def test_actors_of_shipped_scenarios_walk_through_no_wall(path: Path) -> None:
         for here, there in itertools.pairwise(stops):
             way = np.array([there.x_m - here.x_m, there.y_m - here.y_m])
             length = float(np.linalg.norm(way))
-            if there.climb_m > 0.0 or length == 0.0:
+            if there.climb_m > 0.0 or length == 0.0 or max(here.height_m, there.height_m) > 0.0:
                 continue
             ray = np.array([[here.x_m, here.y_m, 0.9, *(way / length), 0.0]], dtype=np.float32)
             distance, inside = targets.cast_inside(ray)

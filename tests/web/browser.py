@@ -8,7 +8,7 @@ import shutil
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,7 @@ class Stage:
     robot: FakeRobot
     loop: asyncio.AbstractEventLoop
     dialling: asyncio.Future[None]
+    others: list[FakeRobot] = field(default_factory=list)
 
     def robot_leaves(self) -> None:
         self.loop.call_soon_threadsafe(self.dialling.cancel)
@@ -84,18 +85,18 @@ class Stage:
 
 
 @contextmanager
-def staged(folder: Path) -> Iterator[Stage]:
-    """A command centre on a free port, with a robot connected."""
+def staged(folder: Path, *, more: tuple[str, ...] = ()) -> Iterator[Stage]:
+    """A command centre on a free port, with a robot connected, and with those of ``more``, by their ids."""
     settings = Settings(
         database_url=f"sqlite:///{folder}/centre.db",
         secrets_dir=folder / "secrets",
         port=0,
         argon2_memory_kib=64,
-        robots=(messages.ROBOT,),
+        robots=(messages.ROBOT, *more),
     )
     if not (settings.web_dist / "index.html").exists():
         pytest.skip("the page is not built: cd command_centre/web && npm ci && npm run build")
-    token = prepare(settings).robot_tokens[messages.ROBOT].read_text("ascii").strip()
+    tokens = {name: path.read_text("ascii").strip() for name, path in prepare(settings).robot_tokens.items()}
     for name, role in (("olga", "operator"), ("vera", "viewer")):
         set_password(settings, name, PASSWORDS[name], role="operator" if role == "operator" else "viewer")
     address: list[str] = []
@@ -111,11 +112,16 @@ def staged(folder: Path) -> Iterator[Stage]:
     thread.start()
     try:
         assert up.wait(_START_WITHIN_S), "the service did not come up"
-        robot = FakeRobot(f"{address[0].replace('http', 'ws', 1)}/robot", token, alert_after_s=1.0)
-        stage = Stage(address=address[0], robot=robot, loop=loop, dialling=loop.create_future())
+        url = f"{address[0].replace('http', 'ws', 1)}/robot"
+        robot = FakeRobot(url, tokens[messages.ROBOT], alert_after_s=1.0)
+        others = [FakeRobot(url, tokens[name], robot_id=name) for name in more]
+        stage = Stage(address=address[0], robot=robot, loop=loop, dialling=loop.create_future(), others=others)
         stage.robot_returns()
+        dialling = [asyncio.run_coroutine_threadsafe(other.run(), loop) for other in others]
         yield stage
         stage.robot_leaves()
+        for other in dialling:
+            other.cancel()
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(_START_WITHIN_S)

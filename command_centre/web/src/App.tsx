@@ -5,15 +5,14 @@ import type { AlertView } from "./generated/wire";
 import { MapPanel } from "./map/MapPanel";
 import { AlertsPanel } from "./panels/AlertsPanel";
 import { Controls } from "./panels/Controls";
+import { FleetPanel } from "./panels/FleetPanel";
 import { MissionPanel } from "./panels/MissionPanel";
 import { PasswordDialog } from "./panels/PasswordDialog";
 import { SignIn } from "./panels/SignIn";
 import { TopBar } from "./panels/TopBar";
-import { type Robot, type State, selectedRobot } from "./state";
+import { type Robot, type State, isLost, selectedRobot } from "./state";
 import { store, useNow, useStore } from "./store";
 import { VideoPanel } from "./video/VideoPanel";
-
-const LOST_AFTER_MS = 3000;
 
 export function App() {
   const state = useStore();
@@ -46,6 +45,8 @@ function ControlRoom({ state }: { state: State }) {
         <main class="deck">
           <MapPanel
             robot={robot}
+            others={state.robots.filter((each) => each !== robot)}
+            now={now}
             alerts={mine}
             lost={lost}
             focus={focus}
@@ -54,6 +55,7 @@ function ControlRoom({ state }: { state: State }) {
             onAlert={selectOnMap}
           />
           <div class="side">
+            {state.robots.length > 1 && <FleetPanel state={state} robot={robot} now={now} />}
             <VideoPanel robot={robot} />
             <MissionPanel robot={robot} lost={lost} />
             <Controls state={state} robot={robot} />
@@ -66,10 +68,6 @@ function ControlRoom({ state }: { state: State }) {
       {choosing && <PasswordDialog onClose={() => setChoosing(false)} />}
     </div>
   );
-}
-
-function isLost(robot: Robot | null, now: number): boolean {
-  return !robot || robot.link.status === "offline" || robot.telemetryAtMs === null || now - robot.telemetryAtMs > LOST_AFTER_MS;
 }
 
 /** Says across the screen that what is shown is not live any more. */

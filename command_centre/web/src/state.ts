@@ -52,6 +52,13 @@ export function selectedRobot(state: State): Robot | null {
   return state.robots.find((robot) => robot.robot_id === state.selected) ?? state.robots[0] ?? null;
 }
 
+const LOST_AFTER_MS = 3000;
+
+/** Whether what is known of a robot is not live any more. */
+export function isLost(robot: Robot | null, nowMs: number): boolean {
+  return !robot || robot.link.status === "offline" || robot.telemetryAtMs === null || nowMs - robot.telemetryAtMs > LOST_AFTER_MS;
+}
+
 function fold(state: State, message: ToBrowser, nowMs: number, wallMs: number): State {
   switch (message.type) {
     case "snapshot": {

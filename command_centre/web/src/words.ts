@@ -13,6 +13,18 @@ export const COMMAND_NAMES: Record<string, string> = {
   zones: "Zones",
 };
 
+/** A robot's mode, as `RobotState` names it. */
+export const MODE_WORDS: Record<string, string> = {
+  idle: "Idle",
+  patrolling: "Patrolling",
+  paused: "Paused",
+  held: "Held",
+  docking: "Returning to dock",
+  docked: "Docked",
+  teleop: "Driven by hand",
+  estopped: "Emergency stop",
+};
+
 /** "4.2 s", "3 min 20 s", "2 h 5 min". */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "–";

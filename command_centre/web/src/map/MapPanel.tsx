@@ -9,6 +9,9 @@ import { SiteMap } from "./site-map";
 
 interface Props {
   robot: Robot;
+  /** The other robots, of which only the place is shown. */
+  others: readonly Robot[];
+  now: number;
   alerts: readonly AlertView[];
   lost: boolean;
   focus: AlertView | null;
@@ -18,7 +21,7 @@ interface Props {
   onAlert: (alertKey: number) => void;
 }
 
-export function MapPanel({ robot, alerts, lost, focus, zonesOrder, mayOrder, onAlert }: Props) {
+export function MapPanel({ robot, others, now, alerts, lost, focus, zonesOrder, mayOrder, onAlert }: Props) {
   const target = useRef<HTMLDivElement>(null);
   const map = useRef<SiteMap | null>(null);
   const [made, setMade] = useState<SiteMap | null>(null);
@@ -33,6 +36,7 @@ export function MapPanel({ robot, alerts, lost, focus, zonesOrder, mayOrder, onA
     return () => made.close();
   }, []);
   useEffect(() => map.current?.show(robot, alerts, lost), [robot, alerts, lost]);
+  useEffect(() => map.current?.showOthers(others, now), [others, now]);
   useEffect(() => {
     if (focus) map.current?.centreOn(focus.position_m as Position, { closer: true });
   }, [focus]);

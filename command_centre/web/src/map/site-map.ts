@@ -17,7 +17,7 @@ import ImageSource from "ol/source/Image";
 import VectorSource from "ol/source/Vector";
 import type { StyleLike } from "ol/style/Style";
 import type { AlertView, MapUpdate, SiteView, WireBelief, WireTrack } from "../generated/wire";
-import type { Robot } from "../state";
+import { type Robot, isLost } from "../state";
 import type { GridPainted, GridWanted } from "./grid-worker";
 import { type Position, beliefSpots, ellipse } from "./shapes";
 import * as styles from "./styles";
@@ -31,7 +31,7 @@ const BELIEF_KEPT_S = 5;
 /** What lies about is shown once a rule made an alert of it. */
 const THINGS = new Set<string>(["object", "missing object"]);
 
-type LayerName = "beliefs" | "areas" | "perimeter" | "gates" | "marks" | "route" | "trail" | "plan" | "tracks" | "alerts" | "robots";
+type LayerName = "beliefs" | "areas" | "perimeter" | "gates" | "marks" | "route" | "trail" | "plan" | "tracks" | "alerts" | "others" | "robots";
 
 export class SiteMap {
   readonly #projection = new Projection({ code: "patrol:map", units: "m", axisOrientation: "enu" });
@@ -59,6 +59,7 @@ export class SiteMap {
       marks: layer(styles.markStyle),
       alerts: layer(styles.alertStyle),
       tracks: layer(styles.trackStyle),
+      others: layer(styles.robotStyle),
       robots: layer(styles.robotStyle),
     };
     this.#map = new OlMap({
@@ -102,8 +103,14 @@ export class SiteMap {
     this.#renew("trail", robot.trail_m, (points) => lines(points));
     this.#renew("tracks", robot.telemetry?.tracks, (tracks) => (lost ? [] : tracks.filter(({ label }) => !THINGS.has(label)).flatMap(trackFeatures)));
     this.#renew("beliefs", shownBeliefs(robot, lost), (beliefs) => beliefs.flatMap(beliefFeatures));
-    this.#renew("alerts", alerts, (each) => each.filter((alert) => alert.state !== "dismissed").map(alertFeature));
+    this.#renew("alerts", alerts, (each) => each.filter((alert) => alert.state !== "dismissed").flatMap(alertFeatures));
     this.#renew("robots", `${robot.telemetry?.stamp_ns} ${lost}`, () => robotFeatures(robot, lost));
+  }
+
+  /** Show where the other robots are, whose sites are taken to have the same datum. */
+  showOthers(others: readonly Robot[], nowMs: number): void {
+    const here = others.filter((each) => each.site?.site_id === this.#shownSite?.site_id);
+    this.#fill("others", here.flatMap((each) => robotFeatures(each, isLost(each, nowMs))));
   }
 
   /** Turn the view to the whole site, or to everything drawn where there is no site. */
@@ -236,8 +243,12 @@ function trackFeatures(track: WireTrack): Feature<Geometry>[] {
   return features;
 }
 
-function alertFeature(alert: AlertView): Feature<Geometry> {
-  return feature(new Point([...alert.position_m]), { alertKey: alert.alert_key, state: alert.state });
+/** An alert's mark; under it, where its place is uncertain, where it may be: for a sound a long ellipse in its direction. */
+function alertFeatures(alert: AlertView): Feature<Geometry>[] {
+  const properties = { alertKey: alert.alert_key, state: alert.state };
+  const mark = feature(new Point([...alert.position_m]), properties);
+  if (!alert.position_uncertain) return [mark];
+  return [feature(new Polygon([ellipse([...alert.position_m], alert.covariance_m2, SIGMAS)]), properties), mark];
 }
 
 function robotFeatures(robot: Robot, lost: boolean): Feature<Geometry>[] {

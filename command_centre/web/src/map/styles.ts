@@ -152,6 +152,12 @@ export const penStyle = new Style({
 
 export function alertStyle(feature: FeatureLike): Style {
   const fresh = feature.get("state") === "new";
+  if (!(feature.getGeometry() instanceof Point)) {
+    return new Style({
+      fill: new Fill({ color: "rgba(255,93,93,0.07)" }),
+      stroke: new Stroke({ color: colours.ALERT, width: fresh ? 1.5 : 0.75, lineDash: [6, 4] }),
+    });
+  }
   return new Style({
     image: new RegularShape({
       points: 3,

@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Robot } from "../state";
-import { duration, figure } from "../words";
-
-const MODE_WORDS: Record<string, string> = {
-  idle: "Idle",
-  patrolling: "Patrolling",
-  paused: "Paused",
-  held: "Held",
-  docking: "Returning to dock",
-  docked: "Docked",
-  estopped: "Emergency stop",
-};
+import { MODE_WORDS, duration, figure } from "../words";
 
 export function MissionPanel({ robot, lost }: { robot: Robot; lost: boolean }) {
   const telemetry = robot.telemetry;

@@ -18,7 +18,15 @@ from patrol_bringup.environment import share_folder
 from patrol_bringup.settings import RunSettings, polite
 from patrol_bringup.table import Backend, Process, processes_for
 
-_TYPES: dict[str, type] = {"seed": int, "laps": int, "factor": float, "mapping": bool, "autostart": bool}
+_TYPES: dict[str, type] = {
+    "seed": int,
+    "laps": int,
+    "berth": int,
+    "factor": float,
+    "mapping": bool,
+    "autostart": bool,
+    "hearing": bool,
+}
 _DERIVED = ("state_folder",)
 
 

@@ -22,6 +22,7 @@ _INPUTS = (
     "scenario",
     "slam_config",
     "perception_config",
+    "sound_config",
     "mission_config",
     "belief_config",
     "uplink_config",
@@ -34,6 +35,8 @@ class RunSettings(Config):
     backend: Backend = Backend.SIMULATION
     robot_id: str = Field(default="rover", pattern=r"^[a-z][a-z0-9_]*$", description="also the ROS namespace")
     robot_name: str = "Rover"
+    robots: str = Field(default="", description="ids of all robots of a simulated team, the first one's first, between commas")
+    berth: int = Field(default=0, ge=0, description="which of the team this robot is: its dock, or its place beside the docks")
     run_folder: Path
     site: Path | None = None
     rules: Path | None = Field(default=None, description="rule file; default: the site's own, NAME.rules.yaml beside it")
@@ -48,11 +51,13 @@ class RunSettings(Config):
     seed: int = 1
     factor: float = Field(default=1.0, ge=0, description="simulated seconds per second; 0: as fast as possible")
     sensors: str = Field(default="", description="the simulator's sensors, between commas; empty: all")
+    hearing: bool = Field(default=False, description="listen to the microphones")
     listeners: str = Field(default="", description="the nodes that a replay waits for before it begins, between commas")
     uplink_url: str = ""
     uplink_token_file: Path | None = None
     slam_config: Path | None = None
     perception_config: Path | None = None
+    sound_config: Path | None = None
     mission_config: Path | None = None
     belief_config: Path | None = None
     uplink_config: Path | None = None
@@ -72,6 +77,23 @@ class RunSettings(Config):
     @property
     def uses_sim_time(self) -> bool:
         return self.backend is not Backend.ROBOT
+
+    @property
+    def is_team(self) -> bool:
+        """Whether several robots patrol together."""
+        return "," in self.robots
+
+    def for_mate(self, robot_id: str, robot_name: str, berth: int) -> RunSettings:
+        """The same run as a further robot of the team is told it; its folder lies in that of the first."""
+        folder = self.run_folder / robot_id
+        changed = {
+            "robot_id": robot_id,
+            "robot_name": robot_name,
+            "berth": berth,
+            "run_folder": folder,
+            "map_folder": folder / "map" if self.map_folder is not None else None,
+        }
+        return self.model_copy(update=changed)
 
 
 def write_run_file(settings: RunSettings) -> Path:

@@ -10,12 +10,13 @@ from rosgraph_msgs.msg import Clock
 
 from patrol.geometry import Pose3
 from patrol.sensors import Battery, CameraModel, Fix, Image, Imu, Odometry, PointCloud, Scan
-from patrol_ros.conversions import clouds, pictures, sensors
+from patrol.sound import SoundBlock
+from patrol_ros.conversions import clouds, pictures, sensors, sounds
 from patrol_ros.conversions.geometry import Transform, transforms_to_ros
 from patrol_ros.conversions.stamps import stamp_to_ros
 from patrol_ros.link import Link
 
-Measurement = Scan | PointCloud | Image | Imu | Odometry | Fix | Battery
+Measurement = Scan | PointCloud | Image | Imu | Odometry | Fix | Battery | SoundBlock
 CAMERA_FRAME = "camera_optical_frame"
 
 
@@ -71,6 +72,8 @@ class BackendTopics:
                 self._publish("fix", sensors.fix_to_ros(measurement))
             case Battery():
                 self._publish("battery_state", sensors.battery_to_ros(measurement))
+            case SoundBlock():
+                self._publish("audio", sounds.block_to_ros(measurement))
 
     def publish_raw(self, topic: str, cdr: bytes) -> None:
         """Publish an already serialised message."""

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,11 +59,17 @@ def interface(name: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a node needs of ROS. ``node`` is an ``rclpy.node.Node``, whose own types are only half told."""
+    """What a node needs of ROS. ``node`` is an ``rclpy.node.Node``, whose own types are only half told. Topics are those of the
+    node's own robot, unless ``namespace`` names another one's."""
 
     node: Any
     closing: Closing
     hearing: Hearing = field(default_factory=Hearing)
+    namespace: str = ""
+
+    def of(self, robot_id: str) -> Link:
+        """The same node's edge to the topics of another robot."""
+        return replace(self, namespace=f"/{robot_id}/")
 
     def now_ns(self) -> int:
         """The active clock: simulated when ``use_sim_time`` is set. Zero before the first ``/clock``."""
@@ -82,12 +88,13 @@ class Link:
     def publisher(self, name: str) -> Any:
         """Publish the topic ``name`` of the table, with its type and quality of service."""
         row = topics.topic(name)
-        return self.node.create_publisher(interface(row.type), name, profile(row.qos))
+        return self.node.create_publisher(interface(row.type), self._full(name), profile(row.qos))
 
     def subscribe(self, name: str, callback: Callable[[Any], None], *, raw: bool = False) -> None:
         """Hear the topic ``name`` of the table. A message that its type refuses is told once a second and left out."""
         row = topics.topic(name)
-        self.node.create_subscription(interface(row.type), name, self._guard(name, callback), profile(row.qos), raw=raw)
+        guarded = self._guard(name, callback)
+        self.node.create_subscription(interface(row.type), self._full(name), guarded, profile(row.qos), raw=raw)
 
     def every(self, period_s: float, callback: Callable[[], None]) -> None:
         """Call back at this period of the active clock."""
@@ -97,6 +104,9 @@ class Link:
         """Call back at this period of wall time, also while simulated time stands still."""
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.node.create_timer(period_s, callback, clock=steady)
+
+    def _full(self, name: str) -> str:
+        return name if name.startswith("/") else self.namespace + name
 
     def _guard(self, name: str, callback: Callable[[Any], None]) -> Callable[[Any], None]:
         def guarded(message: Any) -> None:

@@ -15,6 +15,7 @@ from mission.facts.eyes import PictureSeen
 from mission.facts.fact import Fact, Observed
 from mission.facts.links import Pulse
 from mission.inputs import ExecutiveInputs, HandControl, Heard
+from patrol.assignment import Assignment
 from patrol.clock import nanoseconds, seconds
 from patrol.doors import DoorState
 from patrol.estimate import PoseEstimate
@@ -35,6 +36,7 @@ from patrol_ros.conversions.sensors import (
 )
 from patrol_ros.conversions.stamps import stamp_from_ros
 from patrol_ros.conversions.stopping import Stopping, stopping_from_ros
+from patrol_ros.conversions.team import assignment_from_ros
 from patrol_ros.link import Link
 
 # Keys of ``diagnostics`` by which a node says how much it has done, and what its pictures look like.
@@ -72,6 +74,7 @@ class MissionInputs:
         self._releasing_until_ns: int | None = None
         self._weather: Weather | None = None
         self._doors: dict[str, DoorState] = {}
+        self._assignment: Assignment | None = None
         link.subscribe("localisation", self._on_localisation)
         link.subscribe("odom", self._on_odometry)
         link.subscribe("scan", self._on_scan)
@@ -86,6 +89,7 @@ class MissionInputs:
         link.subscribe("cmd_vel_hand", self._on_hand)
         link.subscribe("door_state", self._on_door)
         link.subscribe("weather", self._on_weather)
+        link.subscribe("assignment", self._on_assignment)
 
     @property
     def has_estimate(self) -> bool:
@@ -128,6 +132,7 @@ class MissionInputs:
             battery=self._battery,
             weather=self._weather,
             doors=dict(self._doors),
+            assignment=self._assignment,
             facts=tuple(self._facts(now_ns)),
         )
 
@@ -187,6 +192,9 @@ class MissionInputs:
         state = door_state_from_ros(message)
         if state.door_id in self._doors or len(self._doors) < _DOORS_MOST:
             self._doors[state.door_id] = state
+
+    def _on_assignment(self, message: Any) -> None:
+        self._assignment = assignment_from_ros(message)
 
     def _on_weather(self, message: Any) -> None:
         self._weather = weather_from_ros(message)

@@ -18,6 +18,7 @@ from mission.executive import Executive, ExecutiveConfig
 from mission.inputs import Decision
 from mission.navigator import Navigator
 from mission.store import FileStore, MemoryStore
+from patrol.berths import site_of
 from patrol.checks import require_in
 from patrol.clock import NS_PER_S, seconds
 from patrol.config import load_config
@@ -54,7 +55,8 @@ class MissionNode:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._site = required_site(link.path("site"))
+        self._site = site_of(required_site(link.path("site")), link.parameter("berth", 0))
+        self._in_team = "," in link.parameter("robots", "")
         self._duties = duties_at(link.path("mission"), self._site, link.parameter("laps", 0))
         self._missions = self._duties.missions
         self._autostart = link.parameter("autostart", default=False)
@@ -95,6 +97,7 @@ class MissionNode:
                 secret=kept_secret(self._state_folder) if self._state_folder and self._duties.drawn else None,
                 calendar=self._duties.calendar,
                 drive_with=self._drive_with,
+                in_team=self._in_team,
             )
 
     def _accept(self, command: Command) -> CommandAnswer:

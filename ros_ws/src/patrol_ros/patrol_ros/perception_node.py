@@ -92,7 +92,7 @@ class PerceptionNode:
             self._beside.offer(partial(self._know_thermal, thermal))
 
     def _on_thermal(self, message: Any) -> None:
-        self._beside.offer(partial(self._take_thermal, message))
+        self._beside.offer(partial(self._take_thermal, message, self._estimate))
 
     def _on_image(self, message: Any) -> None:
         self._ages.heard("camera/image_raw", self._link.now_ns())
@@ -131,11 +131,11 @@ class PerceptionNode:
             if self._inspector is not None:
                 self._inspector.on_cloud(cloud, estimate)
 
-    def _take_thermal(self, message: Any) -> None:
+    def _take_thermal(self, message: Any, estimate: PoseEstimate | None) -> None:
         image = image_from_ros(message)
         if self._core is not None:
             with self._core_lock:
-                self._core.on_thermal(image)
+                self._core.on_thermal(image, estimate)
         with self._inspector_lock:
             if self._inspector is not None:
                 self._inspector.on_thermal(image)

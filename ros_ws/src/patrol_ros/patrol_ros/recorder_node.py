@@ -114,6 +114,7 @@ class RecorderNode:
         if path is None:
             return None
         site = required_site(site_path)
+        in_team = "," in link.parameter("robots", "")
         missions = {mission.mission_id: mission for mission in missions_at(path, site, laps)}
         return PatrolBook(
             folder,
@@ -121,7 +122,7 @@ class RecorderNode:
             missions,
             robot_id=robot_id,
             robot_name=robot_name,
-            promise=lambda mission: _promised(mission_path(path, mission.mission_id), mission, site),
+            promise=lambda mission: None if in_team else _promised(mission_path(path, mission.mission_id), mission, site),
         )
 
     def _listen(self) -> None:

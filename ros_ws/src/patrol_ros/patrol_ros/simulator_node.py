@@ -1,55 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """The embedded simulator as a robot: publishes every topic of a robot and ``/clock``, and drives by ``cmd_vel``. The doors of the
-site answer as their own controllers would."""
+site answer as their own controllers would. Further robots of the same world have a namespace each and no cameras."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from patrol.clock import NS_PER_S
 from patrol.errors import BadValue
-from patrol.geometry import STOPPED, Pose3, Twist2
+from patrol.geometry import Pose3
 from patrol.site_file import read_site
-from patrol.topics import topic
+from patrol.sound import MICROPHONE_FRAME
 from patrol_ros.backend import BackendTopics
-from patrol_ros.conversions.geometry import twist_from_ros
 from patrol_ros.conversions.grounds import door_request_from_ros, door_state_to_ros
 from patrol_ros.conversions.sensors import GNSS_FRAME, IMU_FRAME
 from patrol_ros.health import Status, report_health
+from patrol_ros.last_command import LastCommand
 from patrol_ros.link import Link, run_looping_node
+from patrol_ros.mates import Mates
 from patrol_ros.pacing import Pacer
 from patrol_ros.run_file import set_aside
 from sim.doors import SimulatedDoors
 from sim.scenario import read_scenario
-from sim.simulator import ALL_SENSORS, TRUTH_FILE, Simulator
+from sim.simulator import ALL_SENSORS, AUDIO, TRUTH_FILE, Simulator
 from sim.twin import Twin
 
 log = logging.getLogger(__name__)
 STEP_NS = NS_PER_S // 50
 DOORS_EVERY_NS = NS_PER_S // 2
-
-
-class LastCommand:
-    """The newest ``cmd_vel``. One older than the table allows, by wall time, stops the wheels."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._twist, self._heard_s = STOPPED, 0.0
-        self._stale_s = topic("cmd_vel").stale_after_s or 0.0
-
-    def hear(self, message: Any) -> None:
-        twist = twist_from_ros(message)
-        with self._lock:
-            self._twist, self._heard_s = twist, time.monotonic()
-
-    def twist(self) -> Twist2:
-        with self._lock:
-            return self._twist if time.monotonic() - self._heard_s <= self._stale_s else STOPPED
 
 
 class SimulatorNode:
@@ -60,15 +41,18 @@ class SimulatorNode:
         if scenario is None:
             raise BadValue("scenario: the simulator needs a scenario file")
         self._scenario, self._seed = scenario, link.parameter("seed", 1)
-        self._sensors = _sensors(link.parameter("sensors", ""))
+        self._sensors = _sensors(link.parameter("sensors", ""), hearing=link.parameter("hearing", default=False))
         self._truth_folder = link.path("run_folder")
         self._pacer = Pacer(link.parameter("factor", 1.0))
         self._topics = BackendTopics(link)
         self._command = LastCommand()
-        self._doors = SimulatedDoors(read_site(read_scenario(scenario).site).doors)
+        site = read_site(read_scenario(scenario).site)
+        self._mates = Mates(link, site)
+        self._doors = SimulatedDoors(site.doors)
         self._doors_told_ns = 0
         self._tell_doors = link.publisher("door_state").publish
-        link.subscribe("door_request", lambda message: self._doors.ask(door_request_from_ros(message)))
+        for each in (link, *self._mates.links):
+            each.subscribe("door_request", lambda message: self._doors.ask(door_request_from_ros(message)))
         link.subscribe("cmd_vel", self._command.hear)
         report_health(link, self._status)
 
@@ -85,20 +69,25 @@ class SimulatorNode:
     def _open(self, may_go_on: Callable[[], bool]) -> Twin:
         """The simulator, ready to run; an opening that takes long asks ``may_go_on``."""
         del may_go_on
-        return Simulator.open(self._scenario, seed=self._seed, sensors=self._sensors, truth_path=self._truth_path())
+        return Simulator.open(
+            self._scenario, seed=self._seed, sensors=self._sensors, truth_path=self._truth_path(), others=self._mates.starts
+        )
 
     def _step(self, simulator: Twin) -> None:
         simulator.command(self._command.twist())
+        self._mates.drive(simulator)
         measurements = simulator.advance(STEP_NS)
         now_ns = simulator.now_ns
         time.sleep(self._pacer.wait_s(now_ns, time.monotonic_ns()))
         self._topics.tell_time(now_ns)
         for measurement in measurements:
             self._topics.tell(measurement)
+        self._mates.tell(simulator)
         if now_ns - self._doors_told_ns >= DOORS_EVERY_NS:
             self._doors_told_ns = now_ns
             for state in self._doors.states(now_ns):
                 self._tell_doors(door_state_to_ros(state))
+                self._mates.tell_door(state)
 
     def _tell_robot(self, simulator: Twin) -> None:
         robot = simulator.robot
@@ -106,11 +95,13 @@ class SimulatorNode:
             "lidar_link": robot.base_from_lidar,
             GNSS_FRAME: robot.base_from_gnss,
             IMU_FRAME: robot.base_from_imu,
+            MICROPHONE_FRAME: robot.base_from_microphones,
             robot.camera.frame_id: robot.camera.base_from_optical,
             robot.thermal.frame_id: robot.thermal.base_from_optical,
         }
         self._topics.know_cameras((robot.camera, robot.thermal))
         self._topics.tell_mounts(simulator.now_ns, mounts)
+        self._mates.tell_mounts(simulator)
 
     def _truth_path(self) -> Path | None:
         """Where the ground truth of this run is kept, for scoring; that of a simulator that died is put aside."""
@@ -120,9 +111,10 @@ class SimulatorNode:
         return Status(values={"real_time_factor": f"{self._pacer.real_time_factor:.3f}"})
 
 
-def _sensors(listed: str) -> frozenset[str]:
-    """The sensors named in ``listed``, between commas; all when it is empty."""
-    return frozenset(name.strip() for name in listed.split(",")) if listed else ALL_SENSORS
+def _sensors(listed: str, *, hearing: bool) -> frozenset[str]:
+    """The sensors named in ``listed``, between commas, all when it is empty; and the microphones if it is ``hearing``."""
+    named = frozenset(name.strip() for name in listed.split(",")) if listed else ALL_SENSORS
+    return named | {AUDIO} if hearing else named
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from typing import Any
 
+from patrol.berths import site_of
 from patrol.clock import seconds
 from patrol.config import load_config
 from patrol.estimate import PoseEstimate
@@ -51,7 +52,8 @@ class SlamNode:
         self._floor = link.parameter("floor", default=0)
         self._config = load_config(SessionConfig, link.path("slam_config"))
         site = link.path("site")
-        self._site = read_site(site) if site is not None else None
+        berth = link.parameter("berth", 0)
+        self._site = site_of(read_site(site), berth) if site is not None else None
         self._start = _start_pose(self._site)
         self._remembered = PoseFile(state_folder)
         self._session: SlamSession | None = None

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_TYPE_CODES = {"uint8": "B", "int8": "b", "float32": "f", "float64": "d"}
+_TYPE_CODES = {"uint8": "B", "int8": "b", "int16": "h", "float32": "f", "float64": "d"}
 
 
 def array_to_ros(values: npt.NDArray[Any]) -> array[Any]:
-    """The elements of ``values`` in row-major order, copied once. Types: uint8, int8, float32, float64; else KeyError."""
+    """The elements of ``values`` in row-major order, copied once. Types: uint8, int8, int16, float32, float64; else KeyError."""
     flat = np.ascontiguousarray(values)
     field: array[Any] = array(_TYPE_CODES[flat.dtype.name])
     field.frombytes(flat.reshape(-1).view(np.uint8).data)
