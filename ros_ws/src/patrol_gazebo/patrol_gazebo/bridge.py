@@ -26,8 +26,8 @@ GZ_TYPES: dict[str, str] = {
     "tf2_msgs/msg/TFMessage": "gz.msgs.Pose_V",
     "geometry_msgs/msg/Twist": "gz.msgs.Twist",
 }
-NOT_BRIDGED = frozenset({"tf_static", "diagnostics"})
-"""Published by nodes of the launch file, not by Gazebo."""
+NOT_BRIDGED = frozenset({"tf_static", "diagnostics", "audio"})
+"""Published by nodes of the launch file, not by Gazebo, which has no microphones."""
 COMMAND = "cmd_vel"
 SHIPPED = Path(__file__).resolve().parent.parent / "config" / "bridge.yaml"
 
