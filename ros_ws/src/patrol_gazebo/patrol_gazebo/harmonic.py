@@ -10,6 +10,7 @@ from patrol.geometry import Pose3
 from patrol.local_frame import LocalFrame
 from patrol.site_file import read_site
 from sim.gazebo.backends import Flavour
+from sim.gazebo.sensors_sdf import FRAMES
 from sim.gazebo.world_sdf import WorldPlan, write_world
 from sim.robot import ROVER, RobotModel, read_robot
 from sim.scenario import read_scenario
@@ -36,7 +37,9 @@ def harmonic_world(scenario_path: Path, robot_name: str, robot_path: Path = ROVE
 def mounts(robot: RobotModel) -> dict[str, Pose3]:
     """``base_link_from_frame`` of every sensor frame: what ``tf_static`` tells."""
     return {
-        "lidar_link": robot.base_from_lidar,
+        FRAMES["lidar"]: robot.base_from_lidar,
+        FRAMES["imu"]: robot.base_from_imu,
+        FRAMES["gps"]: robot.base_from_gnss,
         robot.camera.frame_id: robot.camera.base_from_optical,
         robot.thermal.frame_id: robot.thermal.base_from_optical,
     }
