@@ -36,10 +36,13 @@ from patrol.site_file import read_site
 from perception.flying.config import FlyingConfig
 from perception.flying.tracks import FlyerTracks
 from perception.pipeline import Perception, PerceptionConfig
+from perception.rulebook.book import read_book
 from sim.casting_call import SITES
 from sim.robot import ROVER, RobotModel, read_robot
 from sim.scenario import Scenario
 from sim.simulator import TRUTH_FILE, Simulator
+
+AIR_WATCH = SITES.parent / "rules" / "air_watch.yaml"
 
 _KINDS: tuple[Kind, ...] = ("drone", "thrown", "nothing")
 _LABELS = {"drone": Label.DRONE, "thrown": Label.THROWN}
@@ -123,7 +126,13 @@ class Onlooker:
         self._sim = Simulator.open(scenario, seed=seed, sensors=sensors, truth_path=self._log)
         site, lidar = read_site(scenario.site), robot.base_from_lidar
         self._perception = Perception(
-            PerceptionConfig(), robot.camera, site, detector=Blind(), base_from_lidar=lidar, thermal=robot.thermal
+            PerceptionConfig(),
+            robot.camera,
+            site,
+            rules=read_book(AIR_WATCH),
+            detector=Blind(),
+            base_from_lidar=lidar,
+            thermal=robot.thermal,
         )
         self._timed = FlyerTracks(FlyingConfig(), robot.camera, thermal=robot.thermal, base_from_lidar=lidar)
         self._map_from_odom = _start(scenario)

@@ -22,7 +22,7 @@ from perception.detector import Detector, DetectorConfig, open_detector
 from perception.ego_motion import CameraMotion, camera_motion
 from perception.evidence_picture import EvidenceConfig, evidence_jpeg
 from perception.flying.config import FlyingConfig
-from perception.flying.tracks import FlyerTracks
+from perception.flying.tracks import AIRBORNE, FlyerTracks
 from perception.ground import GroundConfig, GroundProjector, Located
 from perception.ground_filter import Placer
 from perception.heat import HeatConfig, HeatFinder
@@ -30,6 +30,7 @@ from perception.lens_health import LensConfig, LensFault, LensHealth, worst_of
 from perception.lidar_look import LidarLook
 from perception.lidar_witness import LidarWitness, WitnessConfig
 from perception.ranging import LidarRanger, RangingConfig
+from perception.rulebook.book import default_book
 from perception.rulebook.config import RuleBook
 from perception.rulebook.scene import Scene
 from perception.rulebook.watch import Watch
@@ -131,9 +132,7 @@ class Perception:
         self._placer = Placer(GroundProjector(self._camera, self._config.ground))
         self._watch = None if self._site is None else Watch(self._site, self._rules)
         self._cold = None if self._thermal is None else ColdClock(self._thermal, self._camera, self._config.warmth)
-        self._flying = FlyerTracks(
-            self._config.flying, self._camera, thermal=self._thermal, base_from_lidar=self._base_from_lidar
-        )
+        self._flying = self._watch_of_the_air()
         self._beside = None if self._base_from_lidar is None else LidarLook(self._config, self._base_from_lidar, self._site)
         self._stamp_ns: int | None = None
         self._odom_from_base: Pose2 | None = None
@@ -160,7 +159,7 @@ class Perception:
         told = self._witness.judged(placed, ranged, None if pose is None else pose.map_from_base, image.stamp_ns)
         if self._beside is not None:
             told = (*told, *self._beside.things(placed, image.stamp_ns))
-        if pose is not None:
+        if pose is not None and self._flying is not None:
             told = (*told, *self._flying.on_image(image, pose, placed))
         alerts = self._alerts(told, image.stamp_ns, pose, safe)
         self._note_fault(safe.covered_because)
@@ -172,7 +171,8 @@ class Perception:
         self._thermal = thermal
         self._heat = HeatFinder(thermal, self._camera, self._config.heat)
         self._cold = ColdClock(thermal, self._camera, self._config.warmth)
-        self._flying.know_thermal(thermal)
+        if self._flying is not None:
+            self._flying.know_thermal(thermal)
 
     def on_cloud(self, cloud: PointCloud, estimate: PoseEstimate) -> None:
         """Keep a lidar revolution, taken at about the time of ``estimate``; it refines how far tracks are, and now and then tells
@@ -180,7 +180,8 @@ class Perception:
         if self._ranger is not None and self._beside is not None:
             self._ranger.on_cloud(cloud, estimate.odom_from_base)
             self._beside.on_cloud(cloud, estimate)
-            self._flying.on_cloud(cloud, estimate.odom_from_base)
+            if self._flying is not None:
+                self._flying.on_cloud(cloud, estimate.odom_from_base)
 
     def on_scan(self, scan: Scan, estimate: PoseEstimate) -> None:
         """As ``on_cloud``, for a planar scan."""
@@ -198,8 +199,14 @@ class Perception:
             self._heat.on_thermal(image)
             self._cold.on_thermal(image)
             pose = self._usable(self._carrier.carried(estimate, image.stamp_ns), image.stamp_ns)
-            if pose is not None:
+            if pose is not None and self._flying is not None:
                 self._flying.on_thermal(image, pose.odom_from_base)
+
+    def _watch_of_the_air(self) -> FlyerTracks | None:
+        """What looks for things that fly; None where no rule asks for any."""
+        if not (self._rules or default_book()).wanted() & AIRBORNE:
+            return None
+        return FlyerTracks(self._config.flying, self._camera, thermal=self._thermal, base_from_lidar=self._base_from_lidar)
 
     def _is_much_older(self, stamp_ns: int) -> bool:
         return self._stamp_ns is not None and seconds(self._stamp_ns - stamp_ns) > self._config.restart_after_s

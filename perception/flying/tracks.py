@@ -26,6 +26,7 @@ FIRST_ID = 2_000_001
 _LABELS: Mapping[FlyerKind, Label] = MappingProxyType(
     {FlyerKind.DRONE: Label.DRONE, FlyerKind.BIRD: Label.BIRD, FlyerKind.THROWN: Label.THROWN}
 )
+AIRBORNE = frozenset(_LABELS.values())
 _BODY_MOST, _BESIDE_PX = 10, 6.0
 _DIRECTION_STD_RAD, _STILL_STD_M = 0.01, 0.05
 

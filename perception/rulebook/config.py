@@ -224,3 +224,7 @@ class RuleBook(Config):
     def active(self) -> tuple[AnyRule, ...]:
         """The rules that are not switched off."""
         return tuple(rule for rule in self.rules if rule.enabled)
+
+    def wanted(self) -> frozenset[Label]:
+        """The labels that the active rules watch."""
+        return frozenset(label for rule in self.active() for label in rule.labels)

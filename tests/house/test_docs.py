@@ -246,7 +246,9 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ".venv/bin/python -m benchmarks.anonymise TUD-Campus TUD-Stadtmitte": Elsewhere(
         test="tests/perception/test_benchmarks.py::test_heads_and_little_light_are_measured_on_a_real_video"
     ),
-    ".venv/bin/patrol simulate sim/scenarios/depot_air.yaml": Run(prints=NOT_DONE, more=f"{SHORT} --folder TMP/air", code=1),
+    ".venv/bin/patrol simulate sim/scenarios/depot_air.yaml --rules config/rules/air_watch.yaml": Run(
+        prints=NOT_DONE, more=f"{SHORT} --folder TMP/air", code=1
+    ),
     ".venv/bin/python -m benchmarks.flying --runs 30": Elsewhere(
         test="tests/perception/test_flying_scenes.py::test_scenes_are_drawn_watched_and_judged"
     ),

@@ -21,7 +21,8 @@ from patrol.config import validate_config
 from patrol.percepts import Alert, Box, Label, Track
 from patrol.schedule import WeeklySchedule, WeeklyWindow
 from patrol.site import Gate, Purpose, Site
-from perception.rulebook.book import changed, default_book
+from perception.flying.tracks import AIRBORNE
+from perception.rulebook.book import changed, default_book, read_book
 from perception.rulebook.config import PresenceRule, RuleBook
 from perception.rulebook.ground_plan import GroundPlan
 from perception.rulebook.memory import Memory
@@ -29,6 +30,7 @@ from perception.rulebook.presence import Presence
 from perception.rulebook.scene import Observation, Scene
 from perception.rulebook.silence import changes, is_silent
 from perception.rulebook.watch import Watch
+from tests.house.files import ROOT
 from tests.perception.build import STEP_NS, site, square, track, zone
 
 NOON_NS = nanoseconds(datetime(2026, 6, 16, 12, tzinfo=UTC).timestamp())
@@ -207,13 +209,18 @@ def test_a_rule_that_is_off_says_nothing() -> None:
     assert rules_told(YARD, default_book(), [gone], 6.0) == []
 
 
+def test_what_flies_is_watched_only_where_a_rule_asks_for_it() -> None:
+    assert not default_book().wanted() & AIRBORNE
+    assert read_book(ROOT / "config" / "rules" / "air_watch.yaml").wanted() >= {Label.DRONE, Label.THROWN, Label.PERSON}
+
+
 def test_a_parked_vehicle_is_no_alert() -> None:
     assert rules_told(YARD, default_book(), [walker(lambda _: (30.0, 30.0), label=Label.VEHICLE)], 9.0) == []
 
 
 def test_a_thing_that_flies_over_the_fence_was_thrown() -> None:
     thrown = walker(lambda t: (108.0 - 9.0 * t, 20.0), label=Label.THROWN, std_m=0.2)
-    assert rules_told(YARD, default_book(), [thrown], 2.0) == ["object thrown over the fence"]
+    assert rules_told(YARD, only("object thrown over the fence"), [thrown], 2.0) == ["object thrown over the fence"]
 
 
 def test_one_intruder_is_one_incident_whatever_rules_he_breaks() -> None:
