@@ -17,6 +17,7 @@ from patrol.checks import Floats
 from patrol.config import Config, load_config
 from patrol.geometry import Pose3
 from patrol.sensors import CameraModel
+from patrol.sound import MICROPHONE_FRAME
 
 Positive = Annotated[float, Field(gt=0.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
@@ -195,6 +196,18 @@ class RobotModel(Config):
     @property
     def base_from_microphones(self) -> Pose3:
         return Pose3(np.array(self.microphones.position_m), np.eye(3))
+
+    @property
+    def mounts(self) -> dict[str, Pose3]:
+        """``base_link_from_frame`` of every sensor's frame: what ``tf_static`` tells, in whichever simulator."""
+        return {
+            "lidar_link": self.base_from_lidar,
+            "imu_link": self.base_from_imu,
+            "gnss_link": self.base_from_gnss,
+            MICROPHONE_FRAME: self.base_from_microphones,
+            self.camera.frame_id: self.camera.base_from_optical,
+            self.thermal.frame_id: self.thermal.base_from_optical,
+        }
 
     @property
     def radius_m(self) -> float:

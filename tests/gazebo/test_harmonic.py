@@ -19,7 +19,7 @@ from patrol.geometry import Pose3
 from patrol.topics import TOPICS, Side, topic
 from patrol_bringup.table import Backend, processes_for
 from patrol_gazebo.bridge import COMMAND, GZ_TYPES, NOT_BRIDGED, SHIPPED, bridge_yaml, bridged, gz_topic
-from patrol_gazebo.harmonic import harmonic_world, mounts, static_transform_arguments
+from patrol_gazebo.harmonic import harmonic_world, static_transform_arguments
 from sim.robot import read_robot
 from sim.scenario import SCENARIOS
 from tests.house.files import ROOT
@@ -64,7 +64,7 @@ def test_another_robot_has_topics_of_its_own() -> None:
 
 
 def test_mounts_come_back_from_the_command_line() -> None:
-    for frame, pose in mounts(read_robot()).items():
+    for frame, pose in read_robot().mounts.items():
         words = static_transform_arguments(frame, pose)
         given = dict(zip(words[::2], words[1::2], strict=True))
         turn = [float(given[f"--q{axis}"]) for axis in "xyzw"]
@@ -125,5 +125,5 @@ def test_the_launch_file_starts_gazebo_the_bridge_and_the_stack(tmp_path: Path) 
     assert dict(include.named["launch_arguments"])["gz_args"] == f"-r -s --headless-rendering {tmp_path}/world.sdf"
     assert bridge.named["parameters"][0]["config_file"] == f"{tmp_path}/bridge.yaml"
     assert yaml.safe_load((tmp_path / "bridge.yaml").read_text("utf-8")) == entries()
-    assert len(static) == len(mounts(read_robot()))
+    assert len(static) == len(read_robot().mounts)
     assert ET.parse(tmp_path / "world.sdf").getroot().get("version") == "1.9"

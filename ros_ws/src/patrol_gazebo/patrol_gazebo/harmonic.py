@@ -10,9 +10,8 @@ from patrol.geometry import Pose3
 from patrol.local_frame import LocalFrame
 from patrol.site_file import read_site
 from sim.gazebo.backends import Flavour
-from sim.gazebo.sensors_sdf import FRAMES
 from sim.gazebo.world_sdf import WorldPlan, write_world
-from sim.robot import ROVER, RobotModel, read_robot
+from sim.robot import ROVER, read_robot
 from sim.scenario import read_scenario
 from sim.sensor_suite import ALL_SENSORS
 from sim.stage import start_pose
@@ -32,17 +31,6 @@ def harmonic_world(scenario_path: Path, robot_name: str, robot_path: Path = ROVE
         sensors=ALL_SENSORS,
     )
     return write_world(plan, Flavour.HARMONIC)
-
-
-def mounts(robot: RobotModel) -> dict[str, Pose3]:
-    """``base_link_from_frame`` of every sensor frame: what ``tf_static`` tells."""
-    return {
-        FRAMES["lidar"]: robot.base_from_lidar,
-        FRAMES["imu"]: robot.base_from_imu,
-        FRAMES["gps"]: robot.base_from_gnss,
-        robot.camera.frame_id: robot.camera.base_from_optical,
-        robot.thermal.frame_id: robot.thermal.base_from_optical,
-    }
 
 
 def static_transform_arguments(frame: str, pose: Pose3) -> list[str]:

@@ -9,7 +9,6 @@ from patrol.geometry import Pose2
 from patrol.site import Site
 from patrol_ros.backend import BackendTopics
 from patrol_ros.conversions.grounds import door_state_to_ros
-from patrol_ros.conversions.sensors import GNSS_FRAME, IMU_FRAME
 from patrol_ros.last_command import LastCommand
 from patrol_ros.link import Link
 from sim.simulator import Simulator
@@ -43,10 +42,8 @@ class Mates:
 
     def tell_mounts(self, simulator: Twin) -> None:
         """Say where each sensor sits."""
-        robot = simulator.robot
-        mounts = {"lidar_link": robot.base_from_lidar, GNSS_FRAME: robot.base_from_gnss, IMU_FRAME: robot.base_from_imu}
         for mate in self._mates:
-            mate.topics.tell_mounts(simulator.now_ns, mounts)
+            mate.topics.tell_mounts(simulator.now_ns, simulator.robot.mounts)
 
     def drive(self, simulator: Twin) -> None:
         """Hand on what each was told last."""

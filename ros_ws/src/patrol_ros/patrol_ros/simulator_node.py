@@ -11,12 +11,9 @@ from pathlib import Path
 
 from patrol.clock import NS_PER_S
 from patrol.errors import BadValue
-from patrol.geometry import Pose3
 from patrol.site_file import read_site
-from patrol.sound import MICROPHONE_FRAME
 from patrol_ros.backend import BackendTopics
 from patrol_ros.conversions.grounds import door_request_from_ros, door_state_to_ros
-from patrol_ros.conversions.sensors import GNSS_FRAME, IMU_FRAME
 from patrol_ros.health import Status, report_health
 from patrol_ros.last_command import LastCommand
 from patrol_ros.link import Link, run_looping_node
@@ -91,16 +88,8 @@ class SimulatorNode:
 
     def _tell_robot(self, simulator: Twin) -> None:
         robot = simulator.robot
-        mounts: dict[str, Pose3] = {
-            "lidar_link": robot.base_from_lidar,
-            GNSS_FRAME: robot.base_from_gnss,
-            IMU_FRAME: robot.base_from_imu,
-            MICROPHONE_FRAME: robot.base_from_microphones,
-            robot.camera.frame_id: robot.camera.base_from_optical,
-            robot.thermal.frame_id: robot.thermal.base_from_optical,
-        }
         self._topics.know_cameras((robot.camera, robot.thermal))
-        self._topics.tell_mounts(simulator.now_ns, mounts)
+        self._topics.tell_mounts(simulator.now_ns, robot.mounts)
         self._mates.tell_mounts(simulator)
 
     def _truth_path(self) -> Path | None:

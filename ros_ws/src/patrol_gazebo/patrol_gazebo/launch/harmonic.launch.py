@@ -17,7 +17,7 @@ from launch_ros.actions import Node
 from patrol_bringup.launching import describe
 from patrol_bringup.table import Backend
 from patrol_gazebo.bridge import bridge_yaml
-from patrol_gazebo.harmonic import harmonic_world, mounts, static_transform_arguments
+from patrol_gazebo.harmonic import harmonic_world, static_transform_arguments
 from sim.robot import read_robot
 
 
@@ -52,7 +52,7 @@ def _gazebo(context: Any) -> list[Any]:
                 remappings=[("/tf_static", "tf_static")],
                 arguments=static_transform_arguments(frame, pose),
             )
-            for frame, pose in mounts(read_robot()).items()
+            for frame, pose in read_robot().mounts.items()
         ),
     ]
 
