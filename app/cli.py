@@ -17,6 +17,7 @@ from app.commands import (
     fairness,
     mission,
     models,
+    people,
     plan,
     recording,
     risk,
@@ -38,6 +39,7 @@ cli = typer.Typer(
 cli.add_typer(site.cli, name="site")
 cli.add_typer(maps.cli, name="map")
 cli.add_typer(centre.audit_cli, name="audit")
+cli.add_typer(people.cli, name="people")
 cli.add_typer(models.cli, name="models")
 cli.add_typer(mission.cli, name="mission")
 cli.add_typer(risk.cli, name="risk")

@@ -68,6 +68,7 @@ class Anonymiser:
         self._config = config
         self._camera = camera
         self._privacy = PrivacyProjector(camera, areas, config.privacy) if areas else None
+        self._curtain = np.tile(_PRIVATE, (camera.height_px, camera.width_px, 1))
 
     def make_safe(self, image: Image, looked: Looked | None, estimate: PoseEstimate | None, fault: str = "") -> SafePicture:
         """Mask ``image`` by what was ``looked`` at (None: the detector gave nothing). ``fault`` covers it whatever else holds."""
@@ -114,9 +115,7 @@ class Anonymiser:
         if self._privacy is None or estimate is None:
             return pixels
         mask = self._privacy.mask(estimate)
-        hidden = pixels.copy()
-        hidden[mask > 0] = _PRIVATE
-        return hidden
+        return np.asarray(cv2.copyTo(self._curtain, mask, pixels.copy()), dtype=np.uint8)
 
 
 def _colour(image: Image) -> Bytes:

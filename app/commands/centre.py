@@ -60,7 +60,7 @@ def verify() -> None:
 
 
 def check_there(settings: Settings) -> None:
-    """A log that is not there must not be made anew and then found whole."""
+    """What is not there must not be made anew, and its log then be found whole."""
     url = parse_url(settings.database_url)
     files = {"secrets_dir": settings.secrets_dir / "audit.key"}
     if url.get_backend_name() == "sqlite":
@@ -69,4 +69,4 @@ def check_there(settings: Settings) -> None:
         Fault(field=name, value=str(file), because="there is no such file") for name, file in files.items() if not file.is_file()
     ]
     if missing:
-        raise BadInput("audit log", missing)
+        raise BadInput("command centre", missing)

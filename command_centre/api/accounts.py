@@ -9,7 +9,7 @@ from typing import Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from command_centre.api.errors import SignInRefused
@@ -41,6 +41,16 @@ class Person:
         return self.role == "operator"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Somebody who may sign in. ``password`` tells which kind is set; ``sessions``: how many times they are signed in now."""
+
+    name: str
+    role: Role
+    password: Literal["one-time", "used", "chosen"]
+    sessions: int
+
+
 class Accounts:
     """Users and sessions. Every method works within the caller's transaction."""
 
@@ -66,9 +76,28 @@ class Accounts:
         row = self._user(session, name)
         if row is not None and not row.one_time:
             return None
+        return self.set_one_time_password(session, name, role=role)
+
+    def set_one_time_password(self, session: Session, name: str, *, role: Role) -> str:
+        """Create the user ``name``, or take their password away, and return a fresh one that signs in once."""
         password = "-".join(secrets.token_hex(2) for _ in range(4))
         self.set_password(session, name, password, role=role, one_time=True)
         return password
+
+    def everybody(self, session: Session) -> tuple[Account, ...]:
+        """All who may sign in, by name."""
+        rows = session.scalars(select(UserRow).order_by(UserRow.name)).all()
+        return tuple(self._account(session, row) for row in rows)
+
+    def find(self, session: Session, name: str) -> Account | None:
+        """Who bears ``name``; None when nobody does."""
+        row = self._user(session, name)
+        return None if row is None else self._account(session, row)
+
+    def knows(self, session: Session, person: Person, password: str) -> bool:
+        """Whether ``password`` is the one that ``person`` signs in with."""
+        row = session.get(UserRow, person.user_id)
+        return row is not None and self._matches(row.password_hash, password)
 
     def sign_in(self, session: Session, name: str, password: str, *, address: str) -> tuple[str, Person]:
         """A new session's token and person. Raises SignInRefused; a wrong name takes as long as a wrong password."""
@@ -112,14 +141,47 @@ class Accounts:
 
     def end_other_sessions(self, session: Session, person: Person) -> tuple[int, ...]:
         """End every session of ``person`` but the one that they speak from; returns the ids of those that ended."""
-        others = session.scalars(
-            select(SessionRow).where(
-                SessionRow.user_id == person.user_id, SessionRow.session_id != person.session_id, SessionRow.ended_ns.is_(None)
-            )
-        ).all()
+        others = [row for row in self._open_sessions(session, person.user_id) if row.session_id != person.session_id]
         for row in others:
             row.ended_ns = self._clock.now_ns()
         return tuple(row.session_id for row in others)
+
+    def end_sessions(self, session: Session, name: str) -> int:
+        """End every session of ``name``; returns how many were open."""
+        user = self._user(session, name)
+        rows = [] if user is None else self._open_sessions(session, user.user_id)
+        for row in rows:
+            row.ended_ns = self._clock.now_ns()
+        return len(rows)
+
+    def remove(self, session: Session, name: str) -> int:
+        """Forget ``name`` and all of their sessions; returns how many were open."""
+        ended = self.end_sessions(session, name)
+        user = self._user(session, name)
+        if user is not None:
+            session.execute(delete(SessionRow).where(SessionRow.user_id == user.user_id))
+            session.delete(user)
+        return ended
+
+    def still_open(self, session: Session, session_ids: frozenset[int]) -> frozenset[int]:
+        """Those of ``session_ids`` that nobody has ended."""
+        query = select(SessionRow.session_id).where(SessionRow.session_id.in_(sorted(session_ids)), SessionRow.ended_ns.is_(None))
+        return frozenset(session.scalars(query))
+
+    def _open_sessions(self, session: Session, user_id: int) -> list[SessionRow]:
+        query = select(SessionRow).where(
+            SessionRow.user_id == user_id, SessionRow.ended_ns.is_(None), SessionRow.expires_ns > self._clock.now_ns()
+        )
+        return list(session.scalars(query))
+
+    def _account(self, session: Session, row: UserRow) -> Account:
+        used: Literal["one-time", "used"] = "one-time" if row.used_ns is None else "used"
+        return Account(
+            name=row.name,
+            role=_role(row),
+            password=used if row.one_time else "chosen",
+            sessions=len(self._open_sessions(session, row.user_id)),
+        )
 
     def _user(self, session: Session, name: str) -> UserRow | None:
         return session.scalars(select(UserRow).where(UserRow.name == name)).first()
@@ -132,12 +194,15 @@ class Accounts:
 
 
 def _person(user: UserRow, opened: SessionRow) -> Person:
-    role: Role = "operator" if user.role == "operator" else "viewer"
     return Person(
         user_id=user.user_id,
         name=user.name,
-        role=role,
+        role=_role(user),
         session_id=opened.session_id,
         expires_ns=opened.expires_ns,
         one_time=user.one_time,
     )
+
+
+def _role(user: UserRow) -> Role:
+    return "operator" if user.role == "operator" else "viewer"

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from command_centre.api.accounts import Accounts, Person
@@ -26,10 +29,12 @@ from command_centre.api.video_views import VideoViews
 from command_centre.api.viewers import Audience
 from patrol.clock import Clock
 
+_log = logging.getLogger(__name__)
 SNAPSHOT_ALERTS = 200
 SNAPSHOT_COMMANDS = 20
 _TICK_S = 0.5
 STOPPING = "The command centre is shutting down."
+ENDED = "An administrator has ended this session. Sign in again."
 SIGNED_OUT = "Signed out."
 RUN_OUT = "The session has run out. Sign in again."
 
@@ -62,17 +67,17 @@ class Centre:
             audience=self.audience,
             clock=clock,
         )
-        self._ticking: asyncio.Task[None] | None = None
+        self._always: tuple[asyncio.Task[None], ...] = ()
 
     def start(self) -> None:
-        self._ticking = asyncio.create_task(self._tick())
+        self._always = (asyncio.create_task(self._tick()), asyncio.create_task(self._close_ended()))
 
     async def stop(self) -> None:
         """Close every connection and the database."""
-        if self._ticking is not None:
-            self._ticking.cancel()
+        for task in self._always:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._ticking
+                await task
         self.commands.close()
         self.fleet.close_all(STOPPING)
         self.audience.close_all(STOPPING)
@@ -127,6 +132,19 @@ class Centre:
                 self.audience.tell(Pulse(now_ns=now_ns))
                 self.audience.close_expired(now_ns)
                 await self.videos.close_where(lambda person: person.expires_ns <= self.clock.now_ns(), RUN_OUT)
+
+    async def _close_ended(self) -> None:
+        """Close what is open of sessions that were ended from the command line."""
+        while True:
+            await asyncio.sleep(self.settings.session_check_s)
+            watching = self.audience.session_ids() | self.videos.session_ids()
+            try:
+                left = await self.database.read(partial(self.accounts.still_open, session_ids=watching))
+            except SQLAlchemyError:
+                _log.warning("The sessions can not be read.", exc_info=True)
+                continue
+            for session_id in watching - left:
+                await self.close_session(session_id, ENDED)
 
     async def _note_view(self, action: str, person: Person, detail: dict[str, object]) -> None:
         await self.note(action, person.name, str(detail["stream"]), detail)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from command_centre.api.accounts import Accounts, Role
+from command_centre.api.accounts import Accounts
 from command_centre.api.audit import AuditLog, AuditVerdict
 from command_centre.api.database import Database
 from command_centre.api.records import admit_robot
@@ -41,26 +41,12 @@ def prepare(settings: Settings, *, clock: Clock | None = None) -> Prepared:
         with database.writing() as session:
             for robot_id, path in tokens.items():
                 admit_robot(session, robot_id, sha256_hex(read_or_make(path)), now_ns=clock.now_ns())
-            password = _accounts(settings, clock).issue_one_time_password(session, settings.operator, role="operator")
+            password = accounts_of(settings, clock).issue_one_time_password(session, settings.operator, role="operator")
             if password is not None:
                 audit.append(session, actor="centre", action="one-time password", subject=settings.operator)
     finally:
         database.close()
     return Prepared(operator=settings.operator, one_time_password=password, robot_tokens=tokens)
-
-
-def set_password(settings: Settings, name: str, password: str, *, role: Role, clock: Clock | None = None) -> None:
-    """Create a user, or give them a new password and role. Raises BadValue when the password is too short."""
-    clock = clock or SystemClock()
-    database = Database(settings.database_url)
-    try:
-        database.migrate()
-        audit = open_audit_log(settings, clock)
-        with database.writing() as session:
-            _accounts(settings, clock).set_password(session, name, password, role=role)
-            audit.append(session, actor="centre", action="password set", subject=name, detail={"role": role})
-    finally:
-        database.close()
 
 
 def verify_audit(settings: Settings, *, clock: Clock | None = None) -> AuditVerdict:
@@ -96,5 +82,6 @@ def open_audit_log(settings: Settings, clock: Clock) -> AuditLog:
     return AuditLog(key=bytes.fromhex(key), head_path=settings.secrets_dir / "audit.head", clock=clock)
 
 
-def _accounts(settings: Settings, clock: Clock) -> Accounts:
+def accounts_of(settings: Settings, clock: Clock) -> Accounts:
+    """The people, with passwords and sessions as the settings ask for."""
     return Accounts(clock=clock, session_hours=settings.session_hours, argon2_memory_kib=settings.argon2_memory_kib)

@@ -19,6 +19,9 @@ class SignInRequest(Config):
 
 
 class NewPassword(Config):
+    """``current`` is the password that was chosen before; nobody is asked for a one-time password again."""
+
+    current: str = Field(default="", max_length=256)
     password: str = Field(min_length=SHORTEST_PASSWORD, max_length=256)
 
 

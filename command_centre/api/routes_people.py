@@ -13,10 +13,11 @@ from command_centre.api.access import COOKIE, CentreHere, FromOurPage, PerhapsSi
 from command_centre.api.accounts import Person
 from command_centre.api.browser import WhoView
 from command_centre.api.centre import Centre
-from command_centre.api.errors import SignInRefused, TooMany
+from command_centre.api.errors import NotAllowed, SignInRefused, TooMany
 from command_centre.api.requests import NewPassword, SignInRequest
 
 router = APIRouter(prefix="/api", tags=["people"])
+WRONG_CURRENT = "That is not your present password."
 PASSWORD_CHANGED = "The password was changed. Sign in again."
 
 
@@ -59,18 +60,30 @@ async def me(person: PerhapsSignedIn) -> WhoView | None:
 
 
 @router.post("/password", status_code=204)
-async def choose_password(body: NewPassword, person: SignedIn, centre: CentreHere) -> None:
-    """Choose a password, in place of the one-time one or of an earlier choice. Every other session of this person ends."""
+async def choose_password(body: NewPassword, person: SignedIn, request: Request, centre: CentreHere) -> None:
+    """Choose a password, in place of the one-time one or of an earlier choice, which must be told. Every other session of this
+    person ends. Guesses of the earlier one count as failed sign-ins."""
+    address = request.client.host if request.client else "unknown"
+    attempt = f"{address} {person.name}"
+    _begin_attempt(centre, attempt, address)
 
     def work(session: Session) -> tuple[int, ...]:
+        if not person.one_time and not centre.accounts.knows(session, person, body.current):
+            raise NotAllowed(WRONG_CURRENT)
         centre.accounts.set_password(session, person.name, body.password, role=person.role)
         ended = centre.accounts.end_other_sessions(session, person)
         detail = {"sessions_ended": len(ended)}
         centre.audit.append(session, actor=person.name, action="password set", subject=person.name, detail=detail)
         return ended
 
-    async with centre.hashing:
-        ended = await centre.database.write(work)
+    try:
+        async with centre.hashing:
+            ended = await centre.database.write(work)
+    except NotAllowed as error:
+        await centre.note("password refused", person.name, address, {"because": str(error)})
+        raise
+    centre.attempts.forget(attempt)
+    centre.attempts_of_address.take_back(address)
     for session_id in ended:
         await centre.close_session(session_id, PASSWORD_CHANGED)
 

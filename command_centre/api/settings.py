@@ -31,6 +31,7 @@ class Settings(Config):
     cookie_secure: bool = Field(default=False, description="set it where the page is served over TLS")
 
     session_hours: float = Field(default=12.0, gt=0)
+    session_check_s: float = Field(default=2.0, gt=0, description="pages of a session that was ended elsewhere close after this")
     sign_in_attempts: int = Field(default=5, ge=1, description="failed attempts of one name from one address within the window")
     sign_in_attempts_of_address: int = Field(default=50, ge=1, description="the same of one address, whatever the names")
     sign_in_window_s: float = Field(default=60.0, gt=0)

@@ -91,6 +91,10 @@ class VideoViews:
     def forget(self, view: VideoView) -> None:
         self._views.discard(view)
 
+    def session_ids(self) -> frozenset[int]:
+        """The sessions that watch a video."""
+        return frozenset(view.person.session_id for view in self._views)
+
     async def close_where(self, ends: Callable[[Person], bool], because: str) -> None:
         """End the views of everybody for whom ``ends`` holds."""
         for view in [view for view in self._views if ends(view.person)]:

@@ -77,6 +77,10 @@ class Audience:
             for viewer in self._viewers:
                 viewer.put(key_of(change), text)
 
+    def session_ids(self) -> frozenset[int]:
+        """The sessions that have a page open."""
+        return frozenset(viewer.person.session_id for viewer in self._viewers)
+
     def close_session(self, session_id: int, because: str) -> None:
         """End the connections of one session."""
         for viewer in tuple(self._viewers):

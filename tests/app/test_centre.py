@@ -151,13 +151,6 @@ def test_another_service_is_not_taken_for_the_centre(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The tests' own folder as working directory, for settings that are relative to it."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A command centre's database with a few entries in its log, named by the environment."""
     centre = Centre.prepare(tmp_path, port=free_port())

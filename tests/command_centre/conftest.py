@@ -14,10 +14,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketTestSession
 
+from command_centre.api.accounts import Role
 from command_centre.api.app import create_app
-from command_centre.api.prepare import prepare, set_password
+from command_centre.api.database import Database
+from command_centre.api.prepare import accounts_of, prepare
 from command_centre.api.settings import Settings
-from patrol.clock import ManualClock
+from patrol.clock import Clock, ManualClock
 from patrol.wire import FROM_ROBOT, TO_ROBOT, FromRobot, Hello, Received, ToRobot
 from tests.command_centre import messages
 
@@ -106,6 +108,15 @@ def connected(socket: WebSocketTestSession, hello: Hello | None = None) -> Robot
     return side
 
 
+def let_in(settings: Settings, clock: Clock, **roles: Role) -> None:
+    """Let people sign in with their own passwords of PASSWORDS."""
+    database = Database(settings.database_url)
+    with database.writing() as session:
+        for name, role in roles.items():
+            accounts_of(settings, clock).set_password(session, name, PASSWORDS[name], role=role)
+    database.close()
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     settings = Settings(
@@ -115,13 +126,13 @@ def house(tmp_path: Path) -> Iterator[House]:
         robots=(messages.ROBOT,),
         argon2_memory_kib=64,
         answer_timeout_s=0.05,
+        session_check_s=0.05,
         sign_in_attempts=3,
     )
     clock = ManualClock(START_NS)
     prepared = prepare(settings, clock=clock)
     assert prepared.one_time_password is not None
-    set_password(settings, "olga", PASSWORDS["olga"], role="operator", clock=clock)
-    set_password(settings, "vera", PASSWORDS["vera"], role="viewer", clock=clock)
+    let_in(settings, clock, olga="operator", vera="viewer")
     app = create_app(settings, clock=clock)
     with TestClient(app) as client:
         yield House(

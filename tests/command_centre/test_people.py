@@ -11,15 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.websockets import WebSocketDisconnect
 
+from command_centre.api import people
 from command_centre.api.access import COOKIE
 from command_centre.api.attempts import AttemptLimit
 from command_centre.api.database import Database
-from command_centre.api.prepare import prepare
+from command_centre.api.prepare import prepare, verify_audit
 from command_centre.api.settings import Settings, settings_from_environment
 from command_centre.api.tables import SessionRow, UserRow
 from patrol.clock import nanoseconds
-from patrol.errors import BadInput
-from tests.command_centre.conftest import House, until
+from patrol.errors import BadInput, BadValue
+from tests.command_centre.conftest import PASSWORDS, House, until
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(house: House) -> None:
@@ -75,6 +76,73 @@ def test_a_chosen_password_takes_over_and_ends_one_time_passwords(house: House) 
     assert house.client.post("/api/password", json={"password": "a-long-password"}).status_code == 204
     assert house.sign_in("operator", "a-long-password")["one_time"] is False
     assert prepare(house.settings).one_time_password is None
+
+
+def test_a_chosen_password_is_changed_only_by_whoever_knows_it(house: House) -> None:
+    house.sign_in("olga")
+    wish = {"current": "a-guess", "password": "a-new-password"}
+    refused = house.client.post("/api/password", json=wish)
+    assert (refused.status_code, refused.json()["because"]) == (403, "That is not your present password.")
+    wish["current"] = PASSWORDS["olga"]
+    assert house.client.post("/api/password", json=wish).status_code == 204
+    assert house.sign_in("olga", "a-new-password")["one_time"] is False
+
+
+def test_guesses_of_the_present_password_are_slowed_down_like_sign_ins(house: House) -> None:
+    house.sign_in("olga")
+    wish = {"current": "a-guess", "password": "a-new-password"}
+    codes = [house.client.post("/api/password", json=wish).status_code for _ in range(house.settings.sign_in_attempts + 1)]
+    assert codes == [403] * house.settings.sign_in_attempts + [429]
+    right = {"current": PASSWORDS["olga"], "password": "a-new-password"}
+    assert house.client.post("/api/password", json=right).status_code == 429
+
+
+def test_somebody_is_let_in_from_the_command_line_and_chooses_a_password(house: House) -> None:
+    once = people.add(house.settings, "noor", role="viewer", clock=house.clock)
+    assert house.sign_in("noor", once) == {"name": "noor", "role": "viewer", "one_time": True}
+    assert house.client.post("/api/robots/rover-1/commands", json={"kind": "estop"}).status_code == 403
+    assert house.client.post("/api/password", json={"password": "noor-password"}).status_code == 204
+    kept = {account.name: (account.role, account.password) for account in people.everybody(house.settings)}
+    assert kept["noor"] == ("viewer", "chosen")
+    assert kept["operator"] == ("operator", "one-time")
+    assert "command line: person added" in house.audit_actions()
+
+
+@pytest.mark.parametrize("name", ["", " noor", "noor\n", "n" * 65, "olga"])
+def test_a_name_that_is_none_or_is_taken_is_refused(house: House, name: str) -> None:
+    before = people.everybody(house.settings)
+    with pytest.raises(BadValue, match="name"):
+        people.add(house.settings, name, role="operator", clock=house.clock)
+    assert people.everybody(house.settings) == before
+
+
+def test_whoever_is_removed_or_given_a_new_password_is_signed_out_at_once(house: House) -> None:
+    for end in (people.renew, people.remove):
+        once = people.add(house.settings, end.__name__, role="viewer", clock=house.clock)
+        house.sign_in(end.__name__, once)
+        with house.watch() as page:
+            until(page, "snapshot")
+            end(house.settings, end.__name__, clock=house.clock)
+            with pytest.raises(WebSocketDisconnect) as closed:
+                until(page, "alert")
+        assert closed.value.reason == "An administrator has ended this session. Sign in again."
+        assert house.client.get("/api/alerts").status_code == 401
+    assert "remove" not in {account.name for account in people.everybody(house.settings)}
+    assert "command line: person removed" in house.audit_actions()
+
+
+def test_the_log_holds_after_changes_from_the_command_line_while_the_service_runs(house: House) -> None:
+    house.sign_in("olga")
+    people.add(house.settings, "noor", role="viewer", clock=house.clock)
+    people.remove(house.settings, "noor", clock=house.clock)
+    house.sign_in("vera")
+    assert verify_audit(house.settings).intact
+
+
+@pytest.mark.parametrize("name", ["nobody", "operator"])
+def test_nobody_and_the_operator_of_the_settings_can_not_be_removed(house: House, name: str) -> None:
+    with pytest.raises(BadValue, match=name):
+        people.remove(house.settings, name)
 
 
 def test_every_start_gives_a_new_one_time_password_until_one_is_chosen(house: House) -> None:

@@ -124,7 +124,10 @@ def test_a_new_password_ends_the_other_sessions_and_their_pages(house: House) ->
     with house.watch() as page:
         until(page, "snapshot")
         house.sign_in("olga")
-        assert house.client.post("/api/password", json={"password": "another-password"}).status_code == 204
+        assert (
+            house.client.post("/api/password", json={"current": PASSWORDS["olga"], "password": "another-password"}).status_code
+            == 204
+        )
         with pytest.raises(WebSocketDisconnect) as closed:
             until(page, "alert")
     assert "password was changed" in closed.value.reason
@@ -206,6 +209,8 @@ def test_a_key_that_was_spoilt_is_told_and_not_replaced(house: House) -> None:
 
 def test_the_log_can_be_checked_without_its_service(house: House) -> None:
     """What happened to the head: gone, spoilt, or never moved back by a slower process."""
+    for name in PASSWORDS:
+        house.sign_in(name)
     assert verify_audit(house.settings).intact
     head = house.settings.secrets_dir / "audit.head"
     text = head.read_text("ascii")

@@ -30,7 +30,7 @@ MATRIX: list[tuple[str, str, dict[str, Any] | None, int, int, int]] = [
     ("PUT", "/api/robots/rover-1/zones", {"zones": []}, 401, 403, 200),
     ("POST", "/api/webrtc/offer", {"robot_id": "other", "sdp": ""}, 401, 404, 404),
     ("POST", "/api/webrtc/offer", {"robot_id": "rover-1", "sdp": "nonsense"}, 401, 400, 400),
-    ("POST", "/api/password", {"password": "another-password"}, 401, 204, 204),
+    ("POST", "/api/password", {"password": "another-password"}, 401, 403, 403),
     ("POST", "/api/sign-out", None, 401, 204, 204),
 ]
 

@@ -73,6 +73,12 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ".venv/bin/patrol map propose maps patrols/tuesday/map --site config/sites/depot.geojson": MAPS,
     ".venv/bin/patrol map versions maps": MAPS,
     ".venv/bin/patrol map changes patrols/monday/map patrols/tuesday/map --site config/sites/depot.geojson": MAPS,
+    ".venv/bin/patrol map changes patrols/monday/map patrols/tuesday/recording.mcap --site config/sites/depot.geojson": Elsewhere(
+        test="tests/slam/test_map_review.py::test_a_recording_tells_what_changed"
+    ),
+    ".venv/bin/patrol map locate patrols/monday/map patrols/tuesday/recording.mcap": Elsewhere(
+        test="tests/slam/test_map_review.py::test_a_recording_is_found_on_the_map"
+    ),
     ".venv/bin/patrol map export patrols/monday/map map.g2o": MAPS,
     ".venv/bin/patrol map cloud patrols/monday/recording.mcap patrols/monday/space": Elsewhere(
         test="tests/slam/lio/test_map_cloud.py::test_a_recording_becomes_a_cloud_a_mesh_and_a_trajectory"
@@ -82,6 +88,9 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ),
     ".venv/bin/patrol map export patrols/monday/map map.tif --site config/sites/depot.geojson": MAPS,
     ".venv/bin/python -m benchmarks.localisation --places 20 --hours 10": Understood(source="benchmarks/localisation.py"),
+    ".venv/bin/python -m benchmarks.localisation --worlds depot prison --places 10 --hours 0.25": Understood(
+        source="benchmarks/localisation.py"
+    ),
     ".venv/bin/python -m benchmarks.gnss --seeds 1": Understood(source="benchmarks/gnss.py"),
     ".venv/bin/python -m benchmarks.slam_loops --seeds 1 2": Understood(source="benchmarks/slam_loops.py"),
     ".venv/bin/python -m benchmarks.map_changes --laps 6": Understood(source="benchmarks/map_changes.py"),
@@ -131,6 +140,10 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ".venv/bin/patrol centre --port 8090": Elsewhere(
         test="tests/app/test_centre.py::test_the_centre_alone_serves_until_it_is_interrupted"
     ),
+    **{
+        f".venv/bin/patrol people {action}": Elsewhere(test="tests/app/test_people.py::test_somebody_comes_and_goes")
+        for action in ("add noor --role viewer", "list", "renew noor", "remove noor")
+    },
     ".venv/bin/patrol audit verify": Elsewhere(test="tests/app/test_centre.py::test_a_whole_log_is_verified"),
     ".venv/bin/python -m command_centre.api.schema": Elsewhere(
         test="tests/web/test_generated.py::test_the_schema_is_that_of_the_models"

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from command_centre.api.prepare import prepare, set_password
+from command_centre.api.prepare import prepare
 from command_centre.api.serve import serve
 from command_centre.api.settings import Settings
+from patrol.clock import SystemClock
 from tests.command_centre import messages
-from tests.command_centre.conftest import PASSWORDS
+from tests.command_centre.conftest import PASSWORDS, let_in
 from tests.command_centre.fake_robot import FakeRobot
 
 _START_WITHIN_S = 30.0
@@ -97,8 +98,7 @@ def staged(folder: Path, *, more: tuple[str, ...] = ()) -> Iterator[Stage]:
     if not (settings.web_dist / "index.html").exists():
         pytest.skip("the page is not built: cd command_centre/web && npm ci && npm run build")
     tokens = {name: path.read_text("ascii").strip() for name, path in prepare(settings).robot_tokens.items()}
-    for name, role in (("olga", "operator"), ("vera", "viewer")):
-        set_password(settings, name, PASSWORDS[name], role="operator" if role == "operator" else "viewer")
+    let_in(settings, SystemClock(), olga="operator", vera="viewer")
     address: list[str] = []
     up = threading.Event()
     loop = asyncio.new_event_loop()

@@ -8,6 +8,7 @@ import socket
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.command_centre.conftest import PASSWORDS
 from tests.web.browser import Stage, boxes_stand_where_they_should, shows_pictures, sign_in
 
 pytestmark = pytest.mark.e2e
@@ -157,3 +158,29 @@ def test_many_viewers_share_one_encoding(chromium: Browser, stage: Stage) -> Non
     assert stage.robot.keyframes_asked <= 12
     for context in contexts:
         context.close()
+
+
+def test_an_operator_reads_the_record_and_a_viewer_does_not(page: Page, stage: Stage) -> None:
+    sign_in(page, stage, "olga")
+    page.get_by_test_id("record").click()
+    verdict = page.get_by_test_id("record-verdict")
+    expect(verdict).to_have_attribute("data-intact", "true")
+    entry = page.get_by_test_id("record-entry").filter(has_text="sign-in")
+    expect(entry.first).to_contain_text("olga")
+    page.get_by_role("button", name="Close", exact=True).click()
+    page.get_by_test_id("sign-out").click()
+    sign_in(page, stage, "vera")
+    expect(page.get_by_test_id("who")).to_contain_text("viewer")
+    expect(page.get_by_test_id("record")).to_have_count(0)
+
+
+def test_a_password_of_one_s_own_is_changed_with_the_present_one(page: Page, stage: Stage) -> None:
+    sign_in(page, stage, "olga")
+    page.get_by_test_id("choose-password").click()
+    page.get_by_label("Present password").fill("a wrong guess")
+    page.get_by_label("New password").fill("another-password")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_contain_text("That is not your present password.")
+    page.get_by_label("Present password").fill(PASSWORDS["olga"])
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)

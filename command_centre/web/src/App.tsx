@@ -8,6 +8,7 @@ import { Controls } from "./panels/Controls";
 import { FleetPanel } from "./panels/FleetPanel";
 import { MissionPanel } from "./panels/MissionPanel";
 import { PasswordDialog } from "./panels/PasswordDialog";
+import { RecordDialog } from "./panels/RecordDialog";
 import { SignIn } from "./panels/SignIn";
 import { TopBar } from "./panels/TopBar";
 import { type Robot, type State, isLost, selectedRobot } from "./state";
@@ -23,6 +24,7 @@ export function App() {
 
 function ControlRoom({ state }: { state: State }) {
   const [choosing, setChoosing] = useState(false);
+  const [reading, setReading] = useState(false);
   const [selected, setSelected] = useState<number | null>(null);
   const [focus, setFocus] = useState<AlertView | null>(null);
   const now = useNow(500);
@@ -39,7 +41,7 @@ function ControlRoom({ state }: { state: State }) {
   const lost = !state.connected || isLost(robot, now);
   return (
     <div class="room">
-      <TopBar state={state} robot={robot} onPassword={() => setChoosing(true)} />
+      <TopBar state={state} robot={robot} onPassword={() => setChoosing(true)} onRecord={() => setReading(true)} />
       <Banner state={state} robot={robot} now={now} />
       {robot ? (
         <main class="deck">
@@ -65,7 +67,8 @@ function ControlRoom({ state }: { state: State }) {
       ) : (
         <main class="starting">No robot has been admitted to this command centre.</main>
       )}
-      {choosing && <PasswordDialog onClose={() => setChoosing(false)} />}
+      {choosing && <PasswordDialog oneTime={state.who?.one_time ?? false} onClose={() => setChoosing(false)} />}
+      {reading && <RecordDialog onClose={() => setReading(false)} />}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the page asks of the service. Every refusal becomes a `Refused` with the sentence that the person reads. */
-import type { AlertView, CommandKind, CommandView, Problem, VideoAnswer, VideoOffer, WhoView, WireZone, ZonesView } from "./generated/wire";
+import type { AlertView, AuditEntry, AuditVerdictView, CommandKind, CommandView, Problem, VideoAnswer, VideoOffer, WhoView, WireZone, ZonesView } from "./generated/wire";
 
 export class Refused extends Error {
   constructor(
@@ -18,7 +18,14 @@ export const signOut = (): Promise<void> => ask("POST", "/api/sign-out");
 
 export const me = (): Promise<WhoView | null> => ask("GET", "/api/me");
 
-export const choosePassword = (password: string): Promise<void> => ask("POST", "/api/password", { password });
+export const choosePassword = (current: string, password: string): Promise<void> =>
+  ask("POST", "/api/password", { current, password });
+
+/** The newest entries of the audit log, newest first; `before` pages on. */
+export const auditEntries = (before: number | null): Promise<AuditEntry[]> =>
+  ask("GET", before === null ? "/api/audit" : `/api/audit?before=${before}`);
+
+export const auditVerdict = (): Promise<AuditVerdictView> => ask("GET", "/api/audit/verdict");
 
 export const giveCommand = (robotId: string, kind: CommandKind, missionId = ""): Promise<CommandView> =>
   ask("POST", `/api/robots/${encodeURIComponent(robotId)}/commands`, { kind, mission_id: missionId });

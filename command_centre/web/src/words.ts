@@ -41,6 +41,20 @@ export function timeOfDay(ns: number): string {
   return new Date(ns / 1e6).toLocaleTimeString("en-GB");
 }
 
+/** Date and time of day of a wall time in nanoseconds, as ISO 8601 orders them, in this machine's zone. */
+export function dateAndTime(ns: number): string {
+  return new Date(ns / 1e6).toLocaleString("sv-SE");
+}
+
+/** The detail of an entry of the audit log, which is JSON, as "name: value, name: value"; what is empty is left out. */
+export function detailWords(json: string): string {
+  const detail = JSON.parse(json) as Record<string, unknown>;
+  return Object.entries(detail)
+    .filter(([, value]) => value !== "" && value !== null)
+    .map(([name, value]) => `${name.replaceAll("_", " ")}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(", ");
+}
+
 /** Compass heading in whole degrees of a yaw (counter-clockwise from east): clockwise from north, 0..359, as in site files. */
 export function compassDegrees(yawRad: number): number {
   return ((Math.round(90 - (yawRad * 180) / Math.PI) % 360) + 360) % 360;

@@ -237,7 +237,11 @@ export interface MapUpdate {
   height: number;
   png_base64: string;
 }
+/**
+ * ``current`` is the password that was chosen before; nobody is asked for a one-time password again.
+ */
 export interface NewPassword {
+  current?: string;
   password: string;
 }
 export interface OutcomeAdded {

@@ -5,8 +5,9 @@ import type { CommandKind, CommandView } from "../generated/wire";
 import { giveCommand } from "../service";
 import { type Robot, type State, reduce } from "../state";
 import { store } from "../store";
-import { COMMAND_NAMES } from "../words";
+import { COMMAND_NAMES, dateAndTime, timeOfDay } from "../words";
 
+const FRESH_MS = 60_000;
 const ORDINARY: CommandKind[] = ["start", "pause", "resume", "abort", "dock"];
 
 export function Controls({ state, robot }: { state: State; robot: Robot }) {
@@ -80,7 +81,7 @@ export function Controls({ state, robot }: { state: State; robot: Robot }) {
           </select>
         )}
         <div class="buttons">{ORDINARY.map((kind) => button(kind, `command ${kind}`))}</div>
-        <Status problem={problem} command={newest} />
+        <Status problem={problem} command={newest} nowMs={Date.now() + state.clockOffsetMs} />
       </div>
       {stopped ? <ResetSteps button={button} /> : button("estop", "estop", "E‑STOP")}
     </section>
@@ -98,7 +99,8 @@ function ResetSteps({ button }: { button: (kind: CommandKind, look: string, text
   );
 }
 
-function Status({ problem, command }: { problem: string; command: CommandView | undefined }) {
+/** `nowMs`: the command centre's wall time. An old answer is not shown as if it were about what happens now. */
+function Status({ problem, command, nowMs }: { problem: string; command: CommandView | undefined; nowMs: number }) {
   if (problem) {
     return (
       <p class="status refused" role="status" data-testid="command-status">
@@ -113,11 +115,14 @@ function Status({ problem, command }: { problem: string; command: CommandView | 
       </p>
     );
   }
-  const look = command.state === "accepted" ? "accepted" : command.state === "sent" ? "sent" : "refused";
+  const isOld = nowMs - command.issued_ns / 1e6 > FRESH_MS;
+  const look = isOld ? "" : command.state === "accepted" ? "accepted" : command.state === "sent" ? "sent" : "refused";
   return (
     <p class={`status ${look}`} role="status" data-testid="command-status" data-state={command.state} data-kind={command.kind}>
       {COMMAND_NAMES[command.kind] ?? command.kind}: {command.state}
-      {command.because && ` – ${command.because}`} <small>({command.issued_by})</small>
+      {command.because && ` – ${command.because}`} <small>
+        ({command.issued_by}, {isOld ? dateAndTime(command.issued_ns) : timeOfDay(command.issued_ns)})
+      </small>
     </p>
   );
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect, useRef, useState } from "preact/hooks";
 import { choosePassword } from "../service";
+import { store } from "../store";
 
-export function PasswordDialog({ onClose }: { onClose: () => void }) {
+/** `oneTime`: the person signed in with a password that is used up, so there is none to ask for. */
+export function PasswordDialog({ oneTime, onClose }: { oneTime: boolean; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const [current, setCurrent] = useState("");
   const [password, setPassword] = useState("");
   const [said, setSaid] = useState("");
   useEffect(() => dialog.current?.showModal(), []);
@@ -11,7 +14,8 @@ export function PasswordDialog({ onClose }: { onClose: () => void }) {
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     try {
-      await choosePassword(password);
+      await choosePassword(current, password);
+      store.update((now) => (now.who ? { ...now, who: { ...now.who, one_time: false } } : now));
       onClose();
     } catch (error) {
       setSaid(error instanceof Error ? error.message : String(error));
@@ -21,7 +25,20 @@ export function PasswordDialog({ onClose }: { onClose: () => void }) {
     <dialog ref={dialog} class="dialog" onClose={onClose} aria-labelledby="password-title">
       <form onSubmit={(event) => void submit(event)}>
         <h2 id="password-title">Choose a password</h2>
-        <p>The one-time password is used up. Choose your own to sign in again without a new one.</p>
+        {oneTime ? (
+          <p>The one-time password is used up. Choose your own to sign in again without a new one.</p>
+        ) : (
+          <label>
+            Present password
+            <input
+              type="password"
+              autocomplete="current-password"
+              required
+              value={current}
+              onInput={(event) => setCurrent(event.currentTarget.value)}
+            />
+          </label>
+        )}
         <label>
           New password (10 characters or more)
           <input

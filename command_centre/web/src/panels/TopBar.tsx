@@ -7,7 +7,14 @@ import { duration } from "../words";
 
 const FRESH_S = 1.5;
 
-export function TopBar({ state, robot, onPassword }: { state: State; robot: Robot | null; onPassword: () => void }) {
+interface Props {
+  state: State;
+  robot: Robot | null;
+  onPassword: () => void;
+  onRecord: () => void;
+}
+
+export function TopBar({ state, robot, onPassword, onRecord }: Props) {
   const now = useNow(200);
   const clock = new Date(Date.now() + state.clockOffsetMs).toLocaleTimeString("en-GB");
   return (
@@ -44,7 +51,12 @@ export function TopBar({ state, robot, onPassword }: { state: State; robot: Robo
       <span class="who" data-testid="who">
         {state.who?.name} <small>{state.who?.role}</small>
       </span>
-      <button type="button" class="quiet" onClick={onPassword}>
+      {state.who?.role === "operator" && (
+        <button type="button" class="quiet" data-testid="record" title="Who did what, and whether the record holds" onClick={onRecord}>
+          Record
+        </button>
+      )}
+      <button type="button" class="quiet" data-testid="choose-password" onClick={onPassword}>
         Password
       </button>
       <button type="button" class="quiet" data-testid="sign-out" onClick={() => void leave()}>

@@ -71,7 +71,7 @@ PROCESSES: tuple[Process, ...] = (
         needs=("stop",),
         used_with=frozenset({Backend.SIMULATION}),
         tells_time=True,
-        niceness=4,
+        niceness=19,
     ),
     Process(
         name="gazebo",
@@ -115,6 +115,7 @@ PROCESSES: tuple[Process, ...] = (
             "site",
             "berth",
             "robots",
+            "robot_id",
             "mission",
             "laps",
             "autostart",
