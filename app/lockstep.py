@@ -30,6 +30,7 @@ from perception.pipeline import Percepts
 from perception.rulebook.book import book_for, site_rules_path
 from perception.sound.listening import Told
 from sim.doors import SimulatedDoors
+from sim.lifts import SimulatedLifts
 from sim.simulator import ALL_SENSORS, AUDIO, TRUTH_FILE
 from sim.twin import Twin
 
@@ -107,7 +108,7 @@ class _Run:
         self._outcomes: list[WaypointOutcome] = []
         self._alerts: list[Alert] = []
         self._estimates: list[PoseEstimate] = []
-        self._doors = SimulatedDoors(inputs.site.doors)
+        self._doors, self._lifts = SimulatedDoors(inputs.site.doors), SimulatedLifts(inputs.site.lifts)
         self._sealer = None if plan.evidence_key is None else Sealer(read_public(plan.evidence_key), plan.folder)
         self._stack = RobotStack(
             inputs.site,
@@ -175,9 +176,12 @@ class _Run:
         """One turn of the loop; true when the mission is done."""
         self._listen()
         self._stack.heard.doors = {state.door_id: state for state in self._doors.states(self._simulator.now_ns)}
+        self._stack.heard.lifts = {state.lift_id: state for state in self._lifts.states(self._simulator.now_ns)}
         decision, guarded = self._stack.decide(self._simulator.now_ns)
         for request in decision.doors:
             self._doors.ask(request)
+        for wish in decision.lifts:
+            self._lifts.ask(wish)
         self._simulator.command(guarded.twist)
         for outcome in decision.outcomes:
             self._log.add_outcome(outcome)

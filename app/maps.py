@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from app.map_cloud import CLOUD_FILE, MESH_FILE, map_cloud
+from app.map_review import RECORDING_SUFFIX, Review, review
 from patrol.config import load_config
 from patrol.errors import BadInput, Fault
+from patrol.geometry import Pose2
 from patrol.local_frame import LocalFrame
 from patrol.site import Site
 from patrol.site_file import read_site
@@ -33,12 +36,36 @@ SiteOption = Annotated[Path | None, typer.Option("--site", help="Site file: name
 
 
 @cli.command("changes")
-def changes(baseline: Path, later: Path, site: SiteOption = None) -> None:
-    """Say what the map in LATER shows to have changed since the one in BASELINE."""
-    found = _changes(load_map(baseline), load_map(later), None if site is None else read_site(site))
+def changes(
+    baseline: Annotated[Path, typer.Argument(help="A map's folder.")],
+    later: Annotated[Path, typer.Argument(help="A later map's folder, or a patrol's recording.mcap.")],
+    site: SiteOption = None,
+) -> None:
+    """Say what a later map, or a patrol that was recorded, shows to have changed since the map in BASELINE."""
+    before, read = load_map(baseline), None if site is None else read_site(site)
+    if later.suffix == RECORDING_SUFFIX:
+        seen = _located(review(later, before, site=read), later)
+        _console.print(f"{seen.compared} scan(s) were compared")
+        found = seen.findings
+    else:
+        found = _changes(before, load_map(later), read)
     _console.print(f"{len(found)} change(s)")
     for finding in found:
         _console.print(f"  {finding.sentence}")
+
+
+@cli.command("locate")
+def locate(
+    folder: Annotated[Path, typer.Argument(metavar="MAP", help="A map's folder.")],
+    recording: Annotated[Path, typer.Argument(help="A patrol's recording.mcap.")],
+) -> None:
+    """Find where on MAP a recording was made, knowing nothing of the pose, and say how sure the pose was from then on."""
+    seen = _located(review(recording, load_map(folder), site=None), recording)
+    _console.print(f"known after {seen.known_after_s:.1f} s: {_spot(seen.first)}; at the end: {_spot(seen.last)}")
+    _console.print(f"{seen.scans} scan(s): {', '.join(f'{name} {count}' for name, count in sorted(seen.outcomes.items()))}")
+    _console.print(f"in doubt {seen.doubt_count} time(s), {seen.doubtful_s:.1f} s in all")
+    for doubt in seen.doubts:
+        _console.print(f"  after {doubt.after_s:.1f} s for {doubt.lasted_s:.1f} s, {_spot(doubt.map_from_base)}: {doubt.because}")
 
 
 @cli.command("propose")
@@ -117,6 +144,18 @@ def cloud(
     _console.print(f"{folder / CLOUD_FILE}: {made.points} points")
     if mesh:
         _console.print(f"{folder / MESH_FILE}: {made.faces} faces")
+
+
+def _located(seen: Review, recording: Path) -> Review:
+    """Refuses a recording that was made nowhere on the map, as far as it shows."""
+    if seen.known_after_s is None:
+        because = f"its place on the map was never known: {seen.why_unknown}"
+        raise BadInput(recording, [Fault(field="scan", value=dict(seen.outcomes), because=because)])
+    return seen
+
+
+def _spot(pose: Pose2 | None) -> str:
+    return "nowhere" if pose is None else f"({pose.x_m:.2f}, {pose.y_m:.2f}) m, heading {math.degrees(pose.yaw_rad):.0f}°"
 
 
 def _library(folder: Path) -> MapLibrary:

@@ -18,7 +18,7 @@ from mission.planning.metrics import (
     measure,
     worst_idleness_s,
 )
-from mission.planning.site_graph import site_graph
+from mission.planning.site_graph import SiteGraphConfig, site_graph
 from mission.planning.team import Planned, TeamPlanner
 from patrol.checks import Floats
 from patrol.errors import BadInput, Fault
@@ -33,12 +33,13 @@ FIRST_SHARE_S = 0.8
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ground:
     """What is to be patrolled: the graph, the way (n, 2) m in map along each of its edges, the site if it came from one, and
-    what the file left doubtful."""
+    what the file left doubtful. ``floors`` of the vertices."""
 
     graph: PatrolGraph
     ways_m: tuple[Floats, ...]
     site: Site | None
     notes: tuple[str, ...]
+    floors: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,20 +70,21 @@ class PlanResult:
     planning_s: float
 
 
-def read_ground(file: Path) -> Ground:
-    """The graph of a ``.graph`` file, or of the site file that any other is taken for. Raises BadInput naming every fault."""
+def read_ground(file: Path, *, speed_mps: float = 1.0) -> Ground:
+    """The graph of a ``.graph`` file, or of the site file that any other is taken for; what a lift takes counts as way at
+    ``speed_mps``. Raises BadInput naming every fault."""
     if file.suffix == ".graph":
         read = read_graph(file)
         ways = tuple(read.graph.points_m[edge] for edge in read.graph.edges)
-        return Ground(graph=read.graph, ways_m=ways, site=None, notes=read.notes)
+        return Ground(graph=read.graph, ways_m=ways, site=None, notes=read.notes, floors=(0,) * read.graph.count)
     site = read_site(file)
-    made = site_graph(site)
-    return Ground(graph=made.graph, ways_m=made.ways_m, site=site, notes=())
+    made = site_graph(site, SiteGraphConfig(lift_mps=speed_mps))
+    return Ground(graph=made.graph, ways_m=made.ways_m, site=site, notes=(), floors=made.floors)
 
 
 def plan_patrol(request: PlanRequest) -> PlanResult:
     """Plan and measure. Raises BadInput for a faulty file or a start that it does not name."""
-    ground = read_ground(request.file)
+    ground = read_ground(request.file, speed_mps=request.speed_mps)
     begun_s = time.monotonic()
     planner = TeamPlanner(
         ground.graph,

@@ -20,6 +20,7 @@ from patrol.estimate import PoseEstimate
 from patrol.geometry import IDENTITY2, STOPPED, Pose2, Pose3, Twist2
 from patrol.grid import OccupancyGrid
 from patrol.inspection import InspectionReport, InspectionState
+from patrol.lifts import LiftState
 from patrol.odometry_buffer import OdometryBuffer
 from patrol.operations import Command, CommandAnswer
 from patrol.percepts import Alert, Track
@@ -82,6 +83,7 @@ class Heard:
     grid: OccupancyGrid | None = None
     battery: Battery | None = None
     doors: Mapping[str, DoorState] = field(default_factory=dict)
+    lifts: Mapping[str, LiftState] = field(default_factory=dict)
 
 
 class RobotStack:
@@ -200,6 +202,7 @@ class RobotStack:
                 grid=heard.grid,
                 battery=heard.battery,
                 doors=heard.doors,
+                lifts=heard.lifts,
                 heard=fresh,
                 driven=self._driven,
             )

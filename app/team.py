@@ -131,7 +131,7 @@ def _team(request: TeamRequest) -> Team:
         pose = ground.site.docks[0].pose
         file = file.model_copy(update={"dock": ground.graph.vertex_names[ground.graph.vertex_at(pose.x_m, pose.y_m)]})
     team = team_of(file, ground.graph, source=source)
-    narrow = narrow_ways(ground.site, SiteGraph(graph=ground.graph, ways_m=ground.ways_m))
+    narrow = narrow_ways(ground.site, SiteGraph(graph=ground.graph, ways_m=ground.ways_m, floors=ground.floors))
     return replace(team, narrow=team.narrow | narrow)
 
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from benchmarks.figures import tell
 from benchmarks.flying_cast import FlyingCast, Kind
-from benchmarks.scenario_hours import rate_interval, share_interval
+from benchmarks.intervals import rate_interval, share_interval
 from patrol.clock import seconds
 from patrol.estimate import PoseEstimate
 from patrol.geometry import IDENTITY2, Pose2, Twist2

@@ -25,7 +25,7 @@ from shapely.geometry import Point
 from shapely.ops import unary_union
 
 from benchmarks.figures import tell
-from benchmarks.map_changes import Lap, drive
+from benchmarks.site_drives import Lap, drive
 from patrol.checks import Floats
 from patrol.geometry import Pose2
 from patrol.local_frame import LocalFrame

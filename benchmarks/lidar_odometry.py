@@ -236,8 +236,8 @@ def _peer(range_m: tuple[float, float], map_from_lidar: Pose3) -> Peer | None:
     return Peer(kiss, config, range_m, map_from_lidar)
 
 
-def patrol(drive: Drive, *, every: int) -> dict[str, float | int | None]:
-    """Drive and map; every ``every``-th revolution is used, as recordings keep one in ten."""
+def patrol(drive: Drive, *, every: int, table: Path | None = None) -> dict[str, float | int | None]:
+    """Drive and map; every ``every``-th revolution is used, as recordings keep one in ten. ``table`` gets the ways."""
     robot = read_robot()
     mounts = Mounts3(base_from_lidar=robot.base_from_lidar, base_from_imu=robot.base_from_imu)
     mapper = LioMapper(LioConfig(), mounts, Pose3.from_pose2(drive.start))
@@ -269,6 +269,8 @@ def patrol(drive: Drive, *, every: int) -> dict[str, float | int | None]:
     mapper.settle()
     settle_s = time.process_time() - began
     truth, final = drive.true_places(stamps), mapper.trajectory().positions_m
+    if table is not None:
+        _write_ways(table, np.array(stamps) - stamps[0], truth, np.array(online.places_m), final)
     return {
         "patrol_m": drive.path_m,
         "patrol_s": seconds(stamps[-1] - stamps[0]),
@@ -282,6 +284,13 @@ def patrol(drive: Drive, *, every: int) -> dict[str, float | int | None]:
         "height_error_max_m": float(np.abs(final[:, 2]).max()),
         **_beside(online, peer, truth),
     }
+
+
+def _write_ways(path: Path, after_ns: Floats, truth: Floats, online: Floats, final: Floats) -> None:
+    """One row a revolution, to look at where it went and where it was off."""
+    names = "after_s,true_x_m,true_y_m,online_x_m,online_y_m,online_z_m,final_x_m,final_y_m,final_z_m"
+    rows = np.column_stack((after_ns * 1e-9, truth, online, final))
+    np.savetxt(path, rows, fmt="%.4f", delimiter=",", header=names, comments="")
 
 
 def _beside(ours: Run, peer: Peer | None, truth: Floats) -> dict[str, float | None]:
@@ -354,13 +363,14 @@ def main() -> None:
     parser.add_argument("--world", choices=sorted(ROUNDS), default="prison")
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--every", type=int, default=1, help="use every so many-th revolution")
+    parser.add_argument("--table", type=Path, help="write the ways driven, estimated and true, to this CSV file")
     chosen = parser.parse_args()
     figures = real(DATA)
     if chosen.metres > 0.0:
         with tempfile.TemporaryDirectory() as name:
             log = Path(name) / "truth.jsonl"
             drive = Drive(ROUNDS[chosen.world], log, seed=chosen.seed, metres=chosen.metres)
-            figures |= patrol(drive, every=chosen.every)
+            figures |= patrol(drive, every=chosen.every, table=chosen.table)
     rounded = {name: round(value, 5) if isinstance(value, float) else value for name, value in figures.items()}
     tell("lidar_odometry", rounded, world=chosen.world, seed=chosen.seed, every=chosen.every)
 

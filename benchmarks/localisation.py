@@ -4,21 +4,33 @@
     python -m benchmarks.localisation --places 20 --hours 10
 
 A hall is mapped by one lap. Relocalisation starts at random places of a lap with no idea of the pose. The monitor sees a robot
-that was carried off, one in the mirror image of the hall, and one where furniture was moved, through the localiser; and hours of
-an unchanged hall with people in it, the pose off by what localisation is off. The last line is one JSON object.
+that was carried off, one in the mirror image of the hall, and one where furniture was moved, through the localiser; and hours
+of an unchanged hall with people in it, the pose off by what localisation is off.
+
+``--worlds depot prison`` does the same on whole sites with the simulator's lidar: places up to 1.5 m beside the way and
+either way round, a robot carried off to another of them, and hours of localising with people walking about. The last line is
+one JSON object. A run can be split by ``--seed`` and put together: ``--places 0 --hours 2 --seed 3``, then ``--add LOG...``.
+Intervals are exact, 95 %; ``--keep FOLDER`` keeps the maps of sites for other parts.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import math
 import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks.figures import tell
+from benchmarks.figures import read_parts, tell
+from benchmarks.intervals import rate_interval, share_interval
+from benchmarks.localisation_sites import Ground, carried_off_s, doubts_in, stretches
 from patrol.checks import Floats
 from patrol.geometry import Pose2
+from sim.robot import read_robot
 from slam.config import LocaliserConfig, MapperConfig
 from slam.localiser import Localiser
 from slam.map_files import SavedMap
@@ -27,10 +39,68 @@ from slam.trust_monitor import TrustMonitor
 from slam.updates import ScanOutcome
 from tests.slam.raycaster import BASE_FROM_LIDAR, PERIOD_S, Step, box, cast, drive, hall, lap, scan_at
 
-_SEARCH_MAX_S = 60.0
+log = logging.getLogger(__name__)
+HALL, SITES = "hall", ("depot", "prison")
+_SEARCH_MAX_S, _FOUND_WITHIN_S, _RIGHT_WITHIN_M = 60.0, 10.0, 0.3
+_NOTICED_WITHIN_S = 2.0
 _NOISE_M, _NOISE_RAD, _NOISE_KEPT = 0.03, 0.005, 0.95
 _WALKERS = 4
 _SHOWN_BEAMS = 8
+_TRICKS = ("kidnapped", "mirrored", "furniture")
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What was seen so far, as lists, so that several runs can be put together. Seconds until a place was known (simulated, and
+    of computing; None: not within a minute) and whether it was the right one; seconds until each trick was noticed (None: never);
+    hours with nothing wrong, and how often the pose came into doubt in them."""
+
+    found_s: list[float | None] = field(default_factory=list)
+    computing_s: list[float | None] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
+    kidnapped_s: list[float | None] = field(default_factory=list)
+    mirrored_s: list[float | None] = field(default_factory=list)
+    furniture_s: list[float | None] = field(default_factory=list)
+    hours: list[float] = field(default_factory=list)
+    doubts: list[int] = field(default_factory=list)
+    worst_m: list[float] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Put what another run saw to this."""
+        for name, values in asdict(other).items():
+            getattr(self, name).extend(values)
+
+    def figures(self) -> dict[str, float | int | None]:
+        soon = [took_s is not None and took_s <= _FOUND_WITHIN_S for took_s in self.found_s]
+        good = [is_soon and is_right for is_soon, is_right in zip(soon, self.right, strict=True)]
+        figures: dict[str, float | int | None] = {
+            "places": len(self.found_s),
+            "found_right_within_10s": sum(good),
+            **_shares("found_right_within_10s_share", good),
+            "wrong": sum(took_s is not None and not yes for took_s, yes in zip(self.found_s, self.right, strict=True)),
+            "simulated_max_s": _most(self.found_s),
+            "computing_max_s": _most(self.computing_s),
+        }
+        for trick in _TRICKS:
+            times: list[float | None] = getattr(self, f"{trick}_s")
+            figures[f"{trick}_tried"] = len(times)
+            figures |= _shares(f"{trick}_within_2s_share", [took is not None and took <= _NOTICED_WITHIN_S for took in times])
+        low, high = rate_interval(sum(self.doubts), sum(self.hours))
+        figures |= {"hours": round(sum(self.hours), 3), "false_trips": sum(self.doubts)}
+        if self.hours:
+            figures |= {"false_trips_per_10h_low": round(10.0 * low, 3), "false_trips_per_10h_high": round(10.0 * high, 3)}
+        return figures | {"pose_error_max_m": max(self.worst_m, default=None)}
+
+
+def _shares(name: str, good: list[bool]) -> dict[str, float | int | None]:
+    if not good:
+        return {name: None}
+    low, high = share_interval(sum(good), len(good))
+    return {name: round(float(np.mean(good)), 4), f"{name}_low": round(low, 4), f"{name}_high": round(high, 4)}
+
+
+def _most(values: list[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
 
 
 def mapped() -> SavedMap:
@@ -42,24 +112,39 @@ def mapped() -> SavedMap:
     return mapper.saved()
 
 
-def relocalised(saved: SavedMap, places: int, seed: int) -> tuple[list[float], list[float], int]:
-    """Simulated seconds and seconds of computing until the place is known, and how many were wrong or never found."""
-    rng, took_s, cpu_s, failed = np.random.default_rng(seed), [], [], 0
+def hall_stretches(places: int, seed: int) -> Iterator[Iterator[Step]]:
+    """Drives of a lap of the hall from random places of it."""
+    rng = np.random.default_rng(seed)
     for _ in range(places):
         first = int(rng.integers(0, 400))
-        steps = tuple(drive(hall(), lap(laps=1.9)[first : first + round(_SEARCH_MAX_S / PERIOD_S / 2)], seed=seed + first))
-        localiser = Localiser(saved, LocaliserConfig(), BASE_FROM_LIDAR, start=None)
-        before = time.process_time()
-        for row, step in enumerate(steps):
-            update = localiser.add_scan(step.scan, step.odom_from_base)
+        yield drive(hall(), lap(laps=1.9)[first : first + round(_SEARCH_MAX_S / PERIOD_S / 2)], seed=seed + first)
+
+
+def relocalise(saved: SavedMap, drives: Iterable[Iterator[Step]], base_from_lidar: Pose2, tally: Tally) -> None:
+    """Drive each with no idea of the pose until the place is known."""
+    for steps in drives:
+        localiser = Localiser(saved, LocaliserConfig(), base_from_lidar, start=None)
+        first_ns, computing_s, took_s, is_right = None, 0.0, None, False
+        for step in steps:
+            before = time.process_time()
+            update = localiser.add_scan(step.scan, step.odom_from_base, odom_at_end=step.odom_at_end)
+            computing_s += time.process_time() - before
+            first_ns = step.scan.stamp_ns if first_ns is None else first_ns
             if update.outcome is ScanOutcome.MATCHED:
-                failed += update.estimate.map_from_base.distance_to(step.true_pose) > 0.3
-                took_s.append(row * PERIOD_S)
-                cpu_s.append(time.process_time() - before)
+                took_s = round(1e-9 * (step.scan.stamp_ns - first_ns), 2)
+                off_m = update.estimate.map_from_base.distance_to(step.true_pose)
+                is_right = off_m <= _RIGHT_WITHIN_M
+                log.info("found after %.1f s at %s, %.2f m off", took_s, _spot(step.true_pose), off_m)
                 break
         else:
-            failed += 1
-    return took_s, cpu_s, failed
+            log.info("not found; last at %s", _spot(step.true_pose))
+        tally.found_s.append(took_s)
+        tally.computing_s.append(None if took_s is None else round(computing_s, 3))
+        tally.right.append(is_right)
+
+
+def _spot(pose: Pose2) -> str:
+    return f"({pose.x_m:.1f}, {pose.y_m:.1f}) m, {math.degrees(pose.yaw_rad):.0f}°"
 
 
 def mirrored(walls: Floats) -> Floats:
@@ -80,12 +165,12 @@ def detection_s(saved: SavedMap, kind: str, seed: int) -> float:
     known = list(drive(hall(), path[first : first + 30], seed=seed))
     localiser = Localiser(saved, LocaliserConfig(), BASE_FROM_LIDAR, start=known[0].true_pose)
     for step in known:
-        localiser.add_scan(step.scan, step.odom_from_base)
+        localiser.add_scan(step.scan, step.odom_from_base, odom_at_end=step.odom_at_end)
     shown: int | None = None
     for row, step in enumerate(_after(kind, path, first + 30, known[-1], rng)):
         if shown is None and (kind != "furniture" or _is_shown(step)):
             shown = row
-        if localiser.add_scan(step.scan, step.odom_from_base).estimate.doubt:
+        if localiser.add_scan(step.scan, step.odom_from_base, odom_at_end=step.odom_at_end).estimate.doubt:
             return (row - (row if shown is None else shown)) * PERIOD_S
     return math.inf
 
@@ -137,26 +222,57 @@ def false_trips(saved: SavedMap, hours: float, seed: int) -> int:
     return trips
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--places", type=int, default=20, help="places to relocalise at, and tricks of each kind")
-    parser.add_argument("--hours", type=float, default=10.0, help="simulated hours without anything wrong")
-    parser.add_argument("--seed", type=int, default=1)
-    chosen = parser.parse_args()
+def run_hall(places: int, hours: float, seed: int, tally: Tally) -> None:
+    """Everything in the hall; the hours are those of the monitor alone."""
     saved = mapped()
-    took_s, cpu_s, failed = relocalised(saved, chosen.places, chosen.seed)
-    figures: dict[str, float | int | None] = {
-        "places": chosen.places,
-        "failed": failed,
-        "simulated_max_s": round(max(took_s, default=math.inf), 2) if took_s else None,
-        "computing_max_s": round(max(cpu_s), 2) if cpu_s else None,
-    }
-    for kind in ("kidnapped", "mirrored", "furniture"):
-        times = np.array([detection_s(saved, kind, chosen.seed + number) for number in range(chosen.places)])
-        figures[f"{kind}_within_2s_share"] = round(float((times <= 2.0).mean()), 3)
-    figures["hours"] = chosen.hours
-    figures["false_trips"] = false_trips(saved, chosen.hours, chosen.seed)
-    tell("localisation", figures)
+    relocalise(saved, hall_stretches(places, seed), BASE_FROM_LIDAR, tally)
+    for kind in _TRICKS:
+        for number in range(places):
+            _note(getattr(tally, f"{kind}_s"), detection_s(saved, kind, seed + number), f"{kind} {seed + number}")
+    if hours > 0.0:
+        tally.hours.append(hours)
+        tally.doubts.append(false_trips(saved, hours, seed))
+
+
+def run_site(ground: Ground, places: int, hours: float, seed: int, tally: Tally) -> None:
+    """Everything on a site; the hours are those of the whole localisation."""
+    relocalise(ground.saved, stretches(ground, places, seed), read_robot().base_from_lidar.to_pose2(), tally)
+    for number in range(places):
+        _note(tally.kidnapped_s, carried_off_s(ground, 1000 * seed + number), f"kidnapped {number}")
+    if hours > 0.0:
+        doubts, driven_h, worst_m = doubts_in(ground, hours, seed)
+        tally.hours.append(driven_h)
+        tally.doubts.append(doubts)
+        tally.worst_m.append(round(worst_m, 3))
+
+
+def _note(times: list[float | None], took_s: float, what: str) -> None:
+    if took_s > _NOTICED_WITHIN_S:
+        log.info("%s: noticed after %.1f s", what, took_s)
+    times.append(round(took_s, 2) if math.isfinite(took_s) else None)
+
+
+def main() -> None:
+    """Drive and tell, or put the parts of a run together."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--worlds", nargs="+", choices=[HALL, *SITES], default=[HALL])
+    parser.add_argument("--places", type=int, default=20, help="places to relocalise at, and tricks of each kind, per world")
+    parser.add_argument("--hours", type=float, default=10.0, help="simulated hours without anything wrong, per world")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--map-seed", type=int, default=1, help="of the lap that a site's map is made from")
+    parser.add_argument("--keep", type=Path, help="keep the maps of sites in this folder, and use those that are there")
+    parser.add_argument("--add", nargs="+", type=Path, help="drive nothing: put together what other runs wrote last")
+    chosen = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    tally = Tally()
+    for part in read_parts("localisation", chosen.add or ()):
+        tally.add(Tally(**part))
+    for world in chosen.worlds if chosen.add is None else ():
+        if world == HALL:
+            run_hall(chosen.places, chosen.hours, chosen.seed, tally)
+        else:
+            run_site(Ground.of(world, chosen.map_seed, chosen.keep), chosen.places, chosen.hours, chosen.seed, tally)
+    tell("localisation", tally.figures(), part=asdict(tally))
 
 
 if __name__ == "__main__":

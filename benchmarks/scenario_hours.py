@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from shapely.geometry import Point
 
 from app.lockstep import LockstepPlan, run_lockstep
 from app.paths import MISSIONS
 from benchmarks.figures import tell
+from benchmarks.intervals import rate_interval, share_interval
 from benchmarks.scenario_cast import Casting, write_scenario
 from patrol.clock import seconds
 from patrol.percepts import Alert, Label
@@ -188,21 +188,6 @@ def figures(tallies: Sequence[Tally]) -> dict[str, float | int]:
         "false_per_hour_low": round(least, 3),
         "false_per_hour_high": round(most, 3),
     }
-
-
-def share_interval(hits: int, tries: int) -> tuple[float, float]:
-    """Clopper and Pearson, 95 %."""
-    low = float(stats.beta.ppf(0.025, hits, tries - hits + 1)) if hits else 0.0
-    high = float(stats.beta.ppf(0.975, hits + 1, tries - hits)) if hits < tries else 1.0
-    return low, high
-
-
-def rate_interval(events: int, hours: float) -> tuple[float, float]:
-    """Garwood's interval of a Poisson rate, 95 %, per hour."""
-    if hours <= 0.0:
-        return 0.0, float("inf")
-    low = float(stats.chi2.ppf(0.025, 2 * events)) / 2.0 if events else 0.0
-    return low / hours, float(stats.chi2.ppf(0.975, 2 * events + 2)) / 2.0 / hours
 
 
 def _told(alert: Alert) -> str:

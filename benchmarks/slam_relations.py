@@ -16,6 +16,7 @@ import json
 import resource
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from slam.relations import Relation, RelationErrors, read_relations, relations_o
 from slam.scan_points import BodyRate, undistorted_points
 from slam.stamped_poses import lifted, read_tum, write_tum
 from slam.trajectory import Trajectory
+from slam.updates import ScanOutcome
 
 _LAYERS_M = (-0.1, 0.0, 0.1)
 _PEER_VOXEL_M, _PEER_GATE_M, _PEER_NEIGHBOURS = 0.05, 0.5, 10
@@ -44,11 +46,13 @@ _LOOP_FROM_M = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One pass over a log: the final graph's trajectory, the one known at the time, the map, and what it cost."""
+    """One pass over a log: the final graph's trajectory, the one known at the time, the map, how many scans had which outcome,
+    and what it cost."""
 
     final: Trajectory
     online: Trajectory
     grid: OccupancyGrid
+    outcomes: Counter[ScanOutcome]
     cpu_s: float
     wall_s: float
     slowest_ms: float
@@ -59,18 +63,21 @@ class Run:
 def run_log(log: CarmenLog, config: MapperConfig) -> Run:
     """Feed the whole log to a fresh mapper, scan by scan."""
     mapper = Mapper(config, log.base_from_lidar, log.records[0].odom_from_base)
-    online, slowest_s = [], 0.0
+    online, outcomes, slowest_s = [], Counter[ScanOutcome](), 0.0
     cpu, wall = time.process_time(), time.perf_counter()
     for record in log:
         before = time.perf_counter()
-        online.append(mapper.add_scan(record.scan, record.odom_from_base).estimate.map_from_base)
+        update = mapper.add_scan(record.scan, record.odom_from_base)
         slowest_s = max(slowest_s, time.perf_counter() - before)
+        online.append(update.estimate.map_from_base)
+        outcomes[update.outcome] += 1
     mapper.settle()
     final, grid = mapper.trajectory(), mapper.grid(log.records[-1].stamp_ns)
     return Run(
         final=final,
         online=Trajectory.from_poses([record.stamp_ns for record in log], online),
         grid=grid,
+        outcomes=outcomes,
         cpu_s=time.process_time() - cpu,
         wall_s=time.perf_counter() - wall,
         slowest_ms=1e3 * slowest_s,
@@ -156,6 +163,7 @@ def metrics(log: CarmenLog, relations: tuple[Relation, ...], run: Run, others: d
         found |= figures(score_relations(relations, trajectory, odometry), prefix)
     if relations:
         found |= {"relations": len(relations), "relations_outside_log": relations_outside(relations, odometry)}
+    found |= {f"scans_{outcome.name.lower()}": count for outcome, count in run.outcomes.items()}
     return found | {
         "scans": len(log),
         "log_s": round(log_s, 3),

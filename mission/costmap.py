@@ -13,10 +13,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
+from shapely import get_parts
 from shapely.geometry import Polygon
 
+from mission.cabin import cabins_of
 from mission.raster import Lattice, Mask
-from mission.route import standing_on
+from mission.route import standing_on, upper_ground
 from mission.surroundings import SiteClearance, clearance_from
 from mission.sweep import Sweep
 from patrol.checks import Floats, Floats32
@@ -106,18 +108,43 @@ class Costmap:
         self._site = site
         self.lattice = Lattice.around(site.perimeter, config.resolution_m, config.margin_m)
         inside = self.lattice.fill([site.perimeter])
-        self._file_lethal: Mask = ~inside | self.lattice.fill(standing_on(site))
+        self.floor = 0
+        self._file_lethal: Mask = self._lethal_on(0)
         depth_m = clearance_from(inside.astype(np.uint8), config.resolution_m)
         self._by_the_fence: Mask = inside & (depth_m < fence_margin_m)
-        self._doorways: Mask = self.lattice.fill(door.line.buffer(_DOORWAY_M) for door in site.doors)
+        lines = (*(door.line for door in site.doors), *(cabin.doorway for cabin in cabins_of(site)))
+        self._doorways: Mask = self.lattice.fill(line.buffer(_DOORWAY_M) for line in lines)
         self.set_zones(ZoneLayers())
+        self._forget()
+
+    def _forget(self) -> None:
+        """Nothing was measured yet."""
         self._occupied = np.zeros(self.lattice.shape, dtype=np.bool_)
         self._unknown = np.ones(self.lattice.shape, dtype=np.bool_)
         self._hit_ns = np.full(self.lattice.shape, _NEVER, dtype=np.int64)
         self._free_ns = np.full(self.lattice.shape, _NEVER, dtype=np.int64)
 
+    def set_floor(self, floor: int) -> None:
+        """The robot is on ``floor``: what was measured on another one is forgotten. Zones changed at run time hold everywhere."""
+        if floor != self.floor:
+            self.floor = floor
+            self._file_lethal = self._lethal_on(floor)
+            self.set_zones(self._zones)
+            self._forget()
+
+    def _lethal_on(self, floor: int) -> Mask:
+        """Cells (rows, cols) that the site file closes."""
+        inside = self.lattice.fill([self._site.perimeter])
+        if floor == 0:
+            lethal: Mask = ~inside | self.lattice.fill(standing_on(self._site))
+            return lethal
+        ground = get_parts(upper_ground(self._site, floor))
+        upper: Mask = ~(inside & self.lattice.fill(part for part in ground if isinstance(part, Polygon)))
+        return upper
+
     def set_zones(self, zones: ZoneLayers) -> None:
         """Take over zones that were changed at run time, on top of the site file's."""
+        self._zones = zones
         self.site_lethal: Mask = self._file_lethal | self.lattice.fill(zones.closed)
         site_clearance_m = clearance_from((~self.site_lethal).astype(np.uint8), self._config.resolution_m)
         self.site_clearance = SiteClearance(lattice=self.lattice, clearance_m=site_clearance_m)

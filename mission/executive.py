@@ -29,9 +29,11 @@ from mission.facts.fact import Fact, Observed
 from mission.geofence import Geofence, GeofenceConfig
 from mission.inputs import Decision, ExecutiveInputs, HandControl
 from mission.legs import LegConfig, LegRunner
+from mission.lifts import LiftConfig, LiftRider
 from mission.lookout import Lookout, View
 from mission.movers import MoverConfig
 from mission.navigator import Navigator, NavigatorConfig
+from mission.passages import PassageConfig, PassageKeeper, passages_of
 from mission.progress import progress_of
 from mission.situation import Means, Situation, carry_out, happen, judged, restarted
 from mission.store import MemoryStore, MissionState, Store
@@ -69,6 +71,8 @@ class ExecutiveConfig(Config):
     geofence: GeofenceConfig = GeofenceConfig()
     docking: DockingConfig = DockingConfig()
     doors: DoorConfig = DoorConfig()
+    lifts: LiftConfig = LiftConfig()
+    passages: PassageConfig = PassageConfig()
     attend: AttendConfig = AttendConfig()
     slow_mps: float = Field(default=0.5, gt=0)
     leave_mps: float = Field(default=0.4, gt=0)
@@ -121,6 +125,8 @@ class Executive:
         self._attendant = Attendant(config.attend, costmap, self._navigator)
         self._zones = Zones(costmap, self._saved.zones)
         self._doors = Doorkeeper(config.doors, site.doors)
+        self._passing = PassageKeeper(config.passages, passages_of(site) if in_team else ())
+        self._lifts = LiftRider(config.lifts, site, self._navigator)
         self._tree = BehaviourTree(self._tools())
         self._last_ns: int | None = None
         self._hand_since_ns: int | None = None
@@ -245,6 +251,8 @@ class Executive:
         return abs(seconds(inputs.now_ns - hand.stamp_ns)) > self._config.facts.teleop_silent_s
 
     def _look(self, inputs: ExecutiveInputs, dt_s: float) -> View | None:
+        if inputs.estimate is not None:
+            self._lookout.take_floor(inputs.estimate.floor)
         self._lookout.take_grid(inputs.grid)
         if inputs.battery is not None:
             self._docking.hear(inputs.battery)
@@ -272,10 +280,12 @@ class Executive:
         turn.inside = self._zones.entered(self._view.pose) if self._view is not None else ()
         turn.team = self._teamwork.because(self._situation.ledger, inputs.assignment)
         turn.news = News(tracks=inputs.tracks, beliefs=inputs.beliefs)
-        turn.quiet_mps, turn.doors = self._timetable.limit_mps(inputs.now_ns), inputs.doors
+        turn.quiet_mps, turn.doors, turn.lifts = self._timetable.limit_mps(inputs.now_ns), inputs.doors, inputs.lifts
+        turn.passages = inputs.passages
         why = self._tree.act(turn)
         if self._situation.mode not in (Mode.PATROLLING, Mode.DOCKING):
             turn.asks = self._doors.leave(self._view)
+            self._lifts.leave(self._view)
         estimate = inputs.estimate
         if estimate is not None and self._view is not None and not estimate.doubt and turn.twist != STOPPED:
             turn.twist = self._geofence.bounded(turn.twist, self._view.pose, estimate.position_std_m).twist
@@ -340,6 +350,7 @@ class Executive:
             mission_done=done,
             facts=turn.actions.sentences,
             doors=turn.asks,
+            lifts=self._lifts.taken(),
             inspection=turn.inspection or self._attendant.taken(),
         )
 
@@ -350,6 +361,8 @@ class Executive:
             docking=self._docking,
             zones=self._zones,
             doors=self._doors,
+            lifts=self._lifts,
+            passing=self._passing,
             attendant=self._attendant,
             has_dock=self._means.has_dock,
             slow_mps=self._config.slow_mps,

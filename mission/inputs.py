@@ -18,7 +18,9 @@ from patrol.estimate import PoseEstimate
 from patrol.geometry import Pose2, Twist2
 from patrol.grid import OccupancyGrid
 from patrol.inspection import InspectionState
+from patrol.lifts import LiftRequest, LiftState
 from patrol.operations import RobotState, WaypointOutcome
+from patrol.passages import PassagesHeld
 from patrol.percepts import Alert, Track
 from patrol.sensors import Battery, Fix, Imu, Odometry, Scan
 
@@ -37,11 +39,11 @@ class HandControl:
 class ExecutiveInputs:
     """The newest of everything; None where nothing has come yet or nobody measures it.
 
-    ``twist`` is measured, ``driven`` what the stop guard let through. ``heard`` is everything that came in since the last step,
-    for the monitors; ``alerts`` are those raised since then. ``beliefs`` say where who went out of sight may be. ``steady_ns`` is
-    a clock that nobody sets. ``map_from_dock`` is where a marker shows the dock to be. ``weather`` is a station's newest report,
-    ``doors`` the newest word of each, ``assignment`` that of the robot's team. ``facts`` come from outside (buttons, other
-    processes)."""
+    ``twist`` is measured, ``driven`` what the stop guard let through. ``heard`` is everything that came in since the last
+    step, for the monitors; ``alerts`` are those raised since then. ``beliefs`` say where who went out of sight may be.
+    ``steady_ns`` is a clock that nobody sets. ``map_from_dock`` is where a marker shows the dock to be. ``weather`` is a
+    station's newest report, ``doors`` and ``lifts`` the newest word of each, ``assignment`` and ``passages`` that of the robot's
+    team. ``facts`` come from outside (buttons, other processes)."""
 
     now_ns: int
     estimate: PoseEstimate | None = None
@@ -58,7 +60,9 @@ class ExecutiveInputs:
     map_from_dock: Pose2 | None = None
     weather: Weather | None = None
     doors: Mapping[str, DoorState] = field(default_factory=dict)
+    lifts: Mapping[str, LiftState] = field(default_factory=dict)
     assignment: Assignment | None = None
+    passages: PassagesHeld | None = None
     link_up: bool | None = None
     disk_free_bytes: int | None = None
     steady_ns: int | None = None
@@ -69,7 +73,8 @@ class ExecutiveInputs:
 class Decision:
     """``twist`` to hand to the stop guard; ``outcomes`` settled since the last step, each handed out once (after a restart
     the newest may come again); ``plan_m`` (N, 2) in map, empty without a plan; ``facts`` in words, the most severe first;
-    ``doors`` are to be told what the robot wants of them; ``inspection`` is how far one has come, None without news of one."""
+    ``doors`` and ``lifts`` are to be told what the robot wants of them; ``inspection`` is how far one has come, None
+    without news of one."""
 
     twist: Twist2
     state: RobotState
@@ -78,6 +83,7 @@ class Decision:
     mission_done: bool
     facts: tuple[str, ...]
     doors: tuple[DoorRequest, ...] = ()
+    lifts: tuple[LiftRequest, ...] = ()
     inspection: InspectionState | None = None
 
     def __post_init__(self) -> None:

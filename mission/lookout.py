@@ -28,8 +28,8 @@ _REMEMBERED = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One step's picture of the world: ``pose`` is ``map_from_base`` predicted to ``now_ns``, ``twist`` the measured one,
-    ``points_map_m`` (N, 2) what the newest scan hit."""
+    """One step's picture of the world: ``pose`` is ``map_from_base`` predicted to ``now_ns`` on ``floor``, ``twist`` the measured
+    one, ``points_map_m`` (N, 2) what the newest scan hit."""
 
     now_ns: int
     dt_s: float
@@ -37,6 +37,7 @@ class View:
     twist: Twist2
     around: Surroundings
     points_map_m: Floats = field(default_factory=lambda: np.zeros((0, 2)))
+    floor: int = 0
 
 
 class Lookout:
@@ -58,6 +59,13 @@ class Lookout:
         if grid is not None and grid is not self._grid:
             self._grid = grid
             self._costmap.set_grid(grid)
+
+    def take_floor(self, floor: int) -> None:
+        """The robot is on ``floor``; the grid of another one does not count."""
+        if floor != self._costmap.floor:
+            self._costmap.set_floor(floor)
+            self._points_map_m = np.zeros((0, 2))
+            self._sweep = None
 
     def take_scan(self, scan: Scan | None, estimate: PoseEstimate) -> None:
         """Draw a scan into the costmap when it is a new one, from where the robot was when it was taken."""
@@ -82,7 +90,15 @@ class Lookout:
         movers = _merged(self._watch.movers(now_ns), self._told.movers(tracks, self._sweep, now_ns))
         points_base = pose.inverse().apply(self._points_map_m)
         around = survey(points_base, pose, self._costmap.site_clearance, movers)
-        return View(now_ns=now_ns, dt_s=dt_s, pose=pose, twist=twist, around=around, points_map_m=self._points_map_m)
+        return View(
+            now_ns=now_ns,
+            dt_s=dt_s,
+            pose=pose,
+            twist=twist,
+            around=around,
+            points_map_m=self._points_map_m,
+            floor=estimate.floor,
+        )
 
     def _odom_from_base_at(self, stamp_ns: int) -> Pose2:
         """Odometry pose nearest in time among those seen, carried between two neighbours by linear interpolation."""

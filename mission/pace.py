@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from mission.body import Body
+from mission.cabin import cabins_of
 from mission.costmap import CostField, Costmap, CostmapConfig
 from mission.geofence import Geofence, GeofenceConfig
 from mission.planner import NoPlan, Planner, PlannerConfig
@@ -20,7 +21,7 @@ from patrol.checks import Floats
 from patrol.config import Config
 from patrol.errors import PatrolError
 from patrol.geometry import Pose2
-from patrol.operations import Mission
+from patrol.operations import Mission, RouteWaypoint
 from patrol.site import Site
 
 
@@ -58,12 +59,37 @@ class Pace:
         self._config = config or PaceConfig()
         fence = Geofence(self._config.geofence, self._config.body, site)
         self._costmap = Costmap(self._config.costmap, site, fence_margin_m=fence.planned_m)
-        self._field: CostField = self._costmap.field(0)
+        self._lifts = cabins_of(site)
+        self._fields: dict[int, CostField] = {}
         self._planner = Planner(self._config.planner)
 
-    def way(self, start: Pose2, end: Pose2, speed_mps: float) -> Way:
-        """The way from ``start`` to ``end`` at ``speed_mps`` at most. Raises WayMissing where there is none."""
-        found = self._planner.plan(self._field, start, end)
+    def leg(self, start: RouteWaypoint, end: RouteWaypoint, speed_mps: float) -> Way:
+        """The way from stop to stop, by the quickest lift where they are on different floors. Raises WayMissing."""
+        if start.floor == end.floor:
+            return self.way(start.pose, end.pose, speed_mps, floor=start.floor)
+        lifts = [cabin for cabin in self._lifts if {start.floor, end.floor} <= set(cabin.lift.levels)]
+        if not lifts:
+            raise WayMissing(f"no lift leads from floor {start.floor} to floor {end.floor}, where {end.waypoint_id} is")
+        ways = []
+        for cabin in lifts:
+            there = self.way(start.pose, cabin.landing, speed_mps, floor=start.floor)
+            on = self.way(cabin.landing, end.pose, speed_mps, floor=end.floor)
+            ways.append(
+                Way(
+                    length_m=there.length_m + on.length_m,
+                    drive_s=there.drive_s + cabin.lift.usual_s + on.drive_s,
+                    begins_rad=there.begins_rad,
+                    ends_rad=on.ends_rad,
+                )
+            )
+        return min(ways, key=lambda way: way.drive_s)
+
+    def way(self, start: Pose2, end: Pose2, speed_mps: float, *, floor: int = 0) -> Way:
+        """The way from ``start`` to ``end`` on ``floor`` at ``speed_mps`` at most. Raises WayMissing where there is none."""
+        if floor not in self._fields:
+            self._costmap.set_floor(floor)
+            self._fields[floor] = self._costmap.field(0)
+        found = self._planner.plan(self._fields[floor], start, end)
         if isinstance(found, NoPlan):
             raise WayMissing(
                 f"from x {start.x_m:.1f} m, y {start.y_m:.1f} m to x {end.x_m:.1f} m, y {end.y_m:.1f} m: {found.because}"
@@ -90,7 +116,7 @@ class Pace:
         stops = mission.route.waypoints
         if len(stops) == 1:
             return stops[0].dwell_s
-        ways = [self.way(stops[index - 1].pose, stop.pose, mission.speed_mps) for index, stop in enumerate(stops)]
+        ways = [self.leg(stops[index - 1], stop, mission.speed_mps) for index, stop in enumerate(stops)]
         turns_s = sum(self.turn_s(way.begins_rad - ways[index - 1].ends_rad) for index, way in enumerate(ways))
         return sum(way.drive_s for way in ways) + turns_s + sum(stop.dwell_s for stop in stops)
 

@@ -66,18 +66,31 @@ def perimeter_route(site: Site, config: RouteConfig | None = None) -> Route:
 
 
 def standing_on(site: Site) -> list[Polygon]:
-    """Outlines in map of everything that the site file says a robot can not drive over: buildings but for their corridors,
-    fences and keep-outs."""
-    corridors = unary_union([zone.outline for zone in site.zones if zone.purpose is Purpose.CORRIDOR])
+    """Outlines in map of everything that the site file says a robot can not drive over: buildings but for their corridors
+    and lifts, fences and keep-outs."""
+    corridors = unary_union([*corridors_of(site), *(lift.outline for lift in site.lifts)])
     mouths = corridors.buffer(_SLIVER_M, join_style="mitre")
     walls = [part for building in site.buildings for part in get_parts(building.outline.difference(mouths))]
     fences = [fence.line.buffer(_FENCE_HALF_M, cap_style="flat") for fence in site.fences]
     return [*(wall for wall in walls if isinstance(wall, Polygon)), *fences, *(area.outline for area in site.keep_outs)]
 
 
+def corridors_of(site: Site, floor: int = 0) -> list[Polygon]:
+    """The corridor zones of ``floor``."""
+    return [zone.outline for zone in site.zones if zone.purpose is Purpose.CORRIDOR and zone.floor == floor]
+
+
+def upper_ground(site: Site, floor: int) -> BaseGeometry:
+    """Where a robot may drive on a floor other than the ground, as far as the site file knows: inside the outlines of that floor
+    and of the lifts that serve it, but for keep-outs. Its walls are on its map."""
+    outlines = [each.outline for each in site.floors if each.level == floor]
+    lifts = [lift.outline for lift in site.lifts if floor in lift.levels]
+    return unary_union([*outlines, *lifts]).difference(unary_union([area.outline for area in site.keep_outs]))
+
+
 def stop_from_waypoint(waypoint: Waypoint) -> RouteWaypoint:
     """The stop of a route that a waypoint of the site stands for."""
-    return RouteWaypoint(waypoint_id=waypoint.waypoint_id, pose=waypoint.pose, dwell_s=waypoint.dwell_s)
+    return RouteWaypoint(waypoint_id=waypoint.waypoint_id, pose=waypoint.pose, dwell_s=waypoint.dwell_s, floor=waypoint.floor)
 
 
 def _largest(shape: BaseGeometry) -> Polygon | None:

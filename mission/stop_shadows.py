@@ -25,7 +25,7 @@ def edges_in(scan: Scan, jump_m: float) -> Floats:
     return end at the sensor's range; broken ones hide nothing."""
     shown = scan.supported()
     far_m = np.float64(scan.range_max_m)
-    ranges = np.where(shown, scan.ranges_m.astype(np.float64), far_m)
+    ranges = np.where(shown, scan.ranges_m, far_m)
     angles = scan.angles_rad()
     places = [_narrow(ranges, angles, shown, jump_m)]
     for step in (-1, 1):
@@ -40,13 +40,13 @@ def edges_in(scan: Scan, jump_m: float) -> Floats:
 
 def _narrow(ranges: Floats, angles: Floats, shown: npt.NDArray[np.bool_], jump_m: float) -> Floats:
     """Returns (N, 2) m of the runs of beams between two jumps whose ends lie no further apart than a person is wide."""
-    points = np.stack((ranges * np.cos(angles), ranges * np.sin(angles)), axis=-1)
+    points = np.column_stack((ranges * np.cos(angles), ranges * np.sin(angles)))
     first = np.flatnonzero(np.abs(ranges - np.roll(ranges, 1)) > jump_m)
     last = np.roll(first, -1) - 1
     apart = points[first] - points[last]
     small = shown[first] & (np.hypot(apart[:, 0], apart[:, 1]) <= _PERSON_M)
     inside = np.zeros(len(ranges), dtype=np.bool_)
-    for begin, end in zip(first[small], last[small], strict=True):
+    for begin, end in np.column_stack((first, last))[small]:
         inside[np.arange(begin, end + 1 if begin <= end else end + 1 + len(ranges)) % len(ranges)] = True
     return points[inside]
 

@@ -55,7 +55,10 @@ def prepare(
     asked = file.unpredictable
     if asked is None:
         raise NoWalk(f"mission {mission_id}: is a plain round, which needs no preparing")
-    graph = site_graph(site, _graph_config(asked, site)).graph
+    made = site_graph(site, _graph_config(asked, site))
+    graph = made.graph
+    if any(made.floors):
+        raise NoWalk(f"mission {mission_id}: has places on several floors; an unpredictable patrol stays on the ground")
     round_places = exact_tour(graph, heuristic_tour(graph, Closure.of(graph), deadline), deadline).walk
     places = _places(file, graph, site)
     weighing = None if weigh is None else weigh({place.name: Pose2(place.x_m, place.y_m, 0.0) for place in places})

@@ -67,13 +67,14 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteWaypoint:
-    """One stop of a route in map, where the robot looks around for ``dwell_s``; it does not set off there before
+    """One stop of a route in map, on ``floor``, where the robot looks around for ``dwell_s``; it does not set off there before
     ``not_before_ns``."""
 
     waypoint_id: str
     pose: Pose2
     dwell_s: float = 0.0
     not_before_ns: int = 0
+    floor: int = 0
 
     def __post_init__(self) -> None:
         if self.dwell_s < 0:

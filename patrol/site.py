@@ -160,12 +160,18 @@ class Floor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lift:
-    """Where a robot changes floors, by lift or ramp: the outline is the same on all ``levels``."""
+    """Where a robot changes floors, by lift or ramp: the outline is the same on all ``levels``. A lift whose doors face
+    ``doors_face_rad`` in map, the way that robots leave it, is called and ridden; a ramp has none. A robot waits for it for
+    ``wait_s`` and rides for ``ride_s`` at the longest; ``usual_s`` is what plans count for a ride, the waiting included."""
 
     lift_id: str
     name: str
     outline: Polygon
     levels: tuple[int, ...]
+    doors_face_rad: float | None = None
+    wait_s: float = 120.0
+    ride_s: float = 120.0
+    usual_s: float = 45.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,12 @@ from shapely.geometry import Polygon
 from patrol.errors import Fault
 from patrol.site import Purpose
 from patrol.site_parse import Draft, Feature, parse_site
-from patrol.site_rules import WaypointProperties, ZoneProperties
+from patrol.site_rules import LiftProperties, WaypointProperties, ZoneProperties
 
 GATE_REACH_M = 2.0
 """A gate's ends may lie this far from the perimeter."""
+LEAST_CABIN_M = 1.2
+"""A robot must fit into a cabin with its doors closed."""
 
 
 def check_site(path: Path) -> tuple[Fault, ...]:
@@ -29,6 +31,7 @@ def check_draft(draft: Draft) -> tuple[Fault, ...]:
     _check_stops(draft, perimeter)
     _check_orders(draft)
     _check_floors(draft)
+    _check_lifts(draft)
     return tuple(draft.faults)
 
 
@@ -95,6 +98,36 @@ def _check_floors(draft: Draft) -> None:
         floor = getattr(feature.properties, "floor", 0)
         if floor not in levels:
             draft.refuse(f"{feature.where}.properties.floor", floor, "no floor feature has this level")
+
+
+def _check_lifts(draft: Draft) -> None:
+    """A lift joins floors that there are and holds a robot, and lifts lead from the ground to every floor with waypoints."""
+    levels = {0} | {getattr(floor.properties, "level", 0) for floor in draft.of_kind("floor")}
+    served: list[set[int]] = []
+    for lift in draft.of_kind("lift"):
+        if not isinstance(lift.properties, LiftProperties):
+            continue
+        joined = lift.properties.levels
+        served.append(set(joined))
+        for level in sorted(set(joined) - levels):
+            draft.refuse(f"{lift.where}.properties.levels", level, "no floor feature has this level")
+        if len(set(joined)) < len(joined):
+            draft.refuse(f"{lift.where}.properties.levels", list(joined), "names a level twice")
+        if lift.properties.doors_face_deg is not None and lift.outline.buffer(-0.5 * LEAST_CABIN_M + 0.01).is_empty:
+            draft.refuse(f"{lift.where}.geometry", _at(lift), f"the cabin is narrower than {LEAST_CABIN_M:g} m")
+    reached = _reached(served)
+    for waypoint in draft.of_kind("waypoint"):
+        floor = getattr(waypoint.properties, "floor", 0)
+        if floor in levels - reached:
+            draft.refuse(f"{waypoint.where}.properties.floor", floor, "no lift leads there from floor 0")
+
+
+def _reached(served: list[set[int]]) -> set[int]:
+    """The levels that lifts lead to from the ground."""
+    reached = {0}
+    for _ in served:
+        reached |= {level for levels in served if levels & reached for level in levels}
+    return reached
 
 
 def _at(feature: Feature) -> str:

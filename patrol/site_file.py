@@ -93,7 +93,7 @@ def _site_from(draft: Draft, header: SiteHeader) -> Site:
         waypoints=_waypoints_from(draft),
         cameras=every("camera", _camera_from),
         floors=every("floor", lambda f, p: Floor(floor_id=f.feature_id, name=p.name, level=p.level, outline=f.outline)),
-        lifts=every("lift", lambda f, p: Lift(lift_id=f.feature_id, name=p.name, outline=f.outline, levels=tuple(p.levels))),
+        lifts=every("lift", _lift_from),
     )
 
 
@@ -105,6 +105,20 @@ def _zone_from(feature: Feature, properties: Any, time_zone: str) -> Zone:
         outline=feature.outline,
         floor=properties.floor,
         schedule=weekly_schedule(properties.schedule, time_zone),
+    )
+
+
+def _lift_from(feature: Feature, properties: Any) -> Lift:
+    face_deg = properties.doors_face_deg
+    return Lift(
+        lift_id=feature.feature_id,
+        name=properties.name,
+        outline=feature.outline,
+        levels=tuple(properties.levels),
+        doors_face_rad=None if face_deg is None else yaw_from_heading(face_deg),
+        wait_s=properties.wait_s,
+        ride_s=properties.ride_s,
+        usual_s=properties.usual_s,
     )
 
 

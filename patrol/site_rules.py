@@ -149,7 +149,13 @@ class FloorProperties(Properties):
 
 
 class LiftProperties(Properties):
+    """Without ``doors_face_deg`` it is a ramp."""
+
     levels: Annotated[tuple[Level, ...], Field(min_length=2)]
+    doors_face_deg: Heading | None = None
+    wait_s: Annotated[float, Field(strict=True, gt=0.0, le=3600.0)] = 120.0
+    ride_s: Annotated[float, Field(strict=True, gt=0.0, le=3600.0)] = 120.0
+    usual_s: Annotated[float, Field(strict=True, gt=0.0, le=3600.0)] = 45.0
 
 
 RULES: dict[str, tuple[GeometryType, type[Properties]]] = {

@@ -168,9 +168,12 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(name="door_request", type="patrol_msgs/msg/DoorRequest", publisher=Side.MISSION, qos=Qos.RELIABLE),
     Topic(name="door_state", type="patrol_msgs/msg/DoorState", publisher=Side.SITE, qos=Qos.RELIABLE, stale_after_s=3.0),
+    Topic(name="lift_request", type="patrol_msgs/msg/LiftRequest", publisher=Side.MISSION, qos=Qos.RELIABLE),
+    Topic(name="lift_state", type="patrol_msgs/msg/LiftState", publisher=Side.SITE, qos=Qos.RELIABLE, stale_after_s=3.0),
     Topic(name="weather", type="patrol_msgs/msg/Weather", publisher=Side.SITE, qos=Qos.LATCHED, stale_after_s=1800.0),
     Topic(name="/team", type="patrol_msgs/msg/TeamWord", publisher=Side.MISSION, qos=Qos.SENSOR, rate_hz=4, recorded_every=4),
     Topic(name="assignment", type="patrol_msgs/msg/Assignment", publisher=Side.MISSION, qos=Qos.RELIABLE, stale_after_s=10.0),
+    Topic(name="passages", type="patrol_msgs/msg/PassagesHeld", publisher=Side.MISSION, qos=Qos.RELIABLE, stale_after_s=1.5),
     Topic(name="waypoint_outcome", type="patrol_msgs/msg/WaypointOutcome", publisher=Side.MISSION, qos=Qos.RELIABLE),
     Topic(name="cmd_vel", type="geometry_msgs/msg/Twist", publisher=Side.STOP, qos=Qos.RELIABLE, rate_hz=20, stale_after_s=0.2),
     Topic(

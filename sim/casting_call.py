@@ -44,17 +44,19 @@ _NEAREST_M, _FARTHEST_M = 1.8, 38.0
 _TRIES = 60
 
 
-def random_scenario(world: str, rng: np.random.Generator) -> Scenario:
-    """A scenario in ``world`` with a random cast, light and weather; nobody has a place yet."""
+def random_scenario(world: str, rng: np.random.Generator, *, folder: Path = WORLDS) -> Scenario:
+    """A scenario in ``world`` (a file of ``folder``) with a random cast, light and weather; nobody has a place yet. A world that
+    no site belongs to borrows that of the depot: only its place on earth counts."""
     actors = tuple(
         ActorSpec(name=f"{kind}_{number}", kind=kind, appearance_seed=int(rng.integers(1 << 30)), route=(Stop(x_m=0.0, y_m=0.0),))
         for kind, count, _ in _KINDS
         for number in range(count)
     )
+    site = SITES / f"{world}.geojson"
     return Scenario(
         name=f"training_{world}",
-        world=WORLDS / f"{world}.sdf",
-        site=SITES / f"{world}.geojson",
+        world=folder / f"{world}.sdf",
+        site=site if site.is_file() else SITES / "depot.geojson",
         start=_NIGHT if rng.random() < 0.25 else _DAY,
         weather=Sky(str(rng.choice([sky.value for sky in Sky], p=[0.6, 0.25, 0.15]))),
         actors=actors,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Renders labelled pictures for training a detector: ``python -m sim.dataset --out DIR --count N --seed S [--worlds ...]``.
 
+The worlds take turns; ``drawn`` stands for one that is drawn by chance, so that nothing is learnt by heart.
+
 Writes JPEGs and ``labels.json``: ``{"images": [{"file", "world", "weather", "night", "boxes": [{"label", "box", "visible",
 "pixels", "distance_m", "groups", "who"}]}]}``. ``box`` is left, top, right, bottom in pixels around what can be seen, ``visible``
 the share of the thing's pixels within the picture that nothing hides, ``groups`` what ``sim.bodies.groups`` says of a person,
@@ -15,6 +17,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypedDict
 
 import cv2
@@ -34,7 +37,11 @@ from sim.scene import static_label
 from sim.sensor_suite import view_of
 from sim.stage import Stage
 from sim.weather import Sky
+from sim.world_builder_drawn import drawn_models
+from sim.world_builder_model import to_sdf
 
+DRAWN = "drawn"
+"""Instead of a shipped world: one that is drawn by chance, another for every ``_PER_STAGE`` pictures."""
 _LOG = logging.getLogger(__name__)
 _PER_STAGE = 25
 _LEAST_PX = 24
@@ -72,9 +79,8 @@ class _Studio:
     """One compiled world with its cast, camera and light."""
 
     def __init__(self, world: str, robot: RobotModel, rng: np.random.Generator, number: int) -> None:
-        scenario = random_scenario(world, rng)
         self.world, self.number = world, number
-        self.stage = Stage(scenario, robot, seed=0)
+        self.stage = _stage(world, robot, rng)
         self._view = view_of("camera", robot.camera_part)
         self._eye = Eye(self.stage.model)
         self._exposure = Exposure(robot.camera, self.stage.weather, rng)
@@ -133,6 +139,15 @@ class _Studio:
         self._eye.close()
 
 
+def _stage(world: str, robot: RobotModel, rng: np.random.Generator) -> Stage:
+    """A stage in the shipped world of that name, or in one that is drawn for it."""
+    if world != DRAWN:
+        return Stage(random_scenario(world, rng), robot, seed=0)
+    with TemporaryDirectory() as folder:
+        (Path(folder) / f"{DRAWN}.sdf").write_text(to_sdf(DRAWN, drawn_models(rng)), "utf-8")
+        return Stage(random_scenario(DRAWN, rng, folder=Path(folder)), robot, seed=0)
+
+
 def _owners(stage: Stage) -> tuple[tuple[_Owner, ...], Ids]:
     """The labelled things of a stage, and for every geom the index of its owner, or -1."""
     model = stage.model
@@ -180,7 +195,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--worlds", nargs="+", default=sorted(path.stem for path in WORLDS.glob("*.sdf")))
+    parser.add_argument("--worlds", nargs="+", default=[*sorted(path.stem for path in WORLDS.glob("*.sdf")), DRAWN])
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     records = []

@@ -6,6 +6,7 @@ corridors alike are told apart by where one of them has an opening and the other
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from patrol.checks import Floats
 from patrol.geometry import Pose2
 from slam.keyframe import Keyframe
 from slam.scan_matcher import MatchTarget, nearest
+from slam.scan_points import ScanPoints
 
 _STEP_M = 0.15
 _REACH_M = 0.12
@@ -29,16 +31,27 @@ _HELD_WITHIN_M = 0.25
 _JOINED_M = 0.35
 
 
-def contradicted_m(keyframes: Sequence[Keyframe], target_from_track: Pose2, target: MatchTarget) -> float:
-    """Length of the longest stretch of wall of ``target`` that beams of ``keyframes`` pass through, squarely and well before they
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What was seen from one place, as ``target_from_base`` has it."""
+
+    target_from_base: Pose2
+    points: ScanPoints
+
+
+def sights_of(keyframes: Sequence[Keyframe], target_from_track: Pose2) -> list[Sight]:
+    """What the keyframes saw, in another frame than the track's."""
+    return [Sight(target_from_base=target_from_track @ k.track_from_base, points=k.points) for k in keyframes]
+
+
+def contradicted_m(sights: Sequence[Sight], target: MatchTarget) -> float:
+    """Length of the longest stretch of wall of ``target`` that beams of the sights pass through, squarely and well before they
     end, and on which none of them ends."""
-    if not keyframes:
+    if not sights:
         return 0.0
-    poses = [target_from_track @ keyframe.track_from_base for keyframe in keyframes]
-    ends = np.concatenate([pose.apply(k.points.points_m) for pose, k in zip(poses, keyframes, strict=True)])
-    turns = [Pose2(0.0, 0.0, pose.yaw_rad) for pose in poses]
-    rays = np.concatenate([turn.apply(k.points.rays) for turn, k in zip(turns, keyframes, strict=True)])
-    lengths = np.concatenate([np.linalg.norm(k.points.points_m, axis=1) for k in keyframes])
+    ends = np.concatenate([sight.target_from_base.apply(sight.points.points_m) for sight in sights])
+    rays = np.concatenate([Pose2(0.0, 0.0, sight.target_from_base.yaw_rad).apply(sight.points.rays) for sight in sights])
+    lengths = np.concatenate([np.linalg.norm(sight.points.points_m, axis=1) for sight in sights])
     step = max(1, lengths.size // _BEAMS_MAX)
     crossed = _crossed(ends[::step], rays[::step], lengths[::step], target)
     away, _ = cKDTree(ends).query(target.points_m[crossed], distance_upper_bound=_HELD_WITHIN_M)

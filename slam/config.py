@@ -71,8 +71,13 @@ class TrackConfig(Config):
     search_window_max_m: Positive = 4.0
     search_window_rad: Positive = 0.35
     gap_s: Positive = 1.0
+    open_std_m: Positive = 0.4
+    open_std_rad: Positive = 0.4
+    open_score_min: Fraction = 0.65
+    open_overlap_min: Fraction = 0.35
     break_after_s: Positive = 2.0
     break_after_m: Positive = 1.5
+    break_after_scans: Count = 2
 
 
 class LoopConfig(Config):
@@ -168,15 +173,28 @@ class RelocaliseConfig(Config):
     again_after_s: Positive = 1.0
 
 
+class LeapConfig(Config):
+    """Once ``after_scans`` in a row have fitted, a fit farther from where odometry led than ``m``, or ``rad``, and ``share`` of
+    what was driven, or turned, since the last fit is not believed: the robot was carried off, or the place only looks alike."""
+
+    after_scans: Count = 5
+    m: Positive = 0.5
+    rad: Positive = 0.35
+    share: Fraction = 0.3
+
+
 class LocaliserConfig(Config):
-    """Everything a ``Localiser`` can be told."""
+    """Everything a ``Localiser`` can be told. A pose whose scans fit, but that the monitor holds for wrong, is in doubt at once
+    and given up after ``distrusted_m`` of driving: an open gate passes by, and a place that looks alike stays."""
 
     scan: ScanConfig = ScanConfig()
     match: MatchConfig = MatchConfig()
     motion: MotionConfig = MotionConfig()
+    distrusted_m: NotNegative = 8.0
     score_min: Fraction = 0.6
     overlap_min: Fraction = 0.35
     lost_after_scans: Count = 10
+    leap: LeapConfig = LeapConfig()
     trust: TrustConfig = TrustConfig()
     relocalise: RelocaliseConfig = RelocaliseConfig()
     field_resolution_m: Positive = 0.1

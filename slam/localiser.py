@@ -61,6 +61,7 @@ class Localiser:
         self._pose = start if start is not None else IDENTITY2
         self._covariance: Floats = np.diag(np.square(_HIT_STD if start is not None else _UNKNOWN_STD))
         self._poor_scans = 0 if start is not None else config.lost_after_scans
+        self._fitted_scans, self._driven_m, self._turned_rad, self._distrusted_m = 0, 0.0, 0.0, 0.0
         self._nearby: Nearby | None = None
         self._estimate: PoseEstimate | None = None
 
@@ -72,6 +73,7 @@ class Localiser:
     def stand_at(self, map_from_base: Pose2) -> None:
         """The base is known to stand there at the next scan."""
         self._pose, self._covariance, self._poor_scans = map_from_base, np.diag(np.square(_HIT_STD)), 0
+        self._fitted_scans = 0
         self._relocaliser.forget()
         self._monitor.forget()
 
@@ -101,7 +103,9 @@ class Localiser:
         rate = step.rate if odom_at_end is None else rate_during(scan, odom_from_base, odom_at_end)
         points = points_from_scan(scan, self._base_from_lidar, rate, self._config.scan)
         match = self._found(points, step) if self.is_lost else self._tracked(points, step)
-        judged = replace(self._judged(scan.stamp_ns, odom_from_base, match), rate=rate)
+        leap_m = self._leap_m(match)
+        match = match if leap_m is None else None
+        judged = replace(self._judged(scan.stamp_ns, odom_from_base, match, leap_m), rate=rate)
         return self._trusted(scan, judged)
 
     def match_at(self, scan: Scan, rate: BodyRate, guess: Pose2) -> Match:
@@ -122,6 +126,9 @@ class Localiser:
 
     def _coast(self, step: MotionStep) -> None:
         self._pose = self._pose @ step.last_from_base
+        self._driven_m += IDENTITY2.distance_to(step.last_from_base)
+        self._distrusted_m += IDENTITY2.distance_to(step.last_from_base)
+        self._turned_rad += abs(step.last_from_base.yaw_rad)
         self._covariance = self._covariance + step.covariance
 
     def _hold(self, stamp_ns: int) -> None:
@@ -161,12 +168,14 @@ class Localiser:
         return match
 
     def _trusted(self, scan: Scan, update: SlamUpdate) -> SlamUpdate:
-        """The update with the monitor's opinion; a pose it holds for wrong is given up and looked for anew."""
+        """The update with the monitor's opinion; a pose that it holds for wrong for long is given up and looked for anew."""
         if self.is_lost:
             return update
-        verdict = self._monitor.look(scan, update.estimate.map_from_base)
-        if verdict.trust is Trust.WRONG_PLACE:
-            self._poor_scans = self._config.lost_after_scans
+        verdict = self._monitor.look(scan, update.estimate.map_from_base, update.rate)
+        if verdict.trust is not Trust.WRONG_PLACE:
+            self._distrusted_m = 0.0
+        elif self._distrusted_m >= self._config.distrusted_m:
+            self._poor_scans, self._fitted_scans = self._config.lost_after_scans, 0
             self._monitor.forget()
         if not verdict.because:
             return replace(update, trust=verdict)
@@ -181,14 +190,26 @@ class Localiser:
         match = match_points(points, self._target, hit.pose, information(*_HIT_STD[1:]), self._config.match)
         return match if self._fits(match) else None
 
+    def _leap_m(self, match: Match | None) -> float | None:
+        """How far the match lies from where odometry led, where that is too far to be believed; None where it is not."""
+        leap = self._config.leap
+        if match is None or self.is_lost or self._fitted_scans < leap.after_scans:
+            return None
+        moved = self._pose.inverse() @ match.target_from_base
+        leap_m = IDENTITY2.distance_to(moved)
+        is_near = leap_m <= leap.m + leap.share * self._driven_m
+        return None if is_near and abs(moved.yaw_rad) <= leap.rad + leap.share * self._turned_rad else leap_m
+
     def _fits(self, match: Match) -> bool:
         return match.score >= self._config.score_min and match.overlap >= self._config.overlap_min
 
-    def _judged(self, stamp_ns: int, odom_from_base: Pose2, match: Match | None) -> SlamUpdate:
+    def _judged(self, stamp_ns: int, odom_from_base: Pose2, match: Match | None, leap_m: float | None) -> SlamUpdate:
         if match is not None:
             self._pose, self._covariance, self._poor_scans = match.target_from_base, match.covariance, 0
+            self._fitted_scans, self._driven_m, self._turned_rad = self._fitted_scans + 1, 0.0, 0.0
             return self._answer(stamp_ns, odom_from_base, ScanOutcome.MATCHED, match.score, "")
         if self.is_lost:
+            self._fitted_scans = 0
             self._covariance = np.maximum(self._covariance, np.diag(np.square(_UNKNOWN_STD)))
             places = len(self._relocaliser.hypotheses)
             because = (
@@ -196,7 +217,8 @@ class Localiser:
             )
             return self._answer(stamp_ns, odom_from_base, ScanOutcome.LOST, 0.0, because)
         self._poor_scans += 1
-        because = f"the scan does not fit the map here ({self._poor_scans} scans in a row)"
+        where = "here" if leap_m is None else f"here, but {leap_m:.1f} m from where the robot drove to"
+        because = f"the scan does not fit the map {where} ({self._poor_scans} scans in a row)"
         return self._answer(stamp_ns, odom_from_base, ScanOutcome.POOR_MATCH, 0.0, because)
 
     def _answer(self, stamp_ns: int, odom_from_base: Pose2, outcome: ScanOutcome, score: float, doubt: str) -> SlamUpdate:

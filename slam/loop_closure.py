@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from patrol.geometry import Pose2, wrap_angle
-from slam.beam_check import contradicted_m
+from slam.beam_check import contradicted_m, sights_of
 from slam.config import LoopConfig, MatchConfig
 from slam.keyframe import Keyframe, Submap, local_target
 from slam.likelihood import Exclusion, SearchWindow
@@ -180,8 +180,9 @@ class LoopCloser:
             return False
         submap_from_track = match.target_from_base @ keyframe.track_from_base.inverse()
         base_from_track = match.target_from_base.inverse() @ submap.anchor.track_from_base.inverse()
-        there = contradicted_m(latest, submap_from_track, submap.target)
-        return max(there, contradicted_m(submap.keyframes, base_from_track, seen)) <= config.contradicted_max_m
+        there = contradicted_m(sights_of(latest, submap_from_track), submap.target)
+        back = contradicted_m(sights_of(submap.keyframes, base_from_track), seen)
+        return max(there, back) <= config.contradicted_max_m
 
     def _searched(self, keyframe: Keyframe, candidate: _Candidate) -> list[Pose2]:
         """The place in the window where the scan fits best, and the best one away from it if it is nearly as good."""

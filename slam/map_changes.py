@@ -112,7 +112,7 @@ class ChangeWatch:
         if estimate.doubt or estimate.position_std_m > config.position_std_max_m or not self._is_new(scan.stamp_ns, pose):
             return False
         self._last = (scan.stamp_ns, pose)
-        for ranges, is_hit in ((scan.ranges_m, True), (_far_for_none(scan, config.no_return_m), False)):
+        for ranges, is_hit in ((scan.ranges_m, True), (_passing(scan, config), False)):
             taken = replace(scan, ranges_m=ranges)
             points, origins = undistorted_points(taken, self._base_from_lidar, rate or BodyRate(), range_max_m=config.range_max_m)
             if len(points):
@@ -169,14 +169,22 @@ class ChangeWatch:
         beam, step = np.nonzero(steps[None, :] < (lengths - config.behind_m)[:, None])
         passed = baseline.rows_cols(starts_m[beam] + directions[beam] * steps[step, None])
         inside = baseline.contains(passed)
-        passed, beam, left_m = passed[inside], beam[inside], (lengths[beam] - steps[step])[inside]
-        flat = np.ravel_multi_index(tuple(passed.T), baseline.held.shape)
-        self.passes.ravel()[np.unique(flat)] += 1
-        normals = baseline.normals[passed[:, 0], passed[:, 1]]
+        flat = np.ravel_multi_index(tuple(passed[inside].T), baseline.held.shape)
+        self.passes.ravel()[_once(flat, self.passes.size)] += 1
+        met = baseline.held.ravel()[flat]
+        flat, beam, step = flat[met], beam[inside][met], step[inside][met]
+        normals = baseline.normals.reshape(-1, 2)[flat]
         square = np.abs(np.einsum("ij,ij->i", normals, directions[beam]))
         is_blob = ~normals.any(axis=1)
-        sure = baseline.held.ravel()[flat] & (is_blob | (square >= config.square_min)) & (left_m >= config.beyond_m)
-        self.crossings.ravel()[np.unique(flat[sure])] += 1
+        sure = (is_blob | (square >= config.square_min)) & (lengths[beam] - steps[step] >= config.beyond_m)
+        self.crossings.ravel()[_once(flat[sure], self.crossings.size)] += 1
+
+
+def _once(rows: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
+    """Each of ``rows`` (N,), all below ``size``, once and in order."""
+    marked = np.zeros(size, dtype=np.bool_)
+    marked[rows] = True
+    return np.flatnonzero(marked)
 
 
 def _seen_counts(saved: SavedMap, shape: tuple[int, ...], origin_m: Floats, cell_m: float) -> npt.NDArray[np.int64]:
@@ -190,9 +198,12 @@ def _seen_counts(saved: SavedMap, shape: tuple[int, ...], origin_m: Floats, cell
     return counts
 
 
-def _far_for_none(scan: Scan, far_m: float) -> Floats32:
-    """Ranges (N,) m: ``far_m`` where a beam did not return, NaN where it did."""
-    return np.where(np.isposinf(scan.ranges_m), np.float32(far_m), np.float32(np.nan))
+def _passing(scan: Scan, config: ChangeConfig) -> Floats32:
+    """Ranges (N,) m up to which the other beams passed through the air: those that did not return, and those that ended out of
+    range; NaN for the rest."""
+    is_far = scan.valid() & (scan.ranges_m > config.range_max_m)
+    ends = np.where(np.isposinf(scan.ranges_m), np.float32(config.no_return_m), np.float32(np.nan))
+    return np.where(is_far, np.float32(config.range_max_m), ends)
 
 
 def _normals(held: Mask) -> Floats:

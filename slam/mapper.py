@@ -252,7 +252,7 @@ class Mapper:
         self, scan: Scan, points: ScanPoints, rate: BodyRate, tracked: Tracked, verdict: ScanVerdict
     ) -> Keyframe | None:
         """A keyframe of this scan when it is fit and stands far enough from the last one."""
-        if verdict.outcome is not ScanOutcome.MATCHED or (tracked.because and not tracked.is_broken):
+        if verdict.outcome is not ScanOutcome.MATCHED or not (tracked.is_matched or tracked.is_broken):
             return None
         if not tracked.is_broken and not self._is_new_place(tracked.track_from_base):
             return None
@@ -336,6 +336,4 @@ def _size(moved: Pose2) -> float:
 
 
 def _outcome(verdict: ScanVerdict, tracked: Tracked) -> ScanOutcome:
-    if verdict.outcome is not ScanOutcome.MATCHED:
-        return verdict.outcome
-    return ScanOutcome.POOR_MATCH if tracked.because else ScanOutcome.MATCHED
+    return tracked.outcome if verdict.outcome is ScanOutcome.MATCHED else verdict.outcome

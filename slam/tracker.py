@@ -16,8 +16,10 @@ from slam.keyframe import Keyframe, local_target
 from slam.likelihood import LikelihoodField, SearchWindow
 from slam.motion import MotionStep
 from slam.pose_graph import rotated_covariance
+from slam.rivals import Decision, Ground, decided, searched_places
 from slam.scan_matcher import Match, MatchTarget, information, inverse, match_points
 from slam.scan_points import ScanPoints
+from slam.updates import ScanOutcome
 
 _OVERLAP_MIN = 0.2
 _SEARCH_POINTS = 150
@@ -35,14 +37,20 @@ _PRIOR_STD_FLOOR = (1e-4, 1e-4, 1e-5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracked:
-    """``track_from_base`` with its covariance (3, 3) since the last keyframe, in the track's axes. ``because`` says why no match
-    was believed; ``is_broken`` that none was for so long that the track can only go on elsewhere."""
+    """``track_from_base`` with its covariance (3, 3) since the last keyframe, in the track's axes.
+
+    ``outcome`` is POOR_MATCH where the scan fits nowhere well and AMBIGUOUS where it fits elsewhere as well; ``because`` says so
+    in words. ``is_matched``: a match is gone on from, an ambiguous one with a covariance that holds its rivals. ``is_broken``:
+    none was for so long that the track can only go on elsewhere.
+    """
 
     track_from_base: Pose2
     covariance: Floats
     match_covariance: Floats
     score: float
+    outcome: ScanOutcome = ScanOutcome.MATCHED
     because: str = ""
+    is_matched: bool = True
     is_broken: bool = False
 
 
@@ -57,6 +65,7 @@ class Tracker:
         self._field: LikelihoodField | None = None
         self._covariance: Floats = np.zeros((3, 3))
         self._coasted_s = self._coasted_m = 0.0
+        self._coasted_scans = 0
         self.track_from_base = self._by_odometry = IDENTITY2
 
     def stand_at(self, track_from_base: Pose2) -> None:
@@ -71,6 +80,39 @@ class Tracker:
         if self._target is None:
             return self._coasted(guess, step, predicted, "")
         prior = predicted if self._coasted_s > 0.0 else self._step_covariance(step)
+        if self._is_open(prior, step):
+            decision = self._weighed(points, guess, predicted)
+            overlap_min, score_min = self._config.open_overlap_min, self._config.open_score_min
+        else:
+            decision = Decision(match=self._followed(points, step, prior, predicted))
+            overlap_min, score_min = _OVERLAP_MIN, self._config.score_poor
+        match = decision.match
+        if match.score < score_min or match.overlap < overlap_min:
+            share = match.score * match.overlap
+            return self._coasted(guess, step, predicted, f"only {share:.0%} of the scan fits the local map")
+        if not decision.is_made:
+            return self._coasted(guess, step, predicted, decision.doubt, outcome=ScanOutcome.AMBIGUOUS)
+        self._believe()
+        self._by_odometry = guess
+        self.track_from_base = match.target_from_base
+        self._covariance = inverse(match.prior_share * inverse(predicted) + match.told + _SURELY) + decision.spread
+        return Tracked(
+            track_from_base=self.track_from_base,
+            covariance=self._covariance,
+            match_covariance=match.covariance,
+            score=match.score,
+            outcome=ScanOutcome.AMBIGUOUS if decision.doubt else ScanOutcome.MATCHED,
+            because=decision.doubt,
+        )
+
+    def _is_open(self, prior: Floats, step: MotionStep) -> bool:
+        """Whether so little is known of the motion that the scan may lie well away from where it is guessed."""
+        known = np.minimum(prior.diagonal(), step.loose.diagonal())
+        return bool(max(known[0], known[1]) > self._config.open_std_m**2 or known[2] > self._config.open_std_rad**2)
+
+    def _followed(self, points: ScanPoints, step: MotionStep, prior: Floats, predicted: Floats) -> Match:
+        """The match next to where odometry has the base; where it is poor, the best of those from the other places it may be."""
+        guess = self.track_from_base @ step.last_from_base
         match = self._matched(points, guess, prior)
         if _pull(match, guess, prior) > _TORN_SIGMAS:
             match = self._better(match, self._matched(points, guess, prior + step.loose), _TORN_GAIN_MIN)
@@ -81,18 +123,18 @@ class Tracker:
             match = self._better(match, self._searched(points, guess, predicted), _SEARCH_GAIN_MIN)
         if match.score < self._config.score_sure and (step.dt_s > self._config.gap_s or step.because):
             match = self._better(match, self._found_anew(points, guess, predicted), _GUESS_GAIN_MIN)
-        if match.score < self._config.score_poor or match.overlap < _OVERLAP_MIN:
-            return self._coasted(guess, step, predicted, f"only {match.score:.0%} of the scan fits the local map")
-        self._coasted_s = self._coasted_m = 0.0
-        self._by_odometry = guess
-        self.track_from_base = match.target_from_base
-        self._covariance = inverse(match.prior_share * inverse(predicted) + match.told + _SURELY)
-        return Tracked(
-            track_from_base=self.track_from_base,
-            covariance=self._covariance,
-            match_covariance=match.covariance,
-            score=match.score,
-        )
+        return match
+
+    def _weighed(self, points: ScanPoints, guess: Pose2, predicted: Floats) -> Decision:
+        """The best of all places that the scan may lie at, with what speaks for the others."""
+        assert self._target is not None
+        window = self._window_about(guess, predicted)
+        window = replace(window, half_rad=min(window.half_rad, _ANEW_HALF_RAD))
+        places = searched_places(self._field_of_window(), _thinned(points), window)
+        loose = predicted + np.diag(_HIT_VARIANCE)
+        matches = [self._matched(points, place, loose) for place in (guess, self.track_from_base, *places)]
+        ground = Ground(keyframes=tuple(self._window), target=self._target, voxel_m=self._match.target_voxel_m)
+        return decided(points, matches, ground, guess=guess, prior=predicted)
 
     def blind(self, step: MotionStep, because: str) -> Tracked:
         """Move on by odometry alone: the scan can not be used."""
@@ -106,7 +148,12 @@ class Tracker:
         self._target = local_target(self._window, IDENTITY2, self._match.target_voxel_m)
         self._field = None
         self._covariance = np.zeros((3, 3))
+        self._believe()
+
+    def _believe(self) -> None:
+        """From here on nothing has been coasted."""
         self._coasted_s = self._coasted_m = 0.0
+        self._coasted_scans = 0
 
     def _predicted(self, step: MotionStep) -> Floats:
         """Covariance of the pose since the last keyframe, before the scan is looked at."""
@@ -155,19 +202,37 @@ class Tracker:
             self._field = LikelihoodField(self._target.points_m, resolution_m=0.1, std_m=0.15, levels=5)
         return self._field
 
-    def _coasted(self, guess: Pose2, step: MotionStep, predicted: Floats, because: str) -> Tracked:
+    def _may_have_moved_m(self, step: MotionStep) -> float:
+        moved_m = math.hypot(step.last_from_base.x_m, step.last_from_base.y_m)
+        if not self._is_open(step.covariance, step):
+            return moved_m
+        return max(moved_m, math.sqrt(max(step.covariance[0, 0], step.covariance[1, 1])))
+
+    def _coasted(
+        self,
+        guess: Pose2,
+        step: MotionStep,
+        predicted: Floats,
+        because: str,
+        *,
+        outcome: ScanOutcome = ScanOutcome.POOR_MATCH,
+    ) -> Tracked:
         self._covariance = predicted
         self._coasted_s += step.dt_s
-        self._coasted_m += math.hypot(step.last_from_base.x_m, step.last_from_base.y_m)
+        self._coasted_scans += 1
+        self._coasted_m += self._may_have_moved_m(step)
         self.track_from_base = self._by_odometry = guess
         config = self._config
-        is_broken = bool(because) and (self._coasted_s > config.break_after_s or self._coasted_m > config.break_after_m)
+        is_far = self._coasted_s > config.break_after_s or self._coasted_m > config.break_after_m
+        is_broken = bool(because) and is_far and self._coasted_scans >= config.break_after_scans
         return Tracked(
             track_from_base=guess,
             covariance=predicted,
             match_covariance=predicted,
             score=0.0 if because else 1.0,
+            outcome=outcome if because else ScanOutcome.MATCHED,
             because=because,
+            is_matched=not because,
             is_broken=is_broken,
         )
 

@@ -24,6 +24,7 @@ from patrol.geometry import Pose2
 from patrol.grid import OccupancyGrid
 from patrol.sensors import Scan
 from slam.config import TrustConfig
+from slam.scan_points import BodyRate, moved_back
 
 _OCCUPIED_FROM = 65
 _STEP_MIN_CELLS = 0.5
@@ -73,9 +74,9 @@ class TrustMonitor:
         self._looks: deque[_Look] = deque()
         self._is_doubting = False
 
-    def look(self, scan: Scan, map_from_base: Pose2) -> TrustVerdict:
-        """Compare one scan with the map from ``map_from_base``, the pose at the scan's stamp."""
-        self._looks.append(self._compared(scan, map_from_base))
+    def look(self, scan: Scan, map_from_base: Pose2, rate: BodyRate | None = None) -> TrustVerdict:
+        """Compare one scan with the map from ``map_from_base``, the pose at its stamp; ``rate`` is the motion during it."""
+        self._looks.append(self._compared(scan, map_from_base, rate or BodyRate()))
         while scan.stamp_ns - self._looks[0].stamp_ns > nanoseconds(self._config.window_s) or (
             self._looks[0].stamp_ns > scan.stamp_ns
         ):
@@ -87,32 +88,41 @@ class TrustMonitor:
         self._looks.clear()
         self._is_doubting = False
 
-    def _compared(self, scan: Scan, map_from_base: Pose2) -> _Look:
-        config, map_from_lidar = self._config, map_from_base @ self._base_from_lidar
-        step = max(1, scan.ranges_m.size // config.beams)
-        is_valid, angles = scan.valid()[::step], scan.angles_rad()[::step]
+    def _compared(self, scan: Scan, map_from_base: Pose2, rate: BodyRate) -> _Look:
+        config, step = self._config, max(1, scan.ranges_m.size // self._config.beams)
+        is_valid = scan.valid()[::step]
         ranges = np.where(is_valid, scan.ranges_m[::step], 0.0).astype(np.float64)
-        nearest, farthest = self._expected(map_from_lidar, angles, step * scan.angle_step_rad)
+        starts, headings = self._beams(scan, map_from_base, rate)
+        starts, headings = starts[::step], headings[::step]
+        nearest, farthest = self._expected(starts, headings, step * scan.angle_step_rad)
         slack = config.tolerance_m + config.tolerance_share * ranges
         told = is_valid & np.isfinite(nearest)
         through = told & (ranges > farthest + slack)
         short = told & (ranges < nearest - slack)
         # Of a place speak only the beams that must meet it, whatever the pose is off by, and that nothing stood before.
         decides = told & (farthest <= nearest + slack) & ~short
-        beams = angles[decides] + map_from_lidar.yaw_rad
-        ends = np.column_stack((np.cos(beams), np.sin(beams))) * nearest[decides, None] + (map_from_lidar.x_m, map_from_lidar.y_m)
+        directions = np.column_stack((np.cos(headings[decides]), np.sin(headings[decides])))
+        ends = starts[decides] + directions * nearest[decides, None]
         cells = np.floor(ends / config.place_m).astype(np.int64)
         places = cells[:, 0] * _PLACES_WIDE + cells[:, 1]
         return _Look(scan.stamp_ns, int(told.sum()), int(through.sum()), int(short.sum()), places, through[decides])
 
-    def _expected(self, map_from_lidar: Pose2, angles_rad: Floats, step_rad: float) -> tuple[Floats, Floats]:
+    def _beams(self, scan: Scan, map_from_base: Pose2, rate: BodyRate) -> tuple[Floats, Floats]:
+        """Where each beam started (N, 2) m and its heading (N,) rad in map: the robot moves while the lidar turns."""
+        lidar, after_s = self._base_from_lidar, scan.beam_step_s * np.arange(scan.ranges_m.size, dtype=np.float64)
+        places = np.broadcast_to((lidar.x_m, lidar.y_m), (scan.ranges_m.size, 2))
+        headings = scan.angles_rad() + (map_from_base.yaw_rad + lidar.yaw_rad) + rate.yaw_radps * after_s
+        return map_from_base.apply(moved_back(places, rate, after_s)), headings
+
+    def _expected(self, starts_m: Floats, headings_rad: Floats, step_rad: float) -> tuple[Floats, Floats]:
         """The nearest and the farthest that the map holds on either side of each beam, as far as the pose may honestly be off: a
         fixed angle, and a distance that is a wide angle for what is near."""
         config = self._config
         share = max(1, math.ceil(abs(step_rad) / config.beside_rad))
         dense_rad = step_rad / share
         offsets = np.arange(share) * dense_rad
-        lengths = self._walker.lengths_m(map_from_lidar, np.add.outer(angles_rad, offsets).ravel())
+        starts = np.repeat(starts_m, share, axis=0)
+        lengths = self._walker.lengths_m(starts, np.add.outer(headings_rad, offsets).ravel())
         wanted = np.hypot(config.beside_rad, config.beside_m / np.maximum(lengths, _NEAR_M)) / abs(dense_rad)
         level = np.searchsorted(_WIDTHS, np.minimum(np.round(wanted), _WIDTHS[-1]))
         nearest, farthest = np.empty_like(lengths), np.empty_like(lengths)
@@ -161,17 +171,16 @@ class _BeamWalker:
         self._away_cells = cv2.distanceTransform(free, cv2.DIST_L2, 5)
         self._is_unknown = grid.cells < 0
 
-    def lengths_m(self, map_from_lidar: Pose2, angles_rad: Floats) -> Floats:
-        """Where beams (N,) from the lidar first come to what the map holds, in m; inf for a beam that comes into the unknown, or
-        out of range, before."""
+    def lengths_m(self, starts_m: Floats, headings_rad: Floats) -> Floats:
+        """Where beams (N,) from places (N, 2) m in map first come to what the map holds, in m; inf for a beam that comes into the
+        unknown, or out of range, before."""
         resolution = self._grid.resolution_m
-        directions = np.column_stack((np.cos(angles_rad + map_from_lidar.yaw_rad), np.sin(angles_rad + map_from_lidar.yaw_rad)))
-        start = (map_from_lidar.x_m, map_from_lidar.y_m)
-        length = np.zeros(angles_rad.size)
-        hit = np.full(angles_rad.size, np.inf)
-        going = np.arange(angles_rad.size)
+        directions = np.column_stack((np.cos(headings_rad), np.sin(headings_rad)))
+        length = np.zeros(headings_rad.size)
+        hit = np.full(headings_rad.size, np.inf)
+        going = np.arange(headings_rad.size)
         for _ in range(_STEPS_MAX):
-            cells = self._grid.rows_cols(start + directions[going] * length[going, None])
+            cells = self._grid.rows_cols(starts_m[going] + directions[going] * length[going, None])
             inside = self._grid.contains(cells) & (length[going] <= self._range_max_m)
             going, cells = going[inside], cells[inside]
             away = self._away_cells[cells[:, 0], cells[:, 1]]

@@ -15,6 +15,7 @@ class ScanOutcome(StrEnum):
     """What became of a scan. Whatever is not MATCHED carries a reason in the estimate's ``doubt``."""
 
     MATCHED = "matched"
+    AMBIGUOUS = "ambiguous match"
     POOR_MATCH = "poor match"
     TOO_FEW_RETURNS = "too few returns"
     STUCK = "scan stuck"

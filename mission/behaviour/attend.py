@@ -16,13 +16,14 @@ class AttendToAlert(Work):
         turn, tools = self._now(), self._tools
         if turn.actions.finish_leg or not tools.attendant.is_busy:
             return self.say(Status.FAILURE, "Nothing asks for attention.")
+        if tools.lifts.is_riding:
+            return self.say(Status.FAILURE, "The robot leaves the lift first.")
         view = known_view(turn)
-        door = tools.doors.step(tools.navigator.path_m, view, turn.doors)
-        turn.asks = door.asks
-        if door.waits:
-            if door.gave_up:
-                tools.attendant.leave(view.now_ns, door.gave_up)
-            return self._drive(turn, tools.navigator.slow_down(view.dt_s), door.waits)
+        waits, gave_up = self._held_up(turn, view)
+        if gave_up:
+            tools.attendant.leave(view.now_ns, gave_up)
+        if waits:
+            return self._drive(turn, tools.navigator.slow_down(view.dt_s), waits)
         step = tools.attendant.step(view, turn.news)
         turn.inspection = step.inspection
         return self._drive(turn, slowed(step.twist, turn.limit_mps(tools)), step.why)

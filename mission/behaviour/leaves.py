@@ -10,16 +10,20 @@ from py_trees.common import Status
 
 from mission.behaviour.turn import Tools, Turn
 from mission.driver import slowed
+from mission.ledger import Ledger
+from mission.lifts import LiftStep
 from mission.lookout import View
 from mission.machine import Event
 from mission.navigator import Goal
 from patrol.clock import seconds
 from patrol.errors import BadValue
-from patrol.geometry import Twist2
+from patrol.geometry import Pose2, Twist2
 from patrol.operations import Mode, OutcomeKind
 
 Now = Callable[[], Turn]
 _OUT_REACH_M = 0.3
+_HOME_MPS = 1.0
+"""How fast it goes to a lift on its way to the dock."""
 
 
 class Leaf(Behaviour):
@@ -95,6 +99,21 @@ class Work(Leaf):
         super().__init__(name, now)
         self._tools = tools
 
+    def _held_up(self, turn: Turn, view: View) -> tuple[str, str]:
+        """Why the robot must stand before a door or a narrow passage, and why it gave up, as clauses."""
+        path_m = self._tools.navigator.path_m
+        door = self._tools.doors.step(path_m, view, turn.doors)
+        turn.asks = door.asks
+        if door.waits:
+            return door.waits, door.gave_up
+        passing = self._tools.passing.step(path_m, view, turn.passages)
+        return passing.waits, passing.gave_up
+
+    def _ride(self, turn: Turn, goal: tuple[int, Pose2], speed_mps: float) -> LiftStep | None:
+        """What brings the robot to the floor of ``goal``; None when it is there."""
+        limit_mps = min(speed_mps, turn.limit_mps(self._tools))
+        return self._tools.lifts.step(goal, known_view(turn), turn.lifts, limit_mps=limit_mps)
+
     def _drive(self, turn: Turn, twist: Twist2, why: str) -> Status:
         turn.twist, turn.drives = twist, True
         return self.say(Status.RUNNING, f"{why}.")
@@ -128,24 +147,17 @@ class LeaveKeepOut(Work):
 
 
 class DriveLeg(Work):
-    """Drives the open leg, through doors that it asks to open; at its end it is settled, and held there when the facts ask for
-    that."""
+    """Drives the open leg, through doors that it asks to open and by lifts that it calls; at its end it is settled, and held
+    there when the facts ask for that."""
 
     def update(self) -> Status:
         turn = self._now()
         view, ledger = known_view(turn), turn.situation.ledger
         if ledger is None:
             return self.say(Status.FAILURE, "There is no mission.")
-        door = self._tools.doors.step(self._tools.navigator.path_m, view, turn.doors)
-        turn.asks = door.asks
-        if door.waits:
-            if door.gave_up:
-                self._settle(turn, "missed", door.gave_up)
-            return self._drive(turn, self._tools.navigator.slow_down(view.dt_s), door.waits)
-        slot_s = seconds(ledger.waypoint.not_before_ns - view.now_ns)
-        if slot_s > 0.0:
-            why = f"Waiting {slot_s:.0f} s for the slot to {ledger.waypoint.waypoint_id}"
-            return self._drive(turn, self._tools.navigator.rest(view.dt_s), f"{why} ({turn.team or 'the team is planning'})")
+        waits = self._waits(turn, view, ledger)
+        if waits is not None:
+            return waits
         mission = ledger.mission
         speed_mps = min(mission.speed_mps, turn.limit_mps(self._tools))
         leg = self._tools.legs.step(ledger.waypoint, view, speed_mps=speed_mps, deadline_factor=mission.leg_deadline_factor)
@@ -153,6 +165,25 @@ class DriveLeg(Work):
             self._settle(turn, leg.settled, leg.because)
         where = turn.team or f"leg {ledger.leg + 1} of {ledger.legs}, lap {ledger.lap + 1} of {mission.laps}"
         return self._drive(turn, leg.twist, f"{leg.why} ({where})")
+
+    def _waits(self, turn: Turn, view: View, ledger: Ledger) -> Status | None:
+        """A door, a lift or the team's slot that comes before the leg; None when there is none."""
+        waypoint = ledger.waypoint
+        waits, gave_up = self._held_up(turn, view)
+        if gave_up:
+            self._settle(turn, "missed", gave_up)
+        if waits:
+            return self._drive(turn, self._tools.navigator.slow_down(view.dt_s), waits)
+        ride = self._ride(turn, (waypoint.floor, waypoint.pose), ledger.mission.speed_mps)
+        if ride is not None:
+            if ride.gave_up:
+                self._settle(turn, "missed", ride.gave_up)
+            return self._drive(turn, ride.twist, ride.why)
+        slot_s = seconds(waypoint.not_before_ns - view.now_ns)
+        if slot_s <= 0.0:
+            return None
+        why = f"Waiting {slot_s:.0f} s for the slot to {waypoint.waypoint_id}"
+        return self._drive(turn, self._tools.navigator.rest(view.dt_s), f"{why} ({turn.team or 'the team is planning'})")
 
     def _settle(self, turn: Turn, outcome: OutcomeKind, because: str) -> None:
         turn.settled = (outcome, because)
@@ -179,12 +210,16 @@ class Dock(Work):
         if turn.dock is None:
             turn.event = (Event.DOCK_MISSED, "The site has no dock.")
             return self.say(Status.FAILURE, "The site has no dock.")
-        door = self._tools.doors.step(self._tools.navigator.path_m, known_view(turn), turn.doors)
-        turn.asks = door.asks
-        if door.waits:
-            if door.gave_up:
-                turn.event = (Event.DOCK_MISSED, f"Could not get to the dock: {door.gave_up}.")
-            return self._drive(turn, self._tools.navigator.slow_down(known_view(turn).dt_s), door.waits)
+        waits, gave_up = self._held_up(turn, known_view(turn))
+        if gave_up:
+            turn.event = (Event.DOCK_MISSED, f"Could not get to the dock: {gave_up}.")
+        if waits:
+            return self._drive(turn, self._tools.navigator.slow_down(known_view(turn).dt_s), waits)
+        ride = self._ride(turn, (0, turn.dock), _HOME_MPS)
+        if ride is not None:
+            if ride.gave_up:
+                turn.event = (Event.DOCK_MISSED, f"Could not get to the dock: {ride.gave_up}.")
+            return self._drive(turn, ride.twist, ride.why)
         step = self._tools.docking.step(turn.dock, known_view(turn), limit_mps=turn.limit_mps(self._tools))
         turn.dock_is_blocked = step.is_blocked
         if step.ended:

@@ -14,15 +14,19 @@ from mission.doors import Doorkeeper
 from mission.driver import Driver
 from mission.inputs import HandControl
 from mission.legs import LegRunner
+from mission.lifts import LiftRider
 from mission.lookout import View
 from mission.machine import Event
+from mission.passages import PassageKeeper
 from mission.situation import Situation
 from mission.supervisor import Actions
 from mission.zones import Zones
 from patrol.doors import DoorRequest, DoorState
 from patrol.geometry import STOPPED, Pose2, Twist2
 from patrol.inspection import InspectionState
+from patrol.lifts import LiftState
 from patrol.operations import Mode, OutcomeKind
+from patrol.passages import PassagesHeld
 from patrol.zone_orders import RunTimeZone
 
 
@@ -36,6 +40,8 @@ class Tools:
     docking: Docking
     zones: Zones
     doors: Doorkeeper
+    lifts: LiftRider
+    passing: PassageKeeper
     attendant: Attendant
     has_dock: bool
     slow_mps: float
@@ -57,6 +63,8 @@ class Turn:
     quiet_mps: float = math.inf
     team: str = ""
     doors: Mapping[str, DoorState] = field(default_factory=dict)
+    lifts: Mapping[str, LiftState] = field(default_factory=dict)
+    passages: PassagesHeld | None = None
     news: News = field(default_factory=News)
     asks: tuple[DoorRequest, ...] = ()
     twist: Twist2 = STOPPED

@@ -87,17 +87,47 @@ class AlertCard:
         return self.state is AlertState.DONE, self.attempt, self.state, self.unit_id, self.asked_s
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What ``unit_id`` says of the narrow passage that it wants or is in, empty for none, since ``since_s``; ``held`` while it is
+    its own."""
+
+    unit_id: str
+    count: int
+    passage: str
+    since_s: float
+    inside: bool = False
+    held: bool = False
+
+    @property
+    def rank(self) -> tuple[int, ...]:
+        return (self.count,)
+
+    @property
+    def ticket(self) -> tuple[float, str]:
+        """The order in which claims are granted."""
+        return self.since_s, self.unit_id
+
+
+def fork_key(passage: str, one: str, other: str) -> str:
+    """The name of the fork of two units for a passage."""
+    return "|".join((passage, *sorted((one, other))))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Knowledge:
     """The newest report of each unit, the plan in force, every alert, and in ``seen_s`` (N,) when each place was last seen; None
     for no place yet. ``visits`` counts, for each unit, how often it has visited each of the N places: a counter that only its
-    owner adds to, so that the sum over units is right however often it is told."""
+    owner adds to, so that the sum over units is right however often it is told. ``claims`` of units on narrow passages, and the
+    ``forks`` that they hand to one another (``mission.team.right_of_way``)."""
 
     reports: Mapping[str, Report] = field(default_factory=dict)
     plan: PlanCard | None = None
     alerts: Mapping[str, AlertCard] = field(default_factory=dict)
     seen_s: Floats | None = None
     visits: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    claims: Mapping[str, Claim] = field(default_factory=dict)
+    forks: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rounds(self) -> int:
@@ -113,6 +143,8 @@ class Knowledge:
             alerts=_newest(self.alerts, other.alerts),
             seen_s=_latest(self.seen_s, other.seen_s),
             visits=_most(self.visits, other.visits),
+            claims=_newest(self.claims, other.claims),
+            forks={key: max(self.forks.get(key, 0), other.forks.get(key, 0)) for key in {**self.forks, **other.forks}},
         )
 
 

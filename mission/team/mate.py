@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ from mission.planning.graph import PatrolGraph
 from mission.team.allocate import CrewPlan, Standing
 from mission.team.knowledge import AlertCard, AlertState, Knowledge
 from mission.team.member import Means, Member
+from mission.team.right_of_way import RightOfWay, Wish
 from mission.team.traffic import AWAY
 from mission.team.unit import Duty, Unit
 from mission.team.walker import Walker
@@ -26,6 +27,7 @@ from patrol.clock import nanoseconds
 from patrol.config import Config
 from patrol.errors import BadValue
 from patrol.operations import Mode, OutcomeKind, RobotState, RouteWaypoint
+from patrol.passages import PassagesHeld
 
 _JUST_LEFT_S = 15.0
 _STAY_S = 30.0
@@ -46,13 +48,14 @@ class MateConfig(Config):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
-    """What a robot knows of itself: its place in map, None while unknown; its charge; whether it is on the team's mission; and,
-    if not, whether it is at its dock or on the way there."""
+    """What a robot knows of itself: its place in map, None while unknown; its charge; whether it is on the team's mission; if
+    not, whether it is at its dock or on the way there; and the narrow passage that it is in or wants."""
 
     position_m: tuple[float, float] | None
     charge: float
     is_patrolling: bool
     is_docking: bool = False
+    wish: Wish = field(default_factory=Wish)
 
 
 def own_of(state: RobotState, mission_id: str) -> Own:
@@ -80,6 +83,7 @@ class Mate:
         mission_id: str,
         laps: int = 0,
         config: MateConfig | None = None,
+        right_of_way: RightOfWay | None = None,
     ) -> None:
         """``stops`` (N,) are the graph's vertices in their order; the patrol is over after ``laps`` visits to each, never when 0.
         Raises BadValue where stops and graph differ."""
@@ -94,6 +98,8 @@ class Mate:
         self._joined = False
         self._left: tuple[int, float] | None = None
         self._patrolled_s = -math.inf
+        self._right_of_way = right_of_way
+        self.passages: PassagesHeld | None = None
 
     @property
     def knowledge(self) -> Knowledge:
@@ -147,11 +153,18 @@ class Mate:
         self._take_duty(now_s, own)
         walker.member.report(now_s, walker.duty, self._standing(now_s, own), walker.charge)
         walker.member.think(now_s)
+        self._pass_narrow(now_s, own)
         self._forget(now_s)
         self._follow(now_s)
         walker.heed_alert(now_s)
         self._pass(now_s)
         return self._assignment(now_s) if own.is_patrolling else None
+
+    def _pass_narrow(self, now_s: float, own: Own) -> None:
+        """Ask for the passage that it wants, and let others have what it does not."""
+        if self._right_of_way is not None:
+            told, self.passages = self._right_of_way.step(self.knowledge, own.wish, now_s)
+            self._walker.member.hear(told)
 
     def _follow(self, now_s: float) -> None:
         """Take up a plan that begins. Its first stop is where the planner took the robot to be; one that only stands near it, or

@@ -37,10 +37,12 @@ def roster_of(
     site: Site, mission: Mission, unit_ids: Sequence[str], clock: MonotonicClock, *, config: MemberConfig = LIVE
 ) -> Roster:
     """The team of ``unit_ids``, all alike, that shares ``mission`` on ``site``; they go as fast as a whole lap takes, turns and
-    looking around included. Raises BadValue for a drawn mission, WayMissing and PlaceUnreachable."""
+    looking around included. Raises BadValue for a drawn mission and for other floors, WayMissing and PlaceUnreachable."""
     if mission.is_drawn:
         raise BadValue(f"mission {mission.mission_id}: its stops are drawn by one robot; a team shares a round")
     stops = tuple({stop.waypoint_id: stop for stop in mission.route.waypoints}.values())
+    if any(stop.floor for stop in stops):
+        raise BadValue(f"mission {mission.mission_id}: has stops on other floors; a team shares the ground floor")
     made = stops_graph(site, stops)
     ground = TeamGround(graph=made.graph)
     allocator = Allocator(ground)

@@ -5,7 +5,10 @@ ground and the team: a word about places or units that are none is refused whole
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field, ValidationError
@@ -13,7 +16,7 @@ from pydantic import Field, ValidationError
 from mission.planning.graph import PatrolGraph
 from mission.planning.plan import Beat, Deployment, TeamPlan
 from mission.team.allocate import Allocation, CrewPlan
-from mission.team.knowledge import AlertCard, AlertState, Knowledge, PlanCard, Report
+from mission.team.knowledge import AlertCard, AlertState, Claim, Knowledge, PlanCard, Report, fork_key
 from mission.team.unit import Duty, Unit
 from patrol.config import Config, faults_in
 from patrol.errors import BadInput, BadValue, Fault
@@ -77,6 +80,15 @@ class _Alert(Config):
     refused: tuple[str, ...]
 
 
+class _Claim(Config):
+    unit_id: str
+    count: int = Field(ge=0)
+    passage: str = Field(max_length=100)
+    since_s: float
+    inside: bool
+    held: bool
+
+
 class _Word(Config):
     ground: str
     reports: tuple[_Report, ...] = ()
@@ -84,13 +96,17 @@ class _Word(Config):
     alerts: tuple[_Alert, ...] = Field(default=(), max_length=MOST_ALERTS)
     seen_s: tuple[float, ...] | None = None
     visits: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    claims: tuple[_Claim, ...] = ()
+    forks: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
 
 class TeamWire:
     """``text`` of knowledge about one ground and one team, and ``knowledge`` of a text."""
 
-    def __init__(self, graph: PatrolGraph, units: Mapping[str, Unit]) -> None:
+    def __init__(self, graph: PatrolGraph, units: Mapping[str, Unit], passages: Iterable[str] = ()) -> None:
         self._graph, self._units = graph, units
+        pairs = tuple(itertools.combinations(sorted(units), 2))
+        self._forks = {fork_key(name, *pair) for name in passages for pair in pairs}
         shape = (graph.vertex_names, graph.points_m.round(3).tolist(), graph.edges.tolist(), sorted(units))
         self._ground = hashlib.sha256(repr(shape).encode()).hexdigest()[:16]
 
@@ -104,6 +120,8 @@ class TeamWire:
             alerts=tuple(_alert(card) for card in alerts),
             seen_s=None if knowledge.seen_s is None else tuple(knowledge.seen_s.tolist()),
             visits=dict(knowledge.visits),
+            claims=tuple(_Claim(**asdict(claim)) for claim in knowledge.claims.values()),
+            forks=dict(knowledge.forks),
         )
         return word.model_dump_json()
 
@@ -123,6 +141,8 @@ class TeamWire:
             alerts={one.alert_id: _card(one) for one in word.alerts},
             seen_s=None if word.seen_s is None else np.array(word.seen_s),
             visits=word.visits,
+            claims={one.unit_id: Claim(**one.model_dump()) for one in word.claims},
+            forks=word.forks,
         )
 
     def _refuse_foreign(self, word: _Word) -> None:
@@ -130,7 +150,7 @@ class TeamWire:
         if word.ground != self._ground:
             raise _refused("ground", word.ground, f"is another ground or team than {self._ground}")
         count, plan = self._graph.count, word.plan
-        units = [one.unit_id for one in word.reports] + [*word.visits]
+        units = [one.unit_id for one in word.reports] + [*word.visits, *(one.unit_id for one in word.claims)]
         places = [one.at for one in word.reports] + [one.place for one in word.alerts]
         for crew in plan.crews if plan is not None else ():
             units += crew.units
@@ -138,6 +158,8 @@ class TeamWire:
                 place for part in (*(beat.walk for beat in crew.beats), *(d.approach for d in crew.deployments)) for place in part
             ]
         units += [*plan.members, *plan.reserve] if plan is not None else []
+        if set(word.forks) - self._forks:
+            raise _refused("forks", sorted(set(word.forks) - self._forks)[:4], "are of no passage and pair of this team")
         strange = sorted(set(units) - set(self._units))
         if strange:
             raise _refused("units", strange, "are not of this team")

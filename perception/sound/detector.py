@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -15,17 +18,24 @@ from patrol.percepts import SOUNDS, Label
 from patrol.sound import Bearing, SoundBlock
 from perception.sound.bearing import UNKNOWN, Array, Arrival
 from perception.sound.classifier import CLASSES, Classifier, read_classifier
-from perception.sound.comb import SPAN, find_comb
-from perception.sound.config import Evidence, SoundConfig
+from perception.sound.comb import SPAN, Comb, find_comb
+from perception.sound.config import DoubtsConfig, Evidence, SoundConfig
 from perception.sound.features import FRAMES, features
-from perception.sound.frames import Frame, Frames
+from perception.sound.frames import HOP, RATE_HZ, WINDOW, Frame, Frames
+from perception.sound.second_look import Passage, doubt_of_glass, doubt_of_rotor, doubt_of_shout
 
 _LOOK_NS = 95_000_000
 _COMB_DB = 1.5
 _BEFORE_NS, _LONGEST_NS = 20_000_000, 450_000_000
 _ONSET_DB = 8.0
 _DEAD_DB = 40.0
-_OWN_AGAIN_S = 0.5
+_DOUBTED_AGAIN_S = 0.5
+_REST_FRAMES = 12
+_WINDOW_NS = round(WINDOW / RATE_HZ * 1e9)
+_DOUBTS: Mapping[Label, Callable[[Passage, DoubtsConfig], str]] = MappingProxyType(
+    {Label.GLASS: doubt_of_glass, Label.SHOUT: doubt_of_shout, Label.ROTOR: doubt_of_rotor}
+)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +51,15 @@ class Heard:
     bearing_ns: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    """An event that waits for its second look."""
+
+    score: float
+    onset_ns: int
+    level_db: float
+
+
 @dataclass(slots=True)
 class _Case:
     """What speaks for one class."""
@@ -48,6 +67,7 @@ class _Case:
     label: Label
     evidence: Evidence
     looks: deque[float] = field(default_factory=deque)
+    claim: _Claim | None = None
     last_sure_ns: int | None = None
     told_ns: int | None = None
 
@@ -95,41 +115,80 @@ class SoundDetector:
         return self._look(block.end_ns)
 
     def _look(self, now_ns: int) -> tuple[Heard, ...]:
-        probable = self._probabilities()
+        recent = list(self._frames.kept)[-FRAMES:]
+        comb = find_comb(self._frames.newest(SPAN))
+        probable = self._probabilities(recent, comb)
         heard = []
         for number, case in enumerate(self._cases, start=1):
             score = case.weigh(float(probable[number]), now_ns, self._config.again_s)
-            event = None if score is None else self._event(case.label, score, now_ns)
+            if score is not None and case.claim is None:
+                onset_ns = recent[0].stamp_ns if case.label is Label.ROTOR else _onset_ns(recent)
+                case.claim = _Claim(score=score, onset_ns=onset_ns, level_db=max(frame.rise_db for frame in recent))
+            event = self._settled(case, now_ns)
             if event is not None:
                 heard.append(event)
-            elif score is not None:
-                case.told_ns = now_ns - nanoseconds(self._config.again_s - _OWN_AGAIN_S)
         return tuple(heard)
 
-    def _probabilities(self) -> Floats:
+    def _probabilities(self, recent: list[Frame], comb: Comb) -> Floats:
         """Of every class; nothing is asked while nothing stands above the background and no comb stands out."""
-        recent = list(self._frames.kept)[-FRAMES:]
-        comb = find_comb(self._frames.newest(SPAN))
         if comb.salience_db < _COMB_DB and max(frame.rise_db for frame in recent) < self._config.least_db:
             return np.asarray(np.eye(len(CLASSES))[0])
         return self._classifier.probabilities(features(recent, comb))
 
-    def _event(self, label: Label, score: float, now_ns: int) -> Heard | None:
-        """The event; None for one that sits in the robot itself."""
-        recent = list(self._frames.kept)[-FRAMES:]
-        onset_ns = recent[0].stamp_ns if label is Label.ROTOR else _onset_ns(recent)
-        ends_ns = now_ns if label is Label.ROTOR else min(onset_ns + _LONGEST_NS, now_ns)
-        arrival = self._arrival(onset_ns - _BEFORE_NS, ends_ns, lasts=label is Label.ROTOR)
-        if arrival.is_beneath:
+    def _settled(self, case: _Case, now_ns: int) -> Heard | None:
+        """The event that the case claims, once looked at again; None before, and for one that bears no second look."""
+        claim = case.claim
+        if claim is None or not self._is_due(case.label, claim, now_ns):
+            return None
+        case.claim = None
+        event = None if self._doubt(case.label, claim) else self._event(case.label, claim, now_ns)
+        if event is None:
+            case.told_ns = now_ns - nanoseconds(self._config.again_s - _DOUBTED_AGAIN_S)
+        return event
+
+    def _is_due(self, label: Label, claim: _Claim, now_ns: int) -> bool:
+        since_s, doubts = seconds(now_ns - claim.onset_ns), self._config.doubts
+        if label is Label.SHOUT:
+            rests = list(self._frames.kept)[-_REST_FRAMES:]
+            return since_s >= doubts.shout_after_s or max(frame.rise_db for frame in rests) < self._config.least_db
+        return label is Label.ROTOR or since_s >= doubts.glass_after_s
+
+    def _doubt(self, label: Label, claim: _Claim) -> str:
+        """What speaks against it; empty when nothing does."""
+        kept, lasts = self._frames.kept, label is Label.ROTOR
+        begins_ns = claim.onset_ns - _BEFORE_NS
+        since = [frame for frame in kept if frame.stamp_ns >= begins_ns]
+        if not since or self._positions_m is None:
+            return "it is remembered no more"
+        first_ns = since[0].stamp_ns - _WINDOW_NS // 2
+        frames = self._frames
+        passage = Passage(
+            before=[frame for frame in kept if frame.stamp_ns < begins_ns - _WINDOW_NS],
+            since=since,
+            samples=frames.newest(len(kept) * HOP) if lasts else frames.between(first_ns, kept[-1].stamp_ns),
+            positions_m=self._positions_m,
+        )
+        doubt = _DOUBTS[label](passage, self._config.doubts)
+        if doubt:
+            log.debug("%s at %.2f s is none: %s", label.value, claim.onset_ns / 1e9, doubt)
+        return doubt
+
+    def _event(self, label: Label, claim: _Claim, now_ns: int) -> Heard | None:
+        """The event; None for one that sits in the robot itself. Of a rotor that was known before: its comb was looked at
+        without the robot's own noise."""
+        lasts = label is Label.ROTOR
+        ends_ns = now_ns if lasts else min(claim.onset_ns + _LONGEST_NS, now_ns)
+        arrival = self._arrival(claim.onset_ns - _BEFORE_NS, ends_ns, lasts=lasts)
+        if arrival.is_beneath and not lasts:
             return None
         return Heard(
             label=label,
-            onset_ns=onset_ns,
+            onset_ns=claim.onset_ns,
             heard_ns=now_ns,
-            score=score,
-            level_db=max(frame.rise_db for frame in recent),
+            score=claim.score,
+            level_db=claim.level_db,
             bearing=arrival.bearing,
-            bearing_ns=(onset_ns + ends_ns) // 2,
+            bearing_ns=(claim.onset_ns + ends_ns) // 2,
         )
 
     def _arrival(self, from_ns: int, to_ns: int, *, lasts: bool) -> Arrival:

@@ -384,3 +384,19 @@ def test_without_wariness_the_same_people_would_be_hit() -> None:
     """The scenes are hard enough to fail."""
     touched = [run(drawn(seed), CALM).contact_mps for seed in range(40)]
     assert sum(speed is not None and speed > 0.25 for speed in touched) >= 5
+
+
+def test_a_jump_must_be_higher_and_a_person_may_be_as_wide_as_the_limits_say() -> None:
+    step = Scan(
+        stamp_ns=NOW_NS,
+        frame_id="lidar_link",
+        angle_min_rad=0.0,
+        angle_step_rad=0.5 * math.pi,
+        range_min_m=0.1,
+        range_max_m=40.0,
+        ranges_m=np.array([3.0, 2.5, 2.5, 3.0], dtype=np.float32),
+    )
+    assert len(edges_in(step, 0.5)) == 0
+    across = replace(step, angle_step_rad=math.pi, ranges_m=np.array([0.5, 0.5, 9.0], dtype=np.float32))
+    narrow = edges_in(across, 0.5)[:2]
+    np.testing.assert_allclose(narrow, [[0.5, 0.0], [-0.5, 0.0]], atol=1e-9)

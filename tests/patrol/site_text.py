@@ -65,6 +65,7 @@ def site() -> dict[str, Any]:
             feature("second", "waypoint", at(-40, 40), order=1, heading_deg=90.0),
             feature("eye", "camera", at(0, 0), heading_deg=180.0, height_m=4.0, hfov_deg=90.0),
             feature("ground", "floor", square(20, 20, 5), level=1),
+            feature("shaft", "lift", square(20, 24, 2), levels=[0, 1], doors_face_deg=270.0, usual_s=30.0),
             feature("inner", "fence", [at(-30, 30), at(-20, 30), at(-20, 40)]),
             feature("lock", "door", [at(-20, 27), at(-20, 30)], wait_s=20.0),
         ],

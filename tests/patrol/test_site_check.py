@@ -87,6 +87,14 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     "gate in the middle": (_move("gate", [at(0, 0), at(3, 0)]), "gate", "perimeter"),
     "gate across the yard": (_move("gate", [at(0, -50), at(0, 0)]), "gate", "perimeter"),
     "floor that is not there": (_set("yard", floor=3), "floor", "level"),
+    "lift to a floor that is not there": (_set("shaft", levels=[0, 3]), "levels", "no floor feature has this level"),
+    "lift that names a floor twice": (_set("shaft", levels=[1, 0, 1]), "levels", "twice"),
+    "cabin that no robot fits into": (_move("shaft", square(20, 24, 0.4)), "geometry", "narrower than 1.2 m"),
+    "floor that no lift leads to": (
+        lambda document: (_drop("shaft")(document), _set("first", floor=1)(document)),
+        "floor",
+        "no lift leads there",
+    ),
     "empty schedule": (_set("yard", schedule=[]), "schedule", "at least 1"),
     "bad day": (_set("yard", schedule=[{"days": ["monday"], "start": "22:00", "end": "23:00"}]), "days", "mon"),
     "bad hour": (_set("yard", schedule=[{"days": ["mon"], "start": "25:00", "end": "23:00"}]), "start", "hour"),
@@ -101,7 +109,7 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     "other coordinates": (lambda d: d.update(crs={"properties": {"name": "EPSG:25832"}}), "crs", "WGS84"),
     "not a collection": (lambda d: d.update(type="Feature"), "type", "FeatureCollection"),
     "features no list": (lambda d: d.update(features={}), "features", "list"),
-    "feature no object": (lambda d: d["features"].append(3), "features[14]", "Feature"),
+    "feature no object": (lambda d: d["features"].append(3), "features[15]", "Feature"),
     "feature with stray member": (lambda d: named(d, "house").update(style=1), "style", "unknown member"),
 }
 

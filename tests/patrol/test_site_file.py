@@ -36,6 +36,9 @@ def test_reads_every_kind(tmp_path: Path) -> None:
     assert site.privacy_areas[0].height_m == 4.0
     assert site.cameras[0].hfov_rad == pytest.approx(math.pi / 2)
     assert site.floors[0].level == 1
+    lift = site.lifts[0]
+    assert (lift.lift_id, lift.levels, lift.wait_s, lift.usual_s) == ("shaft", (0, 1), 120.0, 30.0)
+    assert lift.doors_face_rad == pytest.approx(math.pi)
 
 
 def test_headings_are_compass_headings(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from shapely.geometry import LineString, Point
 
+from benchmarks.intervals import rate_interval, share_interval
 from benchmarks.scenario_cast import Casting
-from benchmarks.scenario_hours import figures, intruders_near, judged, rate_interval, seen_inside, share_interval
+from benchmarks.scenario_hours import figures, intruders_near, judged, seen_inside
 from patrol.percepts import Alert, GroundPosition, Label, Reason
 from patrol.site_file import read_site
 from sim.casting_call import SITES

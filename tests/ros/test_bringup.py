@@ -110,6 +110,7 @@ def test_only_given_settings_become_parameters() -> None:
         "use_sim_time": True,
         "site": "/a site.geojson",
         "berth": 0,
+        "robot_id": "rover",
         "mission": "/m.yaml",
         "laps": 2,
         "autostart": False,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mission.calendar.weather import Weather
 from patrol.doors import DOOR_POSITIONS, DOOR_WISHES, DoorPosition, DoorRequest, DoorState, DoorWish
 from patrol.errors import BadValue
+from patrol.lifts import LIFT_DOORS, LIFT_MOTIONS, LIFT_WISHES, LiftDoors, LiftMotion, LiftRequest, LiftState, LiftWish
 from patrol.zone_orders import RunTimeZone, ZoneOrder, ZonesInForce, ZonesRefused
 from patrol_ros.conversions import grounds
 from tests.ros.conversion_cases import STAMPS, TEXT, through_wire
@@ -55,3 +56,11 @@ def test_doors(stamp_ns: int, wish: DoorWish, position: DoorPosition) -> None:
 def test_weather(stamp_ns: int, wind: float, rain: float, air: float) -> None:
     weather = Weather(stamp_ns=stamp_ns, wind_mps=wind, rain_mmph=rain, air_c=air)
     assert grounds.weather_from_ros(through_wire(grounds.weather_to_ros(weather))) == weather
+
+
+@given(STAMPS, st.sampled_from(LIFT_WISHES), st.sampled_from(LIFT_DOORS), st.sampled_from(LIFT_MOTIONS), st.integers(-20, 200))
+def test_lifts(stamp_ns: int, wish: LiftWish, doors: LiftDoors, motion: LiftMotion, level: int) -> None:
+    request = LiftRequest(stamp_ns=stamp_ns, lift_id="north", session="rover", wish=wish, level=level)
+    state = LiftState(stamp_ns=stamp_ns, lift_id="north", level=level, doors=doors, motion=motion, session="rover")
+    assert grounds.lift_request_from_ros(through_wire(grounds.lift_request_to_ros(request))) == request
+    assert grounds.lift_state_from_ros(through_wire(grounds.lift_state_to_ros(state))) == state

@@ -14,7 +14,7 @@ import pytest
 
 from patrol.percepts import Label
 from patrol.sensors import Image
-from sim.dataset import render
+from sim.dataset import DRAWN, render
 from sim.robot import read_robot
 from sim.simulator import Simulator
 from sim.surfaces import SURFACES, texture_pixels
@@ -113,9 +113,11 @@ def test_textures_are_seeded_and_bright(name: str) -> None:
     assert not np.array_equal(pixels, texture_pixels(name, 2))
 
 
-def test_training_pictures_are_labelled_and_seeded(tmp_path: Path) -> None:
-    first = list(render(tmp_path / "a", count=6, seed=9, worlds=["depot"]))
-    again = list(render(tmp_path / "b", count=6, seed=9, worlds=["depot"]))
+@pytest.mark.parametrize("world", ["depot", DRAWN])
+def test_training_pictures_are_labelled_and_seeded(world: str, tmp_path: Path) -> None:
+    first = list(render(tmp_path / "a", count=6, seed=9, worlds=[world]))
+    again = list(render(tmp_path / "b", count=6, seed=9, worlds=[world]))
+    assert {record["world"] for record in first} == {world}
     assert json.dumps(first) == json.dumps(again)
     boxes = [box for record in first for box in record["boxes"]]
     assert len(boxes) >= 4

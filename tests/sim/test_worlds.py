@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,10 @@ from shapely.ops import unary_union
 
 from patrol.site import Site
 from patrol.site_file import read_site
+from sim.scene import static_label
 from sim.sdf import Collision, World, read_world
 from sim.world_builder import LAYOUTS, outputs, site_path, world_path
+from sim.world_builder_drawn import drawn_models
 from sim.world_builder_model import COLOURS, Part, to_sdf
 
 NAMES = tuple(LAYOUTS)
@@ -189,6 +192,29 @@ def test_border_is_a_kilometre_long() -> None:
     west, _, east, _ = site.perimeter.bounds
     assert east - west == pytest.approx(1000.0, abs=0.1)
     assert max(abs(waypoint.pose.x_m) for waypoint in site.waypoints) > 450
+
+
+def test_drawn_worlds_are_seeded_and_each_is_another(tmp_path: Path) -> None:
+    texts = [to_sdf("drawn", drawn_models(np.random.default_rng(seed))) for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+    for text in texts[1:]:
+        (tmp_path / "drawn.sdf").write_text(text, "utf-8")
+        world = read_world(tmp_path / "drawn.sdf")
+        assert len(blocked_by(world)) > 60
+        models = {visual.name.split("/")[0] for visual in world.visuals}
+        assert sum(static_label(model) is not None for model in models) >= 2
+        assert sum(model.startswith("upright_") for model in models) >= 14
+        assert len({visual.diffuse for visual in world.visuals}) > 40
+
+
+def test_things_of_a_drawn_world_stand_beside_each_other() -> None:
+    shares = []
+    for seed in range(5):
+        standing = [model for model in drawn_models(np.random.default_rng(seed)) if model.name.startswith(("car_", "upright_"))]
+        places = np.array([(model.x_m, model.y_m) for model in standing])
+        gaps = np.linalg.norm(places[:, None] - places[None, :], axis=2)[np.triu_indices(len(places), 1)]
+        shares.append(float((gaps < 1.4).mean()))
+    assert max(shares) < 0.01
 
 
 def test_builder_refuses_what_could_not_be_read_back() -> None:

@@ -73,11 +73,13 @@ def scan_at(walls: Floats, map_from_base: Pose2, *, stamp_ns: int, rng: np.rando
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One moment of a drive: what the robot measures, and where it really is."""
+    """One moment of a drive: what the robot measures, and where it really is. ``odom_at_end`` is the odometry at the last beam;
+    None where all beams are of one moment."""
 
     scan: Scan
     odom_from_base: Pose2
     true_pose: Pose2
+    odom_at_end: Pose2 | None = None
 
 
 def lap(*, laps: float = 1.0, speed_mps: float = 1.0) -> list[Pose2]:

@@ -10,7 +10,7 @@ import pytest
 
 from patrol.checks import Floats
 from patrol.geometry import IDENTITY2, Pose2
-from slam.beam_check import contradicted_m
+from slam.beam_check import contradicted_m, sights_of
 from slam.keyframe import Keyframe, local_target
 from tests.slam.raycaster import keyframe_at, room, scan_at
 
@@ -36,16 +36,16 @@ def keyframes(walls: Floats, *, drift: Pose2 = IDENTITY2) -> list[Keyframe]:
 def test_the_same_corridor_contradicts_itself_nowhere(*, is_open: bool) -> None:
     walls = corridor(is_open=is_open)
     target = local_target(keyframes(walls), IDENTITY2, 0.1)
-    assert contradicted_m(keyframes(walls, drift=Pose2(0.05, 0.05, 0.005)), IDENTITY2, target) < 0.3
+    assert contradicted_m(sights_of(keyframes(walls, drift=Pose2(0.05, 0.05, 0.005)), IDENTITY2), target) < 0.3
 
 
 def test_an_opening_where_the_other_has_a_wall_is_told() -> None:
     target = local_target(keyframes(corridor(is_open=False)), IDENTITY2, 0.1)
     seen = keyframes(corridor(is_open=True))
-    assert contradicted_m(seen, IDENTITY2, target) > 1.2
-    assert contradicted_m(seen, Pose2(0.0, 40.0, 0.0), target) == 0.0
+    assert contradicted_m(sights_of(seen, IDENTITY2), target) > 1.2
+    assert contradicted_m(sights_of(seen, Pose2(0.0, 40.0, 0.0)), target) == 0.0
 
 
 def test_no_beam_is_no_contradiction() -> None:
     target = local_target(keyframes(corridor(is_open=True)), IDENTITY2, 0.1)
-    assert contradicted_m([], IDENTITY2, target) == 0.0
+    assert contradicted_m([], target) == 0.0

@@ -20,7 +20,7 @@ from slam.map_changes import Baseline, ChangeWatch
 from slam.map_files import SavedMap
 from slam.map_versions import MapLibrary, Standing
 from slam.mapper import Mapper
-from tests.slam.raycaster import BASE_FROM_LIDAR, box, drive, hall, lap
+from tests.slam.raycaster import BASE_FROM_LIDAR, box, cast, drive, hall, lap, scan_at
 
 
 def mapped(walls: Floats, seed: int) -> SavedMap:
@@ -69,6 +69,21 @@ def test_a_pillar_that_is_gone_is_missing(before: SavedMap) -> None:
     walls = hall()
     gone = np.delete(walls, slice(len(walls) - 16, len(walls) - 12), axis=0)
     findings = found(before, gone, 23)
+    assert [finding.kind for finding in findings] == [FindingKind.MISSING_OBJECT]
+    assert np.linalg.norm(findings[0].position_m - (3.3, 11.3)) < 0.5
+
+
+def test_beams_that_end_out_of_range_tell_what_is_missing(before: SavedMap) -> None:
+    watch = ChangeWatch(Baseline.of(before, ChangeConfig(), BASE_FROM_LIDAR), ChangeConfig(), BASE_FROM_LIDAR)
+    gone, rng = box(3, 11, 0.6, 0.6), np.random.default_rng(5)
+    for row, pose in enumerate(lap()[::5]):
+        scan = scan_at(hall(), pose, stamp_ns=10**9 * row, rng=rng)
+        nearest = cast(gone, pose @ BASE_FROM_LIDAR, scan.angles_rad())
+        is_open = np.abs(np.where(np.isfinite(nearest), nearest, -1.0) - scan.ranges_m) < 0.1
+        far = replace(scan, ranges_m=np.where(is_open, np.float32(35.0), scan.ranges_m), range_max_m=40.0)
+        sure = PoseEstimate(stamp_ns=scan.stamp_ns, map_from_odom=pose, odom_from_base=IDENTITY2, covariance=np.eye(3) * 1e-3)
+        watch.look(far, sure)
+    findings = findings_of(watch, None, ChangeConfig())
     assert [finding.kind for finding in findings] == [FindingKind.MISSING_OBJECT]
     assert np.linalg.norm(findings[0].position_m - (3.3, 11.3)) < 0.5
 

@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchmarks.localisation import detection_s, false_trips, mapped
 from patrol.geometry import IDENTITY2, Pose2
+from patrol.sensors import Scan
 from slam.config import LocaliserConfig, MapperConfig
 from slam.localiser import Localiser
 from slam.map_files import SavedMap
 from slam.mapper import Mapper
+from slam.scan_points import BodyRate
 from slam.trust_monitor import Trust, TrustMonitor
 from slam.updates import ScanOutcome
-from tests.slam.raycaster import BASE_FROM_LIDAR, drive, hall, lap, room, scan_at
+from tests.slam.raycaster import BASE_FROM_LIDAR, Step, cast, drive, hall, lap, room, scan_at
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +41,54 @@ def test_a_wrong_pose_is_not(saved: SavedMap) -> None:
     trusts = looks(saved, lap()[30], lap()[200])
     assert trusts[-1] is Trust.WRONG_PLACE
     assert trusts.index(Trust.WRONG_PLACE) <= 15
+
+
+def turning_scan(start: Pose2, turn_radps: float, *, stamp_ns: int, rng: np.random.Generator) -> Scan:
+    """A revolution of a tenth of a second of a robot that turns on the spot."""
+    beam_step_s = 0.1 / 360
+    whole = scan_at(hall(), start, stamp_ns=stamp_ns, rng=rng)
+    ranges = [
+        float(cast(hall(), start @ Pose2(0.0, 0.0, turn_radps * beam_step_s * row) @ BASE_FROM_LIDAR, np.array([angle]))[0])
+        for row, angle in enumerate(whole.angles_rad())
+    ]
+    noisy = np.array(ranges) + rng.normal(0.0, 0.01, len(ranges))
+    return replace(whole, ranges_m=np.where(noisy > 12.0, np.inf, noisy).astype(np.float32), beam_step_s=beam_step_s)
+
+
+def test_a_robot_that_turns_while_the_lidar_does_is_trusted(saved: SavedMap) -> None:
+    rng, turn_radps = np.random.default_rng(2), 3.0
+    told, untold = (TrustMonitor(saved.grid, LocaliserConfig().trust, BASE_FROM_LIDAR) for _ in range(2))
+    trusts: list[tuple[Trust, Trust]] = []
+    for row in range(15):
+        pose = lap()[30] @ Pose2(0.0, 0.0, 0.1 * turn_radps * row)
+        scan = turning_scan(pose, turn_radps, stamp_ns=10**8 * row, rng=rng)
+        trusts.append((told.look(scan, pose, BodyRate(yaw_radps=turn_radps)).trust, untold.look(scan, pose).trust))
+    assert {with_rate for with_rate, _ in trusts} == {Trust.SURE}
+    assert Trust.MAP_DIFFERS in {without for _, without in trusts}
+
+
+def test_a_leap_is_not_believed_until_the_whole_map_was_searched(saved: SavedMap) -> None:
+    path, steps = lap()[100:170], []
+    for row, step in enumerate(drive(hall(), path, seed=9)):
+        there = path[row] @ Pose2(0.0, 1.3 if row >= 30 else 0.0, 0.0)
+        scan = scan_at(hall(), there, stamp_ns=step.scan.stamp_ns, rng=np.random.default_rng(row))
+        steps.append(Step(scan=scan, odom_from_base=step.odom_from_base, true_pose=there))
+    localiser = Localiser(saved, LocaliserConfig(), BASE_FROM_LIDAR, start=path[0])
+    updates = [localiser.add_scan(step.scan, step.odom_from_base) for step in steps]
+    assert not any(update.estimate.doubt for update in updates[:30])
+    doubts = [update.estimate.doubt for update in updates[30:36]]
+    assert all(doubts[1:])
+    assert any("m from where the robot drove to" in doubt for doubt in doubts)
+    assert not updates[-1].estimate.doubt
+    assert updates[-1].estimate.map_from_base.distance_to(steps[-1].true_pose) < 0.1
+
+
+def test_a_wrong_start_is_no_leap(saved: SavedMap) -> None:
+    steps = tuple(drive(hall(), lap()[100:110], seed=9))
+    localiser = Localiser(saved, LocaliserConfig(), BASE_FROM_LIDAR, start=steps[0].true_pose @ Pose2(0.0, -0.9, 0.0))
+    updates = [localiser.add_scan(step.scan, step.odom_from_base) for step in steps]
+    assert {update.outcome for update in updates} == {ScanOutcome.MATCHED}
+    assert updates[-1].estimate.map_from_base.distance_to(steps[-1].true_pose) < 0.1
 
 
 def test_a_pose_outside_the_map_tells_nothing(saved: SavedMap) -> None:

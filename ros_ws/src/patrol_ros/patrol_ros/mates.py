@@ -6,9 +6,10 @@ from __future__ import annotations
 from patrol.berths import berths
 from patrol.doors import DoorState
 from patrol.geometry import Pose2
+from patrol.lifts import LiftState
 from patrol.site import Site
 from patrol_ros.backend import BackendTopics
-from patrol_ros.conversions.grounds import door_state_to_ros
+from patrol_ros.conversions.grounds import door_state_to_ros, lift_state_to_ros
 from patrol_ros.last_command import LastCommand
 from patrol_ros.link import Link
 from sim.simulator import Simulator
@@ -21,7 +22,7 @@ class _Mate:
     def __init__(self, link: Link, number: int) -> None:
         self.link, self.number = link, number
         self.topics, self.command = BackendTopics(link), LastCommand()
-        self.tell_door = link.publisher("door_state").publish
+        self.tell_door, self.tell_lift = link.publisher("door_state").publish, link.publisher("lift_state").publish
         link.subscribe("cmd_vel", self.command.hear)
 
 
@@ -64,3 +65,8 @@ class Mates:
         """A door is everybody's."""
         for mate in self._mates:
             mate.tell_door(door_state_to_ros(state))
+
+    def tell_lift(self, state: LiftState) -> None:
+        """So is a lift."""
+        for mate in self._mates:
+            mate.tell_lift(lift_state_to_ros(state))

@@ -20,11 +20,13 @@ from patrol.clock import nanoseconds, seconds
 from patrol.doors import DoorState
 from patrol.estimate import PoseEstimate
 from patrol.grid import OccupancyGrid
+from patrol.lifts import LiftState
+from patrol.passages import PassagesHeld
 from patrol.percepts import Alert, Track
 from patrol.sensors import Battery, Odometry, Scan
 from patrol.topics import topic
 from patrol_ros.conversions.geometry import twist_from_ros
-from patrol_ros.conversions.grounds import door_state_from_ros, weather_from_ros
+from patrol_ros.conversions.grounds import door_state_from_ros, lift_state_from_ros, weather_from_ros
 from patrol_ros.conversions.maps import estimate_from_ros, grid_from_ros
 from patrol_ros.conversions.percepts import alert_from_ros, tracks_from_ros
 from patrol_ros.conversions.sensors import (
@@ -36,7 +38,7 @@ from patrol_ros.conversions.sensors import (
 )
 from patrol_ros.conversions.stamps import stamp_from_ros
 from patrol_ros.conversions.stopping import Stopping, stopping_from_ros
-from patrol_ros.conversions.team import assignment_from_ros
+from patrol_ros.conversions.team import assignment_from_ros, passages_from_ros
 from patrol_ros.link import Link
 
 # Keys of ``diagnostics`` by which a node says how much it has done, and what its pictures look like.
@@ -48,6 +50,7 @@ _ODOMETRY_STALE_S = 0.3
 _DISK_EVERY_S = 5.0
 _HEARD_MOST = 512
 _DOORS_MOST = 256
+_LIFTS_MOST = 64
 _ALERTS_MOST = 32
 
 
@@ -74,7 +77,9 @@ class MissionInputs:
         self._releasing_until_ns: int | None = None
         self._weather: Weather | None = None
         self._doors: dict[str, DoorState] = {}
+        self._lifts: dict[str, LiftState] = {}
         self._assignment: Assignment | None = None
+        self._passages: PassagesHeld | None = None
         link.subscribe("localisation", self._on_localisation)
         link.subscribe("odom", self._on_odometry)
         link.subscribe("scan", self._on_scan)
@@ -90,6 +95,8 @@ class MissionInputs:
         link.subscribe("door_state", self._on_door)
         link.subscribe("weather", self._on_weather)
         link.subscribe("assignment", self._on_assignment)
+        link.subscribe("lift_state", self._on_lift)
+        link.subscribe("passages", self._on_passages)
 
     @property
     def has_estimate(self) -> bool:
@@ -132,7 +139,9 @@ class MissionInputs:
             battery=self._battery,
             weather=self._weather,
             doors=dict(self._doors),
+            lifts=dict(self._lifts),
             assignment=self._assignment,
+            passages=self._passages,
             facts=tuple(self._facts(now_ns)),
         )
 
@@ -192,6 +201,14 @@ class MissionInputs:
         state = door_state_from_ros(message)
         if state.door_id in self._doors or len(self._doors) < _DOORS_MOST:
             self._doors[state.door_id] = state
+
+    def _on_lift(self, message: Any) -> None:
+        state = lift_state_from_ros(message)
+        if state.lift_id in self._lifts or len(self._lifts) < _LIFTS_MOST:
+            self._lifts[state.lift_id] = state
+
+    def _on_passages(self, message: Any) -> None:
+        self._passages = passages_from_ros(message)
 
     def _on_assignment(self, message: Any) -> None:
         self._assignment = assignment_from_ros(message)

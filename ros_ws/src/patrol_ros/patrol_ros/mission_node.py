@@ -30,7 +30,7 @@ from patrol.zone_orders import ZoneAnswer, ZoneOrder
 from patrol_ros.belief_keeper import BeliefKeeper
 from patrol_ros.commands import MISSION_SERVICE, STOP_SERVICE, CommandSender, serve_commands
 from patrol_ros.conversions.geometry import path_to_ros, twist_to_ros
-from patrol_ros.conversions.grounds import door_request_to_ros
+from patrol_ros.conversions.grounds import door_request_to_ros, lift_request_to_ros
 from patrol_ros.conversions.inspections import inspection_to_ros
 from patrol_ros.conversions.operations import outcome_to_ros, state_to_ros
 from patrol_ros.health import Status, report_health
@@ -60,15 +60,15 @@ class MissionNode:
         self._duties = duties_at(link.path("mission"), self._site, link.parameter("laps", 0))
         self._missions = self._duties.missions
         self._autostart = link.parameter("autostart", default=False)
-        self._config = load_config(ExecutiveConfig, link.path("mission_config"))
+        self._config = _as_robot(load_config(ExecutiveConfig, link.path("mission_config")), link.parameter("robot_id", "rover"))
         self._state_folder = link.path("state_folder")
         self._drive_with = _driver(link, link.parameter("driver", "own"))
         self._executive: Executive | None = None
         self._last_state: tuple[int, Mode] | None = None
         self._told_mission = ""
         self._why = "starting"
-        names = ("cmd_vel_nav", "robot_state", "waypoint_outcome", "route", "plan", "door_request", "inspection")
-        self._publishers = {name: link.publisher(name) for name in names}
+        names = ("cmd_vel_nav", "robot_state", "waypoint_outcome", "route", "plan", "door_request", "lift_request")
+        self._publishers = {name: link.publisher(name) for name in (*names, "inspection")}
         self._inputs = MissionInputs(link, self._state_folder)
         self._base_from_lidar: Pose2 | None = None
         self._told_inspection: tuple[object, ...] = ()
@@ -145,6 +145,8 @@ class MissionNode:
         self._publishers["cmd_vel_nav"].publish(twist_to_ros(decision.twist))
         for request in decision.doors:
             self._publishers["door_request"].publish(door_request_to_ros(request))
+        for wish in decision.lifts:
+            self._publishers["lift_request"].publish(lift_request_to_ros(wish))
         for outcome in decision.outcomes:
             self._publishers["waypoint_outcome"].publish(outcome_to_ros(outcome))
         self._tell_inspection(decision.inspection)
@@ -191,6 +193,11 @@ class MissionNode:
         mode = self._executive.situation.mode
         held = mode in (Mode.HELD, Mode.ESTOPPED)
         return Status(wrong=self._why if held else "", values={"mode": mode.value, "why": self._why})
+
+
+def _as_robot(config: ExecutiveConfig, robot_id: str) -> ExecutiveConfig:
+    """The configuration of the robot that lifts know as ``robot_id``."""
+    return config.model_copy(update={"lifts": config.lifts.model_copy(update={"session": robot_id})})
 
 
 def _driver(link: Link, name: str) -> Callable[[Navigator], Driver] | None:

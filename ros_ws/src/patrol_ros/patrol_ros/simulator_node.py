@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The embedded simulator as a robot: publishes every topic of a robot and ``/clock``, and drives by ``cmd_vel``. The doors of the
-site answer as their own controllers would. Further robots of the same world have a namespace each and no cameras."""
+"""The embedded simulator as a robot: publishes every topic of a robot and ``/clock``, and drives by ``cmd_vel``. The doors and
+lifts of the site answer as their own controllers would. Further robots of the same world have a namespace each and no cameras."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from patrol.clock import NS_PER_S
 from patrol.errors import BadValue
 from patrol.site_file import read_site
 from patrol_ros.backend import BackendTopics
-from patrol_ros.conversions.grounds import door_request_from_ros, door_state_to_ros
+from patrol_ros.conversions.grounds import door_request_from_ros, door_state_to_ros, lift_request_from_ros, lift_state_to_ros
 from patrol_ros.health import Status, report_health
 from patrol_ros.last_command import LastCommand
 from patrol_ros.link import Link, run_looping_node
@@ -21,6 +21,7 @@ from patrol_ros.mates import Mates
 from patrol_ros.pacing import Pacer
 from patrol_ros.run_file import set_aside
 from sim.doors import SimulatedDoors
+from sim.lifts import SimulatedLifts
 from sim.scenario import read_scenario
 from sim.simulator import ALL_SENSORS, AUDIO, TRUTH_FILE, Simulator
 from sim.twin import Twin
@@ -45,11 +46,12 @@ class SimulatorNode:
         self._command = LastCommand()
         site = read_site(read_scenario(scenario).site)
         self._mates = Mates(link, site)
-        self._doors = SimulatedDoors(site.doors)
+        self._doors, self._lifts = SimulatedDoors(site.doors), SimulatedLifts(site.lifts)
         self._doors_told_ns = 0
-        self._tell_doors = link.publisher("door_state").publish
+        self._tell_doors, self._tell_lifts = link.publisher("door_state").publish, link.publisher("lift_state").publish
         for each in (link, *self._mates.links):
             each.subscribe("door_request", lambda message: self._doors.ask(door_request_from_ros(message)))
+            each.subscribe("lift_request", lambda message: self._lifts.ask(lift_request_from_ros(message)))
         link.subscribe("cmd_vel", self._command.hear)
         report_health(link, self._status)
 
@@ -85,6 +87,9 @@ class SimulatorNode:
             for state in self._doors.states(now_ns):
                 self._tell_doors(door_state_to_ros(state))
                 self._mates.tell_door(state)
+            for cabin in self._lifts.states(now_ns):
+                self._tell_lifts(lift_state_to_ros(cabin))
+                self._mates.tell_lift(cabin)
 
     def _tell_robot(self, simulator: Twin) -> None:
         robot = simulator.robot

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 from patrol_msgs.msg import TeamWord
 
+from mission.passages import PassageConfig, ahead, passages_of
 from mission.team.mate import Mate, own_of
+from mission.team.right_of_way import RightOfWay, Wish
 from mission.team.roster import roster_of
 from mission.team.wire import TeamWire
+from patrol.checks import Floats
 from patrol.clock import seconds
 from patrol.errors import BadValue
 from patrol.operations import RobotState
 from patrol_ros.conversions.operations import outcome_from_ros, state_from_ros
 from patrol_ros.conversions.percepts import alert_from_ros, tracks_from_ros
 from patrol_ros.conversions.stamps import stamp_to_ros
-from patrol_ros.conversions.team import assignment_to_ros
+from patrol_ros.conversions.team import assignment_to_ros, passages_to_ros
 from patrol_ros.health import Status, report_health
 from patrol_ros.inputs import missions_at, required_site
 from patrol_ros.link import Link, run_node
@@ -45,7 +50,9 @@ class TeamNode:
         units = roster.means.units
         if self._unit_id not in units:
             raise BadValue(f"robots: {self._unit_id} is not among {', '.join(units)}")
-        self._wire = TeamWire(roster.made.graph, units)
+        self._passages = passages_of(site)
+        names = [passage.name for passage in self._passages]
+        self._wire = TeamWire(roster.made.graph, units, names)
         self._mate = Mate(
             units[self._unit_id],
             roster.means,
@@ -53,10 +60,14 @@ class TeamNode:
             roster.stops,
             mission_id=self._mission.mission_id,
             laps=self._mission.laps,
+            right_of_way=RightOfWay(self._unit_id, units, names),
         )
+        self._path_m: Floats = np.zeros((0, 2))
         self._state: RobotState | None = None
         self._plan = -1
         self._tell, self._assign = link.publisher("/team"), link.publisher("assignment")
+        self._tell_passages = link.publisher("passages")
+        link.subscribe("plan", self._on_plan)
         link.subscribe("robot_state", self._on_state)
         link.subscribe("waypoint_outcome", self._on_outcome)
         link.subscribe("/team", self._on_word)
@@ -72,6 +83,9 @@ class TeamNode:
 
     def _on_state(self, message: Any) -> None:
         self._state = state_from_ros(message)
+
+    def _on_plan(self, message: Any) -> None:
+        self._path_m = np.array([(at.pose.position.x, at.pose.position.y) for at in message.poses]).reshape(-1, 2)
 
     def _on_outcome(self, message: Any) -> None:
         outcome = outcome_from_ros(message)
@@ -94,12 +108,24 @@ class TeamNode:
         now_ns = self._link.now_ns()
         if self._state is None or now_ns == 0:
             return
-        assignment = self._mate.step(seconds(now_ns), own_of(self._state, self._mission.mission_id))
+        own = replace(own_of(self._state, self._mission.mission_id), wish=self._wish(self._state))
+        assignment = self._mate.step(seconds(now_ns), own)
         self._note_plan()
         word = TeamWord(stamp=stamp_to_ros(now_ns), unit_id=self._unit_id, knowledge=self._wire.text(self._mate.knowledge))
         self._tell.publish(word)
+        if self._mate.passages is not None:
+            self._tell_passages.publish(passages_to_ros(self._mate.passages))
         if assignment is not None:
             self._assign.publish(assignment_to_ros(assignment))
+
+    def _wish(self, state: RobotState) -> Wish:
+        """The passage that the robot stands in, and the one that its plan leads into."""
+        pose = state.map_from_base
+        if pose is None:
+            return Wish()
+        next_ = ahead(self._passages, self._path_m, pose, PassageConfig().ask_ahead_m)
+        inside = next((passage.name for passage in self._passages if passage.holds(pose)), "")
+        return Wish(wants=next_[0].name if next_ is not None else "", inside=inside)
 
     def _note_plan(self) -> None:
         plan = self._mate.knowledge.plan

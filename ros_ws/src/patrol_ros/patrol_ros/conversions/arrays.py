@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numeric fields without a Python object per element: rclpy takes an ``array.array`` as it is and hands one back."""
+"""Numeric fields without a Python object per element: rclpy takes an ``array.array`` as it is and hands one back. What decodes a
+recording hands back lists."""
 
 from __future__ import annotations
 
@@ -21,7 +22,10 @@ def array_to_ros(values: npt.NDArray[Any]) -> array[Any]:
 
 
 def array_from_ros(field: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """A read-only array over the field's own memory, seen as ``dtype``; no copy."""
-    values: npt.NDArray[Any] = np.frombuffer(field, dtype=dtype) if len(field) else np.empty(0, dtype=dtype)
+    """A read-only array over the field's own memory, seen as ``dtype``; no copy but of a list."""
+    if isinstance(field, list):
+        values: npt.NDArray[Any] = np.array(field, dtype=dtype)
+    else:
+        values = np.frombuffer(field, dtype=dtype) if len(field) else np.empty(0, dtype=dtype)
     values.setflags(write=False)
     return values

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Zones changed at run time, doors, and the weather."""
+"""Zones changed at run time, doors, lifts, and the weather."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import cast
 from geometry_msgs.msg import Point32, Polygon
 from patrol_msgs.msg import DoorRequest as RequestMessage
 from patrol_msgs.msg import DoorState as StateMessage
+from patrol_msgs.msg import LiftRequest as LiftRequestMessage
+from patrol_msgs.msg import LiftState as LiftStateMessage
 from patrol_msgs.msg import RunTimeZone as ZoneMessage
 from patrol_msgs.msg import Weather as WeatherMessage
 from patrol_msgs.srv import OrderZones
 
 from mission.calendar.weather import Weather
 from patrol.doors import DoorPosition, DoorRequest, DoorState, DoorWish
+from patrol.lifts import LiftDoors, LiftMotion, LiftRequest, LiftState, LiftWish
 from patrol.zone_orders import RunTimeZone, WhenInside, ZoneAnswer, ZoneKind, ZoneOrder, ZonesInForce, ZonesRefused
 from patrol_ros.conversions.stamps import stamp_from_ros, stamp_to_ros
 
@@ -75,6 +78,52 @@ def door_state_from_ros(message: StateMessage) -> DoorState:
     """Raises BadValue for a position that is not known."""
     position = cast(DoorPosition, message.position)
     return DoorState(stamp_ns=stamp_from_ros(message.stamp), door_id=message.door_id, position=position)
+
+
+def lift_request_to_ros(request: LiftRequest) -> LiftRequestMessage:
+    """patrol_msgs/LiftRequest."""
+    return LiftRequestMessage(
+        stamp=stamp_to_ros(request.stamp_ns),
+        lift_id=request.lift_id,
+        session=request.session,
+        wish=request.wish,
+        level=int(request.level),
+    )
+
+
+def lift_request_from_ros(message: LiftRequestMessage) -> LiftRequest:
+    """Raises BadValue for a wish that is not known, and for nobody's."""
+    return LiftRequest(
+        stamp_ns=stamp_from_ros(message.stamp),
+        lift_id=message.lift_id,
+        session=message.session,
+        wish=cast(LiftWish, message.wish),
+        level=int(message.level),
+    )
+
+
+def lift_state_to_ros(state: LiftState) -> LiftStateMessage:
+    """patrol_msgs/LiftState."""
+    return LiftStateMessage(
+        stamp=stamp_to_ros(state.stamp_ns),
+        lift_id=state.lift_id,
+        level=int(state.level),
+        doors=state.doors,
+        motion=state.motion,
+        session=state.session,
+    )
+
+
+def lift_state_from_ros(message: LiftStateMessage) -> LiftState:
+    """Raises BadValue for doors or a motion that are not known."""
+    return LiftState(
+        stamp_ns=stamp_from_ros(message.stamp),
+        lift_id=message.lift_id,
+        level=int(message.level),
+        doors=cast(LiftDoors, message.doors),
+        motion=cast(LiftMotion, message.motion),
+        session=message.session,
+    )
 
 
 def weather_to_ros(weather: Weather) -> WeatherMessage:
