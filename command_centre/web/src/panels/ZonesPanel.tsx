@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Draws and clears run-time zones, and says what the robot answered. */
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { CommandView, ZonesView } from "../generated/wire";
 import type { SiteMap } from "../map/site-map";
 import { orderZones, zonesOf } from "../service";
@@ -21,9 +21,14 @@ export function ZonesPanel({ robotId, mayOrder, newest, map, open }: Props) {
   const [view, setView] = useState<ZonesView | null>(null);
   const [draft, setDraft] = useState<Draft>(NOTHING);
   const [problem, setProblem] = useState("");
+  const asked = useRef(0);
+  /** What was asked for last counts: an older answer may come later. */
   const look = useCallback(async () => {
+    const mine = ++asked.current;
     try {
-      setView(await zonesOf(robotId));
+      const found = await zonesOf(robotId);
+      if (mine !== asked.current) return;
+      setView(found);
       setProblem("");
     } catch (error) {
       setProblem(said(error));
@@ -42,8 +47,8 @@ export function ZonesPanel({ robotId, mayOrder, newest, map, open }: Props) {
 
   const order = async (): Promise<void> => {
     try {
-      setView(await orderZones(robotId, ordered(view, draft)));
-      setProblem("");
+      await orderZones(robotId, ordered(view, draft));
+      await look();
     } catch (error) {
       setProblem(said(error));
     }
