@@ -71,7 +71,7 @@ PROCESSES: tuple[Process, ...] = (
         needs=("stop",),
         used_with=frozenset({Backend.SIMULATION}),
         tells_time=True,
-        niceness=10,
+        niceness=6,
     ),
     Process(
         name="gazebo",
