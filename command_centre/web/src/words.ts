@@ -46,9 +46,21 @@ export function dateAndTime(ns: number): string {
   return new Date(ns / 1e6).toLocaleString("sv-SE");
 }
 
-/** The detail of an entry of the audit log, which is JSON, as "name: value, name: value"; what is empty is left out. */
+/** The sentence of whatever was thrown. */
+export const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * The detail of an entry of the audit log, which is JSON, as "name: value, name: value"; what is empty is left out. One that was
+ * tampered with may be anything, and is shown as it is.
+ */
 export function detailWords(json: string): string {
-  const detail = JSON.parse(json) as Record<string, unknown>;
+  let detail: unknown;
+  try {
+    detail = JSON.parse(json);
+  } catch {
+    return json;
+  }
+  if (typeof detail !== "object" || detail === null) return json;
   return Object.entries(detail)
     .filter(([, value]) => value !== "" && value !== null)
     .map(([name, value]) => `${name.replaceAll("_", " ")}: ${typeof value === "string" ? value : JSON.stringify(value)}`)

@@ -5,7 +5,7 @@ import type { CommandKind, CommandView } from "../generated/wire";
 import { giveCommand } from "../service";
 import { type Robot, type State, reduce } from "../state";
 import { store } from "../store";
-import { COMMAND_NAMES, dateAndTime, timeOfDay } from "../words";
+import { COMMAND_NAMES, dateAndTime, timeOfDay, said } from "../words";
 
 const FRESH_MS = 60_000;
 const ORDINARY: CommandKind[] = ["start", "pause", "resume", "abort", "dock"];
@@ -30,7 +30,7 @@ export function Controls({ state, robot }: { state: State; robot: Robot }) {
           : reduce(now, { type: "command", command }, performance.now(), Date.now()),
       );
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(said(error));
     }
   };
 

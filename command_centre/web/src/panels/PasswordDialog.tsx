@@ -2,13 +2,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { choosePassword } from "../service";
 import { store } from "../store";
+import { said } from "../words";
 
 /** `oneTime`: the person signed in with a password that is used up, so there is none to ask for. */
 export function PasswordDialog({ oneTime, onClose }: { oneTime: boolean; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [current, setCurrent] = useState("");
   const [password, setPassword] = useState("");
-  const [said, setSaid] = useState("");
+  const [problem, setProblem] = useState("");
   useEffect(() => dialog.current?.showModal(), []);
 
   const submit = async (event: Event): Promise<void> => {
@@ -18,7 +19,7 @@ export function PasswordDialog({ oneTime, onClose }: { oneTime: boolean; onClose
       store.update((now) => (now.who ? { ...now, who: { ...now.who, one_time: false } } : now));
       onClose();
     } catch (error) {
-      setSaid(error instanceof Error ? error.message : String(error));
+      setProblem(said(error));
     }
   };
   return (
@@ -50,9 +51,9 @@ export function PasswordDialog({ oneTime, onClose }: { oneTime: boolean; onClose
             onInput={(event) => setPassword(event.currentTarget.value)}
           />
         </label>
-        {said && (
+        {problem && (
           <p class="problem" role="alert">
-            {said}
+            {problem}
           </p>
         )}
         <div class="row">

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { AuditEntry, AuditVerdictView } from "../generated/wire";
 import { auditEntries, auditVerdict } from "../service";
-import { dateAndTime, detailWords } from "../words";
+import { dateAndTime, detailWords, said } from "../words";
 
 export function RecordDialog({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -18,7 +18,7 @@ export function RecordDialog({ onClose }: { onClose: () => void }) {
       if (before === null) setVerdict(await auditVerdict());
       setProblem("");
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(said(error));
     }
   }, []);
   useEffect(() => {

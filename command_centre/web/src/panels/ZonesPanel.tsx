@@ -5,6 +5,7 @@ import type { CommandView, ZonesView } from "../generated/wire";
 import type { SiteMap } from "../map/site-map";
 import { orderZones, zonesOf } from "../service";
 import { type Draft, type Drawn, KIND_NAMES, NOTHING, type NewZone, type ZoneKind, asks, drawn, isEmpty, left, ordered, verdict, without, zoneOf } from "../zones";
+import { said } from "../words";
 
 interface Props {
   robotId: string;
@@ -181,5 +182,3 @@ function Pen({ map, taken, onDrawn }: { map: SiteMap | null; taken: readonly str
     </div>
   );
 }
-
-const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
