@@ -76,7 +76,7 @@ _ROWS: tuple[_Row, ...] = (
     (Fact.LOCALISATION_LOST, (_HOLD, _HOLD, _SLOW), (0.0, 0.5), "The robot does not know where it is"),
     (Fact.LOCALISATION_DOUBTFUL, (_HOLD, _HOLD, _SLOW), (0.3, 1.0), "The position is in doubt"),
     (Fact.SENSOR_SILENT, (_HOLD, _HOLD, _HOLD), (0.0, 0.5), "A sensor is silent"),
-    (Fact.NODE_DEAD, (_HOLD, _HOLD, _HOLD), (0.0, 0.5), "A part of the software has stopped"),
+    (Fact.NODE_DEAD, (_HOLD, _HOLD, _HOLD), (0.0, 0.5), "A part of the software is not running"),
     (Fact.NODE_HUNG, (_HOLD, _HOLD, _HOLD), (0.0, 0.5), "A part of the software hangs"),
     (Fact.CLOCK_JUMP, (_HOLD, _HOLD, _HOLD), (0.0, 2.0), "The clock has jumped"),
     (Fact.INSIDE_KEEP_OUT, (_HOLD, _HOLD, _SLOW), (0.0, 0.5), "The robot stands where it must not be"),

@@ -108,7 +108,7 @@ def test_the_most_severe_fact_is_the_reason_and_all_are_told_in_order() -> None:
     told = {Fact.BATTERY_LOW, Fact.NODE_DEAD, Fact.PERSON_CLOSE}
     _, actions = run([(0, told), (3000, told)])
     assert actions.level is Level.HOLD
-    assert actions.because == "A part of the software has stopped (d)."
+    assert actions.because == "A part of the software is not running (d)."
     assert actions.facts == (Fact.NODE_DEAD, Fact.BATTERY_LOW, Fact.PERSON_CLOSE)
     assert actions.sentences == (actions.because, "The battery is low (d).", "A person is close (d).")
     assert (actions.slow, actions.finish_leg, actions.close_mission) == (True, False, False)
@@ -128,7 +128,7 @@ def test_a_hold_ends_by_itself_and_names_its_newest_reason() -> None:
         "A sensor is silent (d).",
     )
     state, _ = run([(0, {Fact.SENSOR_SILENT}), (900, {Fact.NODE_DEAD})])
-    assert state.note == "A part of the software has stopped (d)."
+    assert state.note == "A part of the software is not running (d)."
     state, _ = run([(0, {Fact.SENSOR_SILENT}), (500, set())])
     assert (state.machine, state.note) == (Machine(mode=Mode.PATROLLING), "Going on after a hold.")
 

@@ -147,7 +147,9 @@ class MissionInputs:
 
     def _facts(self, now_ns: int) -> Iterator[Observed]:
         stopping = self._stopping
-        if stopping is None or seconds(now_ns - stopping.stamp_ns) > (topic("stop_state").stale_after_s or 0.0):
+        if stopping is None:
+            yield Observed(fact=Fact.NODE_DEAD, detail="the stop path has not spoken yet")
+        elif seconds(now_ns - stopping.stamp_ns) > (topic("stop_state").stale_after_s or 0.0):
             yield Observed(fact=Fact.NODE_DEAD, detail="the stop path is silent")
         elif stopping.estop_latched and not self._is_releasing(now_ns):
             yield Observed(fact=Fact.ESTOP_PRESSED)
