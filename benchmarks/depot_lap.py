@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Depot laps in lockstep, one per seed: finished, contacts, waypoints, pose error, and alerts against ground truth.
+"""Laps of the depot, or of another scenario's site, in lockstep, one per seed: finished, contacts, waypoints, pose error, and
+alerts against ground truth.
 
 python benchmarks/depot_lap.py --seeds 20
 python benchmarks/depot_lap.py --seeds 3 --with-camera
+python benchmarks/depot_lap.py --seeds 3 --scenario sim/scenarios/prison_yard.yaml
 python benchmarks/depot_lap.py --seeds 1 --with-camera --beside-gazebo   (the same laps in both simulators)
 """
 
@@ -25,7 +27,7 @@ from patrol.clock import seconds
 from sim.score import PoseScore, read_truth, score_poses
 from sim.simulator import ALL_SENSORS
 
-DRIVING = frozenset({"scan", "odom", "battery"})
+DRIVING = frozenset({"scan", "odom", "fix", "battery"})
 SEEING = DRIVING | {"camera", "points"}
 
 
@@ -53,7 +55,7 @@ def drive(scenario: Path, seed: int, sensors: frozenset[str], sim: Sim) -> Lap:
             folder=Path(name) / f"seed-{seed}",
             seed=seed,
             laps=1,
-            limit_s=1200.0,
+            limit_s=4000.0,
             sensors=sensors,
             sim=sim,
         )

@@ -23,6 +23,9 @@ from sim.weather import Weather, lidar_effects
 _ACTOR_REFLECTIVITY = 0.35
 _CULL_MARGIN_RAD = 0.02
 _SAME_SURFACE_M = 0.1
+_DROPS_WITHIN_M, _BESIDE_M, _BESIDE_PER_M, _BESIDES = 10.0, 0.2, 0.05, 2
+_NOTHING_M = 1e6
+_BESIDE_STEPS = ((0, 1), (0, 2), (0, 3), (1, 0), (2, 0), (1, 1), (1, -1))
 _Array = TypeVar("_Array", Floats32, Bytes)
 
 
@@ -197,12 +200,14 @@ class SpinningLidar:
         )
 
     def scan(self, revolution: Revolution) -> Scan:
-        """The 2D scan in ``lidar_link``: per column, the nearest surface in the height band, as a distance along the ground."""
+        """The 2D scan in ``lidar_link``: per column, the nearest surface in the height band, as a distance along the ground.
+        Drops of fog and rain, which return light here and there by themselves, are no surface."""
         part = self._part
         heights = part.position_m[2] + revolution.ranges_m * np.sin(self._elevations).astype(np.float32)
         low, high = part.scan_band_m
         flat = revolution.ranges_m * np.cos(self._elevations).astype(np.float32)
-        flat = np.where((heights >= low) & (heights <= high), flat, np.float32(np.inf))
+        is_surface = _is_surface(np.where(heights >= 0.5 * low, flat, np.float32(_NOTHING_M)))
+        flat = np.where((heights >= low) & (heights <= high) & is_surface, flat, np.float32(np.inf))
         return Scan(
             stamp_ns=revolution.starts_ns,
             frame_id="lidar_link",
@@ -213,6 +218,25 @@ class SpinningLidar:
             ranges_m=_sealed(_nearest_surface(flat)),
             beam_step_s=revolution.period_s / part.columns,
         )
+
+
+def _is_surface(flat_m: Floats32) -> npt.NDArray[np.bool_]:
+    """Which returns (columns, rings) have others of a surface beside them. A drop has none, but for chance; near by, where drops
+    are seen at all, two are asked for (as in Charron, Phillips, Waslander, "De-noising of lidar point clouds corrupted by
+    snowfall", CRV 2018: a neighbourhood that widens with the range)."""
+    flat_m = np.minimum(flat_m, np.float32(_NOTHING_M))
+    reach_m = np.maximum(np.float32(_BESIDE_M), np.float32(_BESIDE_PER_M) * flat_m)
+    columns, rings = flat_m.shape
+    around = np.full((columns + 4, rings + 6), np.float32(-_NOTHING_M))
+    around[2:-2, 3:-3] = flat_m
+    around[:2, 3:-3], around[-2:, 3:-3] = flat_m[-2:], flat_m[:2]
+    beside = np.zeros(flat_m.shape, dtype=np.uint8)
+    for column, ring in _BESIDE_STEPS:
+        for sign in (-1, 1):
+            first, lowest = 2 + sign * column, 3 + sign * ring
+            other_m = around[first : first + columns, lowest : lowest + rings]
+            beside += np.abs(other_m - flat_m) < reach_m
+    return (beside >= _BESIDES) | (flat_m > _DROPS_WITHIN_M)
 
 
 def _nearest_surface(flat_m: Floats32) -> Floats32:

@@ -21,7 +21,7 @@ from patrol.geometry import IDENTITY2, Pose2
 
 log = logging.getLogger(__name__)
 _START_STD = (0.005, 0.005, 0.001)
-_STD_FLOOR = (0.003, 0.003, 0.0005)
+_STD_FLOOR = (0.001, 0.001, 0.0001)
 _CLOSURE_LENGTH_M = 0.5
 _SETTLE_UPDATES = 3
 _EDGE_STD_M, _EDGE_STD_RAD = 0.15, 0.05

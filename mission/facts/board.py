@@ -37,7 +37,7 @@ class FactsConfig(Config):
     delayed_s: float = Field(default=0.3, gt=0)
     equal_scans: int = Field(default=4, ge=2)
     equal_imu: int = Field(default=20, ge=2)
-    position_std_most_m: float = Field(default=1.0, gt=0)
+    position_std_most_m: float = Field(default=1.5, gt=0)
     battery_low: float = Field(default=0.25, ge=0, le=1)
     battery_critical: float = Field(default=0.08, ge=0, le=1)
     disk_least_bytes: int = Field(default=500_000_000, ge=0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from patrol.checks import Floats
-from sim.lidar import SpinningLidar
+from sim.lidar import Revolution, SpinningLidar
 from sim.robot import read_robot
 from sim.sdf import read_world
 from sim.weather import Sky, Weather
@@ -84,3 +84,23 @@ def test_bad_weather_loses_returns_and_makes_short_ones(lidar: SpinningLidar, sk
     short = np.isfinite(wet) & (wet < clear - 0.1)
     assert short.sum() > 10
     assert np.isfinite(wet).sum() < np.isfinite(clear).sum()
+
+
+@pytest.mark.parametrize("sky", [Sky.RAIN, Sky.FOG])
+def test_drops_are_no_surface_of_the_scan(lidar: SpinningLidar, sky: Sky) -> None:
+    clear = lidar.scan(lidar.revolve(STANDING, 0, (), CLEAR)).ranges_m
+    weather = Weather(sky=sky, visibility_m=900.0 if sky is Sky.RAIN else 45.0)
+    wet = np.stack([lidar.scan(lidar.revolve(STANDING, 0, (), weather)).ranges_m for _ in range(10)])
+    short = np.isfinite(wet) & (wet < clear - 0.5)
+    assert short.sum() <= 10, "drops must not stand in the robot's way"
+    near = clear < 12.0
+    assert np.isfinite(wet[:, near]).mean() > 0.9
+
+
+def test_a_thin_post_stays_in_the_scan(lidar: SpinningLidar) -> None:
+    ranges = np.full((PART.columns, PART.rings), np.inf, dtype=np.float32)
+    ranges[450] = np.float32(6.0)
+    ranges[100, 8] = np.float32(3.0)
+    revolution = Revolution(starts_ns=0, period_s=0.1, ranges_m=ranges, intensity=np.zeros_like(ranges))
+    scan = lidar.scan(revolution)
+    assert np.flatnonzero(np.isfinite(scan.ranges_m)).tolist() == [450], "a single return near by is a drop"
