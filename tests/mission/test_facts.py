@@ -394,7 +394,7 @@ CASES: dict[str, tuple[Callable[[], ExecutiveInputs], Fact]] = {
     "no estimate": (lambda: well(estimate=None), Fact.LOCALISATION_LOST),
     "old estimate": (lambda: well(estimate=estimate(stamp_ns=S // 4)), Fact.LOCALISATION_LOST),
     "doubt": (lambda: well(estimate=estimate(doubt="x")), Fact.LOCALISATION_DOUBTFUL),
-    "vague": (lambda: well(estimate=estimate(std_m=1.5)), Fact.LOCALISATION_DOUBTFUL),
+    "vague": (lambda: well(estimate=estimate(std_m=1.6)), Fact.LOCALISATION_DOUBTFUL),
     "outside": (lambda: well(estimate=estimate(Pose2(-1.0, 5.0, 0.0))), Fact.OUTSIDE_GEOFENCE),
     "at the fence": (lambda: well(estimate=estimate(Pose2(2.3, 5.0, 0.0))), Fact.GEOFENCE_NEAR),
     "no scan": (lambda: well(scan=None), Fact.SENSOR_SILENT),
