@@ -27,10 +27,11 @@ import numpy as np
 
 from benchmarks.figures import read_parts, tell
 from benchmarks.intervals import rate_interval, share_interval
-from benchmarks.localisation_sites import Ground, carried_off_s, doubts_in, stretches
+from benchmarks.localisation_sites import Ground, carried_off, doubts_in, stretches
 from patrol.checks import Floats
 from patrol.geometry import Pose2
 from sim.robot import read_robot
+from slam.beam_walk import BeamWalk
 from slam.config import LocaliserConfig, MapperConfig
 from slam.localiser import Localiser
 from slam.map_files import SavedMap
@@ -53,6 +54,7 @@ _TRICKS = ("kidnapped", "mirrored", "furniture")
 class Tally:
     """What was seen so far, as lists, so that several runs can be put together. Seconds until a place was known (simulated, and
     of computing; None: not within a minute) and whether it was the right one; seconds until each trick was noticed (None: never);
+    on sites, seconds until a robot that was carried off was found (None: not in ten), and seconds in which it was told elsewhere;
     hours with nothing wrong, and how often the pose came into doubt in them."""
 
     found_s: list[float | None] = field(default_factory=list)
@@ -61,6 +63,8 @@ class Tally:
     kidnapped_s: list[float | None] = field(default_factory=list)
     mirrored_s: list[float | None] = field(default_factory=list)
     furniture_s: list[float | None] = field(default_factory=list)
+    found_again_s: list[float | None] = field(default_factory=list)
+    believed_wrong_s: list[float] = field(default_factory=list)
     hours: list[float] = field(default_factory=list)
     doubts: list[int] = field(default_factory=list)
     worst_m: list[float] = field(default_factory=list)
@@ -85,6 +89,8 @@ class Tally:
             times: list[float | None] = getattr(self, f"{trick}_s")
             figures[f"{trick}_tried"] = len(times)
             figures |= _shares(f"{trick}_within_2s_share", [took is not None and took <= _NOTICED_WITHIN_S for took in times])
+        figures["found_again_within_10s"] = sum(took_s is not None for took_s in self.found_again_s)
+        figures["believed_wrong_max_s"] = max(self.believed_wrong_s, default=None)
         low, high = rate_interval(sum(self.doubts), sum(self.hours))
         figures |= {"hours": round(sum(self.hours), 3), "false_trips": sum(self.doubts)}
         if self.hours:
@@ -204,10 +210,16 @@ def _after(kind: str, path: list[Pose2], first: int, last: Step, rng: np.random.
     return steps
 
 
+def monitor_of(saved: SavedMap) -> TrustMonitor:
+    """The monitor as it comes, for a map of the hall."""
+    config = LocaliserConfig().trust
+    return TrustMonitor(BeamWalk(saved, config, BASE_FROM_LIDAR), config)
+
+
 def false_trips(saved: SavedMap, hours: float, seed: int) -> int:
     """How often the monitor begins to doubt in an unchanged hall with people, the pose off by a few centimetres."""
     rng = np.random.default_rng(seed)
-    monitor = TrustMonitor(saved.grid, LocaliserConfig().trust, BASE_FROM_LIDAR)
+    monitor = monitor_of(saved)
     path, error = lap(laps=1.0), np.zeros(3)
     walkers, trips, is_doubting = rng.uniform((1.0, 1.0), (23.0, 15.0), (_WALKERS, 2)), 0, False
     for row in range(round(hours * 3600.0 / (2.0 * PERIOD_S))):
@@ -238,7 +250,11 @@ def run_site(ground: Ground, places: int, hours: float, seed: int, tally: Tally)
     """Everything on a site; the hours are those of the whole localisation."""
     relocalise(ground.saved, stretches(ground, places, seed), read_robot().base_from_lidar.to_pose2(), tally)
     for number in range(places):
-        _note(tally.kidnapped_s, carried_off_s(ground, 1000 * seed + number), f"kidnapped {number}")
+        carried = carried_off(ground, 1000 * seed + number)
+        _note(tally.kidnapped_s, math.inf if carried.noticed_s is None else carried.noticed_s, f"kidnapped {number}")
+        tally.found_again_s.append(carried.found_s)
+        tally.believed_wrong_s.append(round(carried.wrong_s, 2))
+        log.info("kidnapped %d: %s", number, carried)
     if hours > 0.0:
         doubts, driven_h, worst_m = doubts_in(ground, hours, seed)
         tally.hours.append(driven_h)

@@ -22,6 +22,7 @@ from tests.slam.raycaster import Step, box, cast
 
 _ASIDE_M, _ROOM_M, _SEARCH_S = 1.5, 0.5, 60.0
 _KNOWN_S, _AFTER_S, _CARRIED_MIN_M = 6.0, 10.0, 15.0
+_RIGHT_WITHIN_M = 0.3
 _PEOPLE, _WALK_MPS, _NEAR_M, _FAR_M = 6, 1.2, 0.7, 15.0
 _SHOULDERS_M, _DEPTH_M, _SWERVE_RAD = 0.4, 0.3, 0.2
 
@@ -65,22 +66,43 @@ def stretches(ground: Ground, count: int, seed: int) -> Iterator[Iterator[Step]]
         yield driven(ground.world, ground.anywhere(rng, _SEARCH_S), seed=seed * 1000 + number)
 
 
-def carried_off_s(ground: Ground, seed: int) -> float:
-    """Seconds from when the robot stands elsewhere to the first doubt; infinite when there is none in ten."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedOff:
+    """A robot that was carried elsewhere: seconds to the first doubt, and until the right place was told without one (None: not
+    within ten), and for how many seconds a wrong place was told without any."""
+
+    noticed_s: float | None
+    found_s: float | None
+    wrong_s: float
+
+
+def carried_off(ground: Ground, seed: int) -> CarriedOff:
+    """Drive six seconds here, then ten where the robot was carried to; odometry knows nothing of the carrying."""
     rng = np.random.default_rng(seed)
     here = ground.anywhere(rng, _KNOWN_S + _AFTER_S)
     there = ground.anywhere(rng, _KNOWN_S + _AFTER_S)
     while here[-1].distance_to(there[-1]) < _CARRIED_MIN_M:
         there = ground.anywhere(rng, _KNOWN_S + _AFTER_S)
     known = round(_KNOWN_S / PERIOD_S)
+    before = list(driven(ground.world, here, seed=seed))[:known]
     localiser = Localiser(ground.saved, LocaliserConfig(), read_robot().base_from_lidar.to_pose2(), start=here[0])
-    seen_there = list(driven(ground.world, there, seed=seed + 1))
-    for row, step in enumerate(driven(ground.world, here, seed=seed)):
-        scan = step.scan if row < known else seen_there[row].scan
-        update = localiser.add_scan(scan, step.odom_from_base, odom_at_end=step.odom_at_end)
-        if row >= known and update.estimate.doubt:
-            return (row - known) * PERIOD_S
-    return math.inf
+    for step in before:
+        localiser.add_scan(step.scan, step.odom_from_base, odom_at_end=step.odom_at_end)
+    after = list(driven(ground.world, there, seed=seed + 1))[known:]
+    odom_from_odom = before[-1].odom_from_base @ after[0].odom_from_base.inverse()
+    told: list[tuple[bool, float]] = []
+    for step in after:
+        at_end = None if step.odom_at_end is None else odom_from_odom @ step.odom_at_end
+        update = localiser.add_scan(step.scan, odom_from_odom @ step.odom_from_base, odom_at_end=at_end)
+        told.append((bool(update.estimate.doubt), update.estimate.map_from_base.distance_to(step.true_pose)))
+    noticed = [row for row, (is_doubting, _) in enumerate(told) if is_doubting]
+    found = [row for row, (is_doubting, off_m) in enumerate(told) if not is_doubting and off_m <= _RIGHT_WITHIN_M]
+    wrong = sum(not is_doubting and off_m > _RIGHT_WITHIN_M for is_doubting, off_m in told)
+    return CarriedOff(
+        noticed_s=noticed[0] * PERIOD_S if noticed else None,
+        found_s=found[0] * PERIOD_S if found else None,
+        wrong_s=wrong * PERIOD_S,
+    )
 
 
 class Crowd:

@@ -82,6 +82,8 @@ def peers(seconds: float) -> Figures:
             f"{key}_guarantee_s": round(found.plan.guarantee_s, 4),
             f"{key}_worst_s": round(worst_idleness_s(log), 4),
             f"{key}_worst_from_start_s": round(worst_idleness_s(log, 0.0), 4),
+            f"{key}_start_bound_s": round(found.start_bound_s, 4),
+            f"{key}_settled_s": round(found.plan.settled_s, 2),
             f"{key}_true_average_s": round(true_average_s(log), 3),
             f"{key}_true_average_settled_s": round(true_average_s(later, found.plan.settled_s), 3),
             f"{key}_monitor_average_s": round(measure(log).monitor_average_s, 3),

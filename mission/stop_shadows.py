@@ -34,7 +34,7 @@ def edges_in(scan: Scan, jump_m: float) -> Floats:
         hidden = np.minimum(beyond[edge] - ranges[edge], _DEEP_STEP_M * _DEEP_STEPS)
         deeper = np.arange(_DEEP_STEPS)[:, None] * _DEEP_STEP_M
         reach = ranges[edge] + np.minimum(deeper, hidden)
-        places.append(np.stack((reach * np.cos(angles[edge]), reach * np.sin(angles[edge])), axis=-1).reshape(-1, 2))
+        places.append(np.column_stack(((reach * np.cos(angles[edge])).ravel(), (reach * np.sin(angles[edge])).ravel())))
     return np.concatenate(places)
 
 

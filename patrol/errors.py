@@ -19,14 +19,15 @@ class PatrolError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing wrong with an input: where it stands, what stood there, and why that can not be used."""
+    """One thing wrong with an input: where it stands, what stood there (None for nothing), and why that can not be used."""
 
     field: str
     value: object
     because: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.because} (got {_SHORT.repr(self.value)})"
+        got = "" if self.value is None else f" (got {_SHORT.repr(self.value)})"
+        return f"{self.field}: {self.because}{got}"
 
 
 class BadInput(PatrolError):

@@ -137,23 +137,31 @@ class MapperConfig(Config):
 
 
 class TrustConfig(Config):
-    """When the monitor stops to trust the pose: shares of beams over ``window_s``."""
+    """When the monitor stops to trust the pose: shares of beams (``through``, ``short``) and of places (``open``) over
+    ``window_s``. What differs while ``agreed_places_min`` places around it agree for ``confirmed_s`` has changed, and is
+    remembered as such."""
 
     window_s: Positive = 1.2
     beams: Count = 360
     range_max_m: Positive = 30.0
+    near_m: NotNegative = 0.6
     tolerance_m: Positive = 0.3
     tolerance_share: NotNegative = 0.03
     beside_rad: Positive = 0.0175
     beside_m: NotNegative = 0.12
     through_differs: Fraction = 0.025
-    through_wrong: Fraction = 0.12
+    open_differs: Fraction = 0.05
+    open_wrong: Fraction = 0.2
     short_beside: Fraction = 0.25
     short_wrong: Fraction = 0.6
     clear_share: Fraction = 0.5
     place_m: Positive = 0.4
     place_beams_min: Count = 12
     place_share_min: Fraction = 0.8
+    short_changed: Fraction = 0.1
+    confirmed_s: Positive = 1.0
+    agreed_places_min: Count = 20
+    changed_places_max: Count = 2000
 
 
 class RelocaliseConfig(Config):
@@ -167,10 +175,41 @@ class RelocaliseConfig(Config):
     away_rad: Positive = 0.4
     search_share: Fraction = 0.85
     score_min: Fraction = 0.5
-    rival_share: Fraction = 0.93
+    rival_share: Fraction = 0.85
     follow: Fraction = 0.3
     together_m: Positive = 0.3
     again_after_s: Positive = 1.0
+
+
+class EvidenceConfig(Config):
+    """When a place is believed, in metres of a changed site that it spares: ``carried_off_m`` over ``driven_m``, or ``glance_m``
+    at once, beside where odometry has the robot (``denied_m`` where scans had contradicted that), ``apart_m`` beside any other
+    place; and no more than a share of what is seen may have changed."""
+
+    cell_m: Positive = 1.0
+    every_m: Positive = 0.25
+    every_rad: Positive = 0.2
+    looks_max: Count = 60
+    carried_off_m: Positive = 6.0
+    denied_m: Positive = 4.0
+    empty_share: Fraction = 0.2
+    driven_m: Positive = 3.0
+    glance_m: Positive = 10.0
+    glance_share_max: Fraction = 0.15
+    apart_m: Positive = 2.0
+    changed_share_max: Fraction = 0.4
+    home_std_max_m: Positive = 3.0
+    search_again_m: Positive = 15.0
+    reassured_m: Positive = 25.0
+
+
+class BlockedConfig(Config):
+    """When a scan of which most lies on nothing that the map holds is still followed."""
+
+    score_min: Fraction = 0.8
+    overlap_min: Fraction = 0.15
+    away_m: Positive = 0.15
+    away_rad: Positive = 0.05
 
 
 class LeapConfig(Config):
@@ -184,8 +223,8 @@ class LeapConfig(Config):
 
 
 class LocaliserConfig(Config):
-    """Everything a ``Localiser`` can be told. A pose whose scans fit, but that the monitor holds for wrong, is in doubt at once
-    and given up after ``distrusted_m`` of driving: an open gate passes by, and a place that looks alike stays."""
+    """Everything a ``Localiser`` can be told. A pose whose scans fit, but that the monitor holds for wrong, is in doubt at once;
+    after ``distrusted_m`` of driving the whole map is searched for one that fits better."""
 
     scan: ScanConfig = ScanConfig()
     match: MatchConfig = MatchConfig()
@@ -197,6 +236,8 @@ class LocaliserConfig(Config):
     leap: LeapConfig = LeapConfig()
     trust: TrustConfig = TrustConfig()
     relocalise: RelocaliseConfig = RelocaliseConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
+    blocked: BlockedConfig = BlockedConfig()
     field_resolution_m: Positive = 0.1
     search_points: Count = 150
     search_score_min: Fraction = 0.55
@@ -227,6 +268,7 @@ class ChangeConfig(Config):
     hit_share_min: Fraction = 0.5
     away_min_m: Positive = 0.25
     crossings_min: Count = 4
+    crossings_low_min: Count = 8
     left_share_max: Fraction = 0.2
     small_m: Positive = 1.0
     still_share_min: Fraction = 0.5

@@ -20,11 +20,12 @@ from patrol.estimate import PoseEstimate
 from patrol.geometry import IDENTITY2, Pose2
 from patrol.grid import OccupancyGrid
 from patrol.sensors import Scan
+from slam.beam_walk import BeamWalk
 from slam.config import LocaliserConfig
-from slam.likelihood import LikelihoodField, SearchWindow
 from slam.map_files import SavedMap, load_map
 from slam.motion import MotionModel, MotionStep
-from slam.relocaliser import Nearby, Relocaliser
+from slam.place_search import PlaceSearch, Sighting
+from slam.relocaliser import Nearby
 from slam.scan_check import ScanCheck
 from slam.scan_matcher import Match, MatchTarget, information, inverse, match_points
 from slam.scan_points import BodyRate, ScanPoints, points_from_scan, rate_during
@@ -32,8 +33,6 @@ from slam.surface import Surface, joined, surface_from_scan
 from slam.trust_monitor import Trust, TrustMonitor
 from slam.updates import ScanOutcome, SlamUpdate
 
-_FIELD_STD_M = 0.15
-_FIELD_LEVELS = 6
 _OCCUPIED_FROM = 50
 _UNKNOWN_STD = (20.0, 20.0, math.pi)
 _HIT_STD = (0.1, 0.1, 0.03)
@@ -51,17 +50,16 @@ class Localiser:
         self._config, self._base_from_lidar, self._grid = config, base_from_lidar, saved.grid
         surface = lasting_surface(saved)
         self._target = MatchTarget.from_surface(surface, config.match.target_voxel_m)
-        self._field = LikelihoodField(
-            self._target.points_m, resolution_m=config.field_resolution_m, std_m=_FIELD_STD_M, levels=_FIELD_LEVELS
-        )
-        self._relocaliser = Relocaliser(self._target, config.relocalise, config.match)
-        self._monitor = TrustMonitor(saved.grid, config.trust, base_from_lidar)
+        walk = BeamWalk(saved, config.trust, base_from_lidar)
+        self._search = PlaceSearch(self._target, walk, config)
+        self._monitor = TrustMonitor(walk, config.trust)
         self._check = ScanCheck(config.scan.points_min)
         self._motion = MotionModel(config.motion)
         self._pose = start if start is not None else IDENTITY2
         self._covariance: Floats = np.diag(np.square(_HIT_STD if start is not None else _UNKNOWN_STD))
         self._poor_scans = 0 if start is not None else config.lost_after_scans
         self._fitted_scans, self._driven_m, self._turned_rad, self._distrusted_m = 0, 0.0, 0.0, 0.0
+        self._has_jumped = self._is_denied = self._is_suspected = False
         self._nearby: Nearby | None = None
         self._estimate: PoseEstimate | None = None
 
@@ -73,9 +71,7 @@ class Localiser:
     def stand_at(self, map_from_base: Pose2) -> None:
         """The base is known to stand there at the next scan."""
         self._pose, self._covariance, self._poor_scans = map_from_base, np.diag(np.square(_HIT_STD)), 0
-        self._fitted_scans = 0
-        self._relocaliser.forget()
-        self._monitor.forget()
+        self._stand_anew()
 
     def hint(self, nearby: Nearby) -> None:
         """GNSS has the base there. It bounds the drift while no scan fits, and tells rival places apart while lost."""
@@ -102,9 +98,12 @@ class Localiser:
             return self._answer(scan.stamp_ns, odom_from_base, verdict.outcome, 0.0, verdict.because)
         rate = step.rate if odom_at_end is None else rate_during(scan, odom_from_base, odom_at_end)
         points = points_from_scan(scan, self._base_from_lidar, rate, self._config.scan)
-        match = self._found(points, step) if self.is_lost else self._tracked(points, step)
+        sighting = Sighting(scan=scan, points=points, rate=rate, step=step, nearby=self._nearby)
+        match = self._found(sighting) if self.is_lost else self._tracked(points, step)
         leap_m = self._leap_m(match)
+        self._is_denied = self._is_denied or leap_m is not None
         match = match if leap_m is None else None
+        match = self._reconsidered(sighting, match)
         judged = replace(self._judged(scan.stamp_ns, odom_from_base, match, leap_m), rate=rate)
         return self._trusted(scan, judged)
 
@@ -129,6 +128,7 @@ class Localiser:
         self._driven_m += IDENTITY2.distance_to(step.last_from_base)
         self._distrusted_m += IDENTITY2.distance_to(step.last_from_base)
         self._turned_rad += abs(step.last_from_base.yaw_rad)
+        self._has_jumped = self._has_jumped or bool(step.because)
         self._covariance = self._covariance + step.covariance
 
     def _hold(self, stamp_ns: int) -> None:
@@ -148,47 +148,60 @@ class Localiser:
 
     def _tracked(self, points: ScanPoints, step: MotionStep) -> Match | None:
         match = match_points(points, self._target, self._pose, inverse(step.covariance), self._config.match)
-        if self._fits(match):
+        is_blocked = self._search.holds(match, self._pose) and not self._monitor.is_contradicted
+        if self._search.fits(match) or is_blocked:
             return match
-        window = SearchWindow(
-            centre=self._pose,
-            half_x_m=self._config.search_window_m,
-            half_y_m=self._config.search_window_m,
-            half_rad=self._config.search_window_rad,
-        )
-        return self._searched(points, window)
+        return self._search.near(points, self._pose, self._config.search_window_m, self._config.search_window_rad)
 
-    def _found(self, points: ScanPoints, step: MotionStep) -> Match | None:
-        """Look on the whole map; the place is told once it is the only one that fits."""
-        match = self._relocaliser.add(points, step, self._nearby)
-        if match is None or not self._fits(match):
-            return None
-        self._relocaliser.forget()
-        self._monitor.forget()
+    def _found(self, sighting: Sighting) -> Match | None:
+        """Look on the whole map; the place is told once enough speaks for it."""
+        match = self._search.found(sighting, self._pose)
+        if match is not None:
+            self._stand_anew()
         return match
 
+    def _reconsidered(self, sighting: Sighting, match: Match | None) -> Match | None:
+        """While the pose is suspected: the place where the robot is instead, once enough speaks for that."""
+        if match is None or self.is_lost:
+            return match
+        if self._is_denied and not self._is_suspected:
+            self._suspect()
+        if not self._is_suspected:
+            return match
+        elsewhere = self._search.elsewhere(sighting, match)
+        if elsewhere is not None:
+            self._stand_anew()
+            return elsewhere
+        self._is_denied = self._is_denied and not self._search.is_reassured
+        return match
+
+    def _suspect(self) -> None:
+        """Look from now on whether the robot is elsewhere."""
+        self._is_suspected = True
+        self._search.begin(self._covariance, is_denied=self._is_denied)
+
+    def _stand_anew(self) -> None:
+        """The place was found by search."""
+        self._fitted_scans, self._is_suspected, self._is_denied = 0, False, False
+        self._monitor.forget()
+
     def _trusted(self, scan: Scan, update: SlamUpdate) -> SlamUpdate:
-        """The update with the monitor's opinion; a pose that it holds for wrong for long is given up and looked for anew."""
+        """The update with the monitor's opinion. What it holds for wrong for long is suspected; so is a pose that scans had
+        contradicted before they fitted again, until nothing else fits as well."""
         if self.is_lost:
             return update
         verdict = self._monitor.look(scan, update.estimate.map_from_base, update.rate)
         if verdict.trust is not Trust.WRONG_PLACE:
-            self._distrusted_m = 0.0
-        elif self._distrusted_m >= self._config.distrusted_m:
-            self._poor_scans, self._fitted_scans = self._config.lost_after_scans, 0
-            self._monitor.forget()
-        if not verdict.because:
+            self._distrusted_m, self._is_suspected = 0.0, self._is_suspected and self._is_denied
+        elif self._distrusted_m >= self._config.distrusted_m and not self._is_suspected:
+            self._suspect()
+        doubt = update.estimate.doubt or verdict.because
+        if not doubt and self._is_suspected:
+            doubt = f"the scans did not fit on the way here, and do elsewhere as well: {self._search.places} places"
+        if not doubt:
             return replace(update, trust=verdict)
-        self._estimate = replace(update.estimate, doubt=update.estimate.doubt or verdict.because)
+        self._estimate = replace(update.estimate, doubt=doubt)
         return replace(update, estimate=self._estimate, trust=verdict)
-
-    def _searched(self, points: ScanPoints, window: SearchWindow) -> Match | None:
-        thinned = points.points_m[:: max(1, len(points) // self._config.search_points)]
-        hit = self._field.search(thinned, window, self._config.search_score_min)
-        if hit is None:
-            return None
-        match = match_points(points, self._target, hit.pose, information(*_HIT_STD[1:]), self._config.match)
-        return match if self._fits(match) else None
 
     def _leap_m(self, match: Match | None) -> float | None:
         """How far the match lies from where odometry led, where that is too far to be believed; None where it is not."""
@@ -200,23 +213,24 @@ class Localiser:
         is_near = leap_m <= leap.m + leap.share * self._driven_m
         return None if is_near and abs(moved.yaw_rad) <= leap.rad + leap.share * self._turned_rad else leap_m
 
-    def _fits(self, match: Match) -> bool:
-        return match.score >= self._config.score_min and match.overlap >= self._config.overlap_min
-
     def _judged(self, stamp_ns: int, odom_from_base: Pose2, match: Match | None, leap_m: float | None) -> SlamUpdate:
         if match is not None:
             self._pose, self._covariance, self._poor_scans = match.target_from_base, match.covariance, 0
             self._fitted_scans, self._driven_m, self._turned_rad = self._fitted_scans + 1, 0.0, 0.0
+            self._has_jumped = False
             return self._answer(stamp_ns, odom_from_base, ScanOutcome.MATCHED, match.score, "")
         if self.is_lost:
             self._fitted_scans = 0
             self._covariance = np.maximum(self._covariance, np.diag(np.square(_UNKNOWN_STD)))
-            places = len(self._relocaliser.hypotheses)
+            places = self._search.places
             because = (
                 f"lost: it could be at any of {places} places" if places else "lost: the scan fits nowhere on the map well enough"
             )
             return self._answer(stamp_ns, odom_from_base, ScanOutcome.LOST, 0.0, because)
         self._poor_scans += 1
+        if self.is_lost:
+            self._is_suspected = False
+            self._search.begin(None if self._has_jumped else self._covariance, is_denied=self._is_denied)
         where = "here" if leap_m is None else f"here, but {leap_m:.1f} m from where the robot drove to"
         because = f"the scan does not fit the map {where} ({self._poor_scans} scans in a row)"
         return self._answer(stamp_ns, odom_from_base, ScanOutcome.POOR_MATCH, 0.0, because)

@@ -3,7 +3,8 @@
 
 A cell has appeared when beams keep ending in it where the baseline has it free; it has vanished when they keep passing through
 what the baseline holds, square enough to it to be sure. Neither follows from one scan, from a grazing beam or from a place that
-the baseline never saw. (Hits and passes as in the reflection maps of Hähnel, "Mapping with Mobile Robots", 2004.)
+the baseline never saw. What is low or thin is met from some distances only; from those it can go missing, and from no others.
+(Hits and passes as in the reflection maps of Hähnel, "Mapping with Mobile Robots", 2004.)
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from slam.scan_points import BodyRate, undistorted_points
 _OCCUPIED_FROM, _FREE_UP_TO = 65, 25
 _SEEN_MIN, _HELD_MIN = 2, 3
 _POROUS_MIN, _POROUS_SHARE = 2, 0.5
+_BAND_M, _BANDS = 2.0, 15
+_ALL_BANDS = (1 << _BANDS) - 1
+_SOLID_HITS_MIN, _SOLID_PASSED_MAX = 3, 0.1
 _LINE_WINDOW = 9
 _LINE_RATIO = 0.15
 Mask = npt.NDArray[np.bool_]
@@ -34,7 +38,8 @@ Mask = npt.NDArray[np.bool_]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """The approved map at ``cell_m``: what it holds, what it knows to be free, metres to the nearest cell where anything was ever
-    seen, the normals (H, W, 2) of lines (zero where a cell lies on none)."""
+    seen, the normals (H, W, 2) of lines (zero where a cell lies on none). ``solid`` (H, W) has a bit for every 2 m of distance
+    from which beams can not pass a cell that is held; ``is_low`` marks those that have not all bits."""
 
     cell_m: float
     origin_m: Floats
@@ -42,19 +47,23 @@ class Baseline:
     free: Mask
     away_m: Floats
     normals: Floats
+    solid: npt.NDArray[np.int32]
+    is_low: Mask
 
     @classmethod
     def of(cls, saved: SavedMap, config: ChangeConfig, base_from_lidar: Pose2) -> Baseline:
-        """What the map holds without what its own scans often passed through: the foot of a lamp that is seen from some distances
-        only, a van that left meanwhile. Nobody can miss that."""
+        """What the map holds, each cell from the distances at which its own scans did not pass through it: low things are met
+        from some distances only, and a van that left meanwhile from none. Nobody can miss that."""
         whole = cls._coarsened(saved, config.cell_m)
-        watch = ChangeWatch(whole, config, base_from_lidar)
+        counts = _BandCounts(whole.held)
+        watch = ChangeWatch(whole, config, base_from_lidar, counts)
         for keyframe in saved.keyframes:
             stamp_ns, pose = keyframe.scan.stamp_ns, keyframe.map_from_base
             sure = PoseEstimate(stamp_ns=stamp_ns, map_from_odom=pose, odom_from_base=IDENTITY2, covariance=np.zeros((3, 3)))
             watch.look(keyframe.scan, sure, keyframe.rate)
-        porous = (watch.crossings >= _POROUS_MIN) & (watch.crossings >= _POROUS_SHARE * watch.hits)
-        return replace(whole, held=whole.held & ~porous)
+        porous = whole.held & (watch.crossings >= _POROUS_MIN) & (watch.crossings >= _POROUS_SHARE * watch.hits)
+        solid = np.where(porous, counts.solid(), whole.solid)
+        return replace(whole, held=whole.held & (solid > 0), solid=solid.astype(np.int32), is_low=porous & (solid > 0))
 
     @classmethod
     def _coarsened(cls, saved: SavedMap, cell_m: float) -> Baseline:
@@ -82,6 +91,8 @@ class Baseline:
             free=free,
             away_m=away.astype(np.float64),
             normals=_normals(held),
+            solid=np.full(held.shape, _ALL_BANDS, dtype=np.int32),
+            is_low=np.zeros_like(held),
         )
 
     def rows_cols(self, points_m: Floats) -> npt.NDArray[np.int64]:
@@ -96,11 +107,42 @@ class Baseline:
         return inside
 
 
+class _BandCounts:
+    """How often beams ended in each held cell, and passed it, by their distance."""
+
+    def __init__(self, held: Mask) -> None:
+        self._shape, self._cells = held.shape, np.flatnonzero(held)
+        self._row = np.full(held.size, -1, dtype=np.int64)
+        self._row[self._cells] = np.arange(self._cells.size)
+        self._hits, self._crossings = (np.zeros((_BANDS, self._cells.size), dtype=np.int32) for _ in range(2))
+
+    def add(self, flat: npt.NDArray[np.int64], away_m: Floats, *, is_hit: bool) -> None:
+        """One scan's beams: the cells (N,) that they ended in or passed, and how far away each was."""
+        counts, rows = self._hits if is_hit else self._crossings, self._row[flat]
+        keys = _band(away_m[rows >= 0]) * self._cells.size + rows[rows >= 0]
+        counts.ravel()[_once(keys, counts.size)] += 1
+
+    def solid(self) -> npt.NDArray[np.int32]:
+        """A bit (H, W) for every band of distance from which beams ended in the cell and next to none passed."""
+        is_solid = (self._hits >= _SOLID_HITS_MIN) & (self._crossings <= _SOLID_PASSED_MAX * self._hits)
+        bits = (is_solid * (1 << np.arange(_BANDS, dtype=np.int32))[:, None]).sum(axis=0)
+        found = np.zeros(self._row.size, dtype=np.int32)
+        found[self._cells] = bits
+        return found.reshape(self._shape)
+
+
+def _band(away_m: Floats) -> npt.NDArray[np.int64]:
+    """The band (N,) of each distance (N,) m."""
+    return np.minimum(away_m / _BAND_M, _BANDS - 1).astype(np.int64)
+
+
 class ChangeWatch:
     """Takes the scans of a lap with their poses; ``appeared`` and ``vanished`` say which cells changed."""
 
-    def __init__(self, baseline: Baseline, config: ChangeConfig, base_from_lidar: Pose2) -> None:
-        self.baseline, self._config, self._base_from_lidar = baseline, config, base_from_lidar
+    def __init__(
+        self, baseline: Baseline, config: ChangeConfig, base_from_lidar: Pose2, bands: _BandCounts | None = None
+    ) -> None:
+        self.baseline, self._config, self._base_from_lidar, self._bands = baseline, config, base_from_lidar, bands
         shape = baseline.held.shape
         self.hits, self.passes, self.crossings = (np.zeros(shape, dtype=np.int32) for _ in range(3))
         self._last: tuple[int, Pose2] | None = None
@@ -131,7 +173,8 @@ class ChangeWatch:
     def vanished(self) -> Mask:
         """Cells (H, W) that the baseline holds and beams now cross."""
         config = self._config
-        mask: Mask = np.logical_and(self.baseline.held, self.crossings >= config.crossings_min)
+        wanted = np.where(self.baseline.is_low, config.crossings_low_min, config.crossings_min)
+        mask: Mask = np.logical_and(self.baseline.held, self.crossings >= wanted)
         return mask & (self.hits <= config.left_share_max * self.crossings) & ~self._still_there()
 
     def _still_there(self) -> Mask:
@@ -159,11 +202,14 @@ class ChangeWatch:
     def _count(self, ends_m: Floats, starts_m: Floats, *, is_hit: bool) -> None:
         """One scan's beams: where each ends, if it does, and every cell that it passes on the way, once a scan."""
         baseline, config = self.baseline, self._config
+        beams, lengths = ends_m - starts_m, np.linalg.norm(ends_m - starts_m, axis=1)
         if is_hit:
             cells = baseline.rows_cols(ends_m)
-            cells = cells[baseline.contains(cells)]
-            self.hits[tuple(np.unique(cells, axis=0).T)] += 1
-        beams, lengths = ends_m - starts_m, np.linalg.norm(ends_m - starts_m, axis=1)
+            is_inside = baseline.contains(cells)
+            ended = np.ravel_multi_index(tuple(cells[is_inside].T), baseline.held.shape)
+            self.hits.ravel()[_once(ended, self.hits.size)] += 1
+            if self._bands is not None:
+                self._bands.add(ended, lengths[is_inside], is_hit=True)
         directions = beams / np.maximum(lengths, 1e-9)[:, None]
         steps = np.arange(0.3, config.range_max_m, 0.7 * baseline.cell_m)
         beam, step = np.nonzero(steps[None, :] < (lengths - config.behind_m)[:, None])
@@ -177,6 +223,9 @@ class ChangeWatch:
         square = np.abs(np.einsum("ij,ij->i", normals, directions[beam]))
         is_blob = ~normals.any(axis=1)
         sure = (is_blob | (square >= config.square_min)) & (lengths[beam] - steps[step] >= config.beyond_m)
+        sure &= (baseline.solid.ravel()[flat] >> _band(steps[step])) & 1 > 0
+        if self._bands is not None:
+            self._bands.add(flat[sure], steps[step[sure]], is_hit=False)
         self.crossings.ravel()[_once(flat[sure], self.crossings.size)] += 1
 
 

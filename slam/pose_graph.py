@@ -7,6 +7,7 @@ Loop closures carry a Cauchy kernel, so that a wrong one is overruled by the oth
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ from patrol.geometry import IDENTITY2, Pose2
 log = logging.getLogger(__name__)
 _START_STD = (0.005, 0.005, 0.001)
 _STD_FLOOR = (0.001, 0.001, 0.0001)
+_LASTING = 0.15
+"""Share of a match's variance that lasts: each keyframe is matched with two dozen before it at once, so that their errors do not
+add up as in a chain of strangers. It weighs all edges alike, against what does not come from scans (GNSS, the start)."""
 _CLOSURE_LENGTH_M = 0.5
 _SETTLE_UPDATES = 3
 _EDGE_STD_M, _EDGE_STD_RAD = 0.15, 0.05
@@ -245,9 +249,10 @@ def edge_factor(edge: Edge, robust_sigma: float) -> gtsam.BetweenFactorPose2:
     """The edge as a factor; a closure under a Cauchy kernel."""
     # GTSAM's error lives in the tangent space at the measured pose, so its axes are those of the keyframe ``to_id``.
     covariance = rotated_covariance(edge.covariance, -edge.from_to.yaw_rad) + np.diag(np.square(_STD_FLOOR))
-    noise: gtsam.noiseModel.Base = gtsam.noiseModel.Gaussian.Covariance(covariance)
+    noise: gtsam.noiseModel.Base = gtsam.noiseModel.Gaussian.Covariance(_LASTING * covariance)
     if edge.is_closure:
-        noise = gtsam.noiseModel.Robust.Create(gtsam.noiseModel.mEstimator.Cauchy.Create(robust_sigma), noise)
+        kernel = gtsam.noiseModel.mEstimator.Cauchy.Create(robust_sigma / math.sqrt(_LASTING))
+        noise = gtsam.noiseModel.Robust.Create(kernel, noise)
     return gtsam.BetweenFactorPose2(edge.from_id, edge.to_id, to_gtsam(edge.from_to), noise)
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Global relocalisation: the whole map is searched by branch and bound, rival places are kept side by side and followed while the
-robot moves, until one alone fits (multi-hypothesis tracking after Jensfelt and Kristensen, T-RA 2001)."""
+robot moves (multi-hypothesis tracking after Jensfelt and Kristensen, T-RA 2001)."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ _STEP_STD_FLOOR_M, _STEP_STD_FLOOR_RAD = 0.03, 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hypothesis:
-    """One place where the robot may stand; ``merit`` is how well it fitted of late, 0 to 1."""
+    """One place where the robot may stand, by its ``number``; ``merit`` is how well it fitted of late, 0 to 1."""
 
+    number: int
     match: Match
     merit: float
 
@@ -45,13 +46,14 @@ class Nearby:
 
 
 class Relocaliser:
-    """Takes scans while the pose is unknown; says where the robot is once only one place is left."""
+    """Takes scans while the pose is unknown, and tells the places where they fit."""
 
     def __init__(self, target: MatchTarget, config: RelocaliseConfig, match: MatchConfig) -> None:
         self._target, self._config, self._match = target, config, match
         self._field = LikelihoodField(target.points_m, resolution_m=config.resolution_m, std_m=config.std_m, levels=_LEVELS)
         self._hypotheses: list[Hypothesis] = []
         self._since_search_s = math.inf
+        self._numbered = 0
 
     @property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
@@ -62,9 +64,9 @@ class Relocaliser:
         """Start over at the next scan."""
         self._hypotheses, self._since_search_s = [], math.inf
 
-    def add(self, points: ScanPoints, step: MotionStep, nearby: Nearby | None = None) -> Match | None:
-        """Follow the rivals through ``step``, or look for some; the match of the one that is left, else None. Rivals away
-        from where GNSS has the robot are given up for those that are there."""
+    def add(self, points: ScanPoints, step: MotionStep, nearby: Nearby | None = None) -> None:
+        """Follow the rivals through ``step``, or look for some. Rivals away from where GNSS has the robot are given up for
+        those that are there."""
         self._since_search_s += step.dt_s
         if self._hypotheses:
             self._hypotheses = self._kept([self._followed(rival, points, step) for rival in self._hypotheses])
@@ -74,7 +76,6 @@ class Relocaliser:
         if nearby is not None:
             held = [rival for rival in self._hypotheses if nearby.holds(rival.match.target_from_base)]
             self._hypotheses = held or self._hypotheses
-        return self._hypotheses[0].match if len(self._hypotheses) == 1 else None
 
     def _found(self, points: ScanPoints) -> list[Hypothesis]:
         """The best place on the whole map, and those away from it that fit nearly as well."""
@@ -98,14 +99,17 @@ class Relocaliser:
             score_min = max(config.score_min, config.search_share * hits[0].score)
         prior = information(_HIT_STD_M, _HIT_STD_RAD)
         matches = [match_points(points, self._target, hit.pose, prior, self._match) for hit in hits]
-        return [Hypothesis(match=match, merit=match.score * match.overlap) for match in matches]
+        first, self._numbered = self._numbered, self._numbered + len(matches)
+        return [
+            Hypothesis(number=first + row, match=match, merit=match.score * match.overlap) for row, match in enumerate(matches)
+        ]
 
     def _followed(self, rival: Hypothesis, points: ScanPoints, step: MotionStep) -> Hypothesis:
         guess = rival.match.target_from_base @ step.last_from_base
         floor = np.diag([_STEP_STD_FLOOR_M**2, _STEP_STD_FLOOR_M**2, _STEP_STD_FLOOR_RAD**2])
         match = match_points(points, self._target, guess, inverse(step.covariance + floor), self._match)
         merit = rival.merit + self._config.follow * (match.score * match.overlap - rival.merit)
-        return Hypothesis(match=match, merit=merit)
+        return Hypothesis(number=rival.number, match=match, merit=merit)
 
     def _kept(self, rivals: list[Hypothesis]) -> list[Hypothesis]:
         """Those that fit, away from better ones, and nearly as well as the best."""

@@ -17,6 +17,7 @@ from app.commands.numbers import finite
 from app.plan import PlanRequest, PlanResult, plan_patrol
 from app.plan_picture import check_picture, write_picture
 from mission.planning.occupancy import Certificate
+from mission.planning.team import Planned
 
 console = Console(soft_wrap=True, highlight=False, emoji=False)
 
@@ -72,7 +73,8 @@ def _tell(request: PlanRequest, result: PlanResult) -> None:
     console.print(
         f"{escape(graph.name)}: {graph.count} places, {len(graph.edges)} ways; tour of {planned.tour.length_m:.3f} m, {proof}.\n"
         f"[bold]Guarantee: no place goes unseen for longer than {planned.plan.guarantee_s:.2f} s[/bold], from "
-        f"{planned.plan.settled_s:.0f} s on; {result.worst_from_start_s:.2f} s counted from the start.\n"
+        f"{planned.plan.settled_s:.0f} s on; {result.worst_from_start_s:.2f} s counted from the start"
+        f"{_at_best(request, planned)}.\n"
         f"No plan by {request.robots} robot(s) keeps less than {planned.bound.bound_s:.2f} s: {escape(planned.bound.because)}. "
         f"Plan ÷ bound: {planned.ratio:.3f}.\n"
         f"True average idleness {result.steady.true_average_s:.2f} s, 99 % of gaps within {result.steady.p99_gap_s:.2f} s."
@@ -87,6 +89,10 @@ def _tell(request: PlanRequest, result: PlanResult) -> None:
         f"{result.random_capture:.2f} where that is least."
     )
     console.print(_table(result))
+
+
+def _at_best(request: PlanRequest, planned: Planned) -> str:
+    return f", where no plan from these starts keeps less than {planned.start_bound_s:.2f} s" if request.starts else ""
 
 
 def _table(result: PlanResult) -> Table:
@@ -123,6 +129,7 @@ def _record(request: PlanRequest, result: PlanResult) -> dict[str, object]:
         "certificate": _certificate(planned.bound.certificate, names),
         "ratio": planned.ratio if planned.ratio != float("inf") else None,
         "worst_from_start_s": result.worst_from_start_s,
+        "start_bound_s": planned.start_bound_s,
         "settled_s": plan.settled_s,
         "measured_worst_s": steady.worst_s,
         "true_average_s": steady.true_average_s,

@@ -164,14 +164,12 @@ def _check_ways(reader: _Reader, ways: dict[tuple[int, int], list[float]], count
 
 def _refuse_parts(path: Path, graph: PatrolGraph) -> None:
     labels = graph.parts()
-    faults = [
-        Fault(
-            field=f"vertex {int(np.argmax(labels == part))}",
-            value=int((labels == part).sum()),
-            because="and the vertices connected with it can not be reached from vertex 0",
-        )
-        for part in range(1, int(labels.max()) + 1)
-    ]
+    faults = []
+    for part in range(1, int(labels.max()) + 1):
+        others = int((labels == part).sum()) - 1
+        those = {0: "", 1: "and the vertex connected with it "}.get(others, f"and the {others} vertices connected with it ")
+        where = f"vertex {int(np.argmax(labels == part))}"
+        faults.append(Fault(field=where, value=None, because=f"{those}can not be reached from vertex 0"))
     if faults:
         raise BadInput(path, faults)
 

@@ -6,6 +6,7 @@ Idleness of a place is the time since its last visit; at time 0 it is zero every
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -267,11 +268,13 @@ class Stream:
     left_s: Floats
 
 
-def idle_spells(horizon_s: float, places: int, streams: Sequence[Stream], ages_s: Floats | None = None) -> tuple[Floats, Floats]:
-    """When any place was left alone (n,) s and until when (n,) s, from time 0 to the horizon, in the order of places: the
+def idle_spells(
+    horizon_s: float, places: int, streams: Sequence[Stream], ages_s: Floats | None = None
+) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
+    """Which place (n,) was left alone when (n,) s and until when (n,) s, from time 0 to the horizon, in the order of places: the
     spells of ``merged_log`` at once, for searches that judge many plans. ``ages_s`` (N,) is how long each place has been left
     alone at time 0 already, by default not at all."""
-    span_s = 2.0 * horizon_s + 1.0
+    span_s = 2.0 ** math.ceil(math.log2(2.0 * horizon_s + 1.0))  # a power of two, so that multiples divide without remainder
     every = np.arange(places) * span_s
     came = np.concatenate([every, *(stream.places * span_s + np.minimum(stream.came_s, horizon_s) for stream in streams)])
     left = np.concatenate([every, *(stream.places * span_s + np.minimum(stream.left_s, horizon_s) for stream in streams)])
@@ -283,7 +286,7 @@ def idle_spells(horizon_s: float, places: int, streams: Sequence[Stream], ages_s
     begun -= of_place * span_s
     if ages_s is not None:
         begun[np.append(True, last[:-1])] -= ages_s
-    return begun, ended
+    return of_place.astype(np.int64), begun, ended
 
 
 def merged_log(horizon_s: float, places: int, streams: Sequence[Stream]) -> VisitLog:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mission.planning.graph import PatrolGraph
+from mission.planning.graph import Ints, PatrolGraph
 from mission.planning.metrics import Stream, VisitLog, idle_spells, merged_log
 from patrol.checks import Floats
 
@@ -55,6 +55,21 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Begin:
+    """How a plan begins, from time 0 until it has settled: each spell (n,) s that a place of ``places`` (n,) goes unseen, and the
+    mean idleness over time and places."""
+
+    places: Ints
+    spells_s: Floats
+    mean_s: float
+
+    @property
+    def score(self) -> tuple[float, float]:
+        """The longest and the mean that a place goes unseen, in s."""
+        return round(float(self.spells_s.max()), 6), self.mean_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TeamPlan:
     """A plan for every robot of a team, all at ``speed_mps``."""
 
@@ -85,13 +100,15 @@ class TeamPlan:
         """The visits of each robot until ``horizon_s``."""
         return [visits(self.beats[one.beat], one, self.speed_mps, horizon_s) for one in self.deployments]
 
-    def score(self, ages_s: Floats | None = None) -> tuple[float, float]:
-        """How the plan begins: the longest and the mean that a place goes unseen from time 0 until it has settled, in s.
-        ``ages_s`` (N,) is how long each has gone unseen at time 0 already."""
+    def begin(self, ages_s: Floats | None = None) -> Begin:
+        """How the plan begins for the places of its beats; ``ages_s`` (N,) is how long each place has gone unseen at time 0
+        already, by default not at all."""
         horizon_s = self.settled_s + self.guarantee_s + 1.0
-        begun, ended = idle_spells(horizon_s, self.graph.count, self.streams(horizon_s), ages_s)
-        mean_s = float(((ended - begun) ** 2).sum()) / (2.0 * horizon_s * self.graph.count)
-        return round(float((ended - begun).max()), 6), mean_s
+        patrolled = np.unique(np.concatenate([beat.walk for beat in self.beats]))
+        places, begun, ended = idle_spells(horizon_s, self.graph.count, self.streams(horizon_s), ages_s)
+        spells_s = (ended - begun)[kept := np.isin(places, patrolled)]
+        mean_s = float((spells_s**2).sum()) / (2.0 * horizon_s * patrolled.size)
+        return Begin(places=places[kept], spells_s=spells_s, mean_s=mean_s)
 
 
 def visits(beat: Beat, deployment: Deployment, speed_mps: float, horizon_s: float) -> Stream:

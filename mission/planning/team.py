@@ -18,6 +18,7 @@ from mission.planning.lower_bound import lower_bound
 from mission.planning.occupancy import Certificate
 from mission.planning.plan import Beat, TeamPlan
 from mission.planning.split import Division, cut_tour, exchanged, one_round, refined, staffed, worst_m
+from mission.planning.start_bound import start_bound_s
 from patrol.checks import Floats, require_positive
 from patrol.errors import BadValue
 
@@ -41,11 +42,13 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Planned:
-    """The plan with its lower bound, and the tour that it was made from."""
+    """The plan with its lower bound, and the tour that it was made from. From the starts no plan keeps the worst idleness below
+    ``start_bound_s``, counted from time 0 on."""
 
     plan: TeamPlan
     bound: Bound
     tour: Tour
+    start_bound_s: float
 
     @property
     def ratio(self) -> float:
@@ -90,13 +93,19 @@ class TeamPlanner:
         self._ages_s = ages_s
         self._closure = Closure.of(graph)
         self._levels = levels_bound(self._closure, robots)
+        self._start_bound_s = 0.0
+        if self._starts is not None:
+            self._start_bound_s = start_bound_s(self._closure, speed_mps, self._starts, self._ready_s, ages_s)
 
     def first(self, deadline: Deadline) -> Planned:
         """A tour by local search, the better of one round for all and pieces of it, and a quick bound."""
         tour = heuristic_tour(self._graph, self._closure, deadline.share(0.4), seed=self._seed)
         division = self._divided(tour, deadline.share(0.4))
         plan = self._laid_out(tour, division, deadline.share(0.3), _QUICK_TRIALS)
-        return Planned(plan=plan, bound=self._bound(tour, deadline, plan.guarantee_s), tour=tour)
+        return self._planned(plan, self._bound(tour, deadline, plan.guarantee_s), tour)
+
+    def _planned(self, plan: TeamPlan, bound: Bound, tour: Tour) -> Planned:
+        return Planned(plan=plan, bound=bound, tour=tour, start_bound_s=max(bound.bound_s, self._start_bound_s))
 
     def improve(self, known: Planned, deadline: Deadline) -> Planned:
         """The exact tour, places moved between beats, more ways to begin, and a stronger bound; never worse than ``known``."""
@@ -107,14 +116,19 @@ class TeamPlanner:
         elif not tour.proven:
             tour = exact_tour(self._graph, tour, deadline.share(0.5))
         bound = self._stronger(self._bound(tour, deadline.share(0.45), known.plan.guarantee_s), known.bound)
-        known = Planned(plan=known.plan, bound=bound, tour=tour)
+        known = self._planned(known.plan, bound, tour)
         if known.ratio <= 1.0 + 1e-9 and self._starts is None and self._slack == 0.0:
             return known
         division = self._searched(tour, deadline.share(0.7), bound.bound_s * self._speed_mps)
         plan = self._laid_out(tour, division, deadline, _TRIALS)
         if self._slack > 0.0 and plan.guarantee_s <= known.plan.guarantee_s * (1.0 + self._slack):
             return replace(known, plan=plan)
-        return replace(known, plan=min(known.plan, plan, key=lambda one: (round(one.guarantee_s, 9), one.score(self._ages_s))))
+        return replace(
+            known, plan=min(known.plan, plan, key=lambda one: (round(one.guarantee_s, 9), one.begin(self._ages_s).score))
+        )
+
+    def _rank(self, plan: TeamPlan) -> tuple[float, tuple[float, float]]:
+        return round(plan.guarantee_s, 9), plan.begin(self._ages_s).score
 
     def _divided(self, tour: Tour, deadline: Deadline) -> Division:
         """One round for all, or pieces of the tour when they are seen more often."""

@@ -397,6 +397,7 @@ def test_a_jump_must_be_higher_and_a_person_may_be_as_wide_as_the_limits_say() -
         ranges_m=np.array([3.0, 2.5, 2.5, 3.0], dtype=np.float32),
     )
     assert len(edges_in(step, 0.5)) == 0
+    assert len(edges_in(replace(step, angle_step_rad=0.1), 0.5)) == 0, "nor is it one thing as narrow as a person"
     across = replace(step, angle_step_rad=math.pi, ranges_m=np.array([0.5, 0.5, 9.0], dtype=np.float32))
     narrow = edges_in(across, 0.5)[:2]
     np.testing.assert_allclose(narrow, [[0.5, 0.0], [-0.5, 0.0]], atol=1e-9)

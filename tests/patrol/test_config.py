@@ -132,3 +132,4 @@ def test_models_are_frozen_and_sources_named() -> None:
 
 def test_a_fault_reads_as_a_sentence() -> None:
     assert str(Fault(field="a.b", value=3, because="is too much")) == "a.b: is too much (got 3)"
+    assert str(Fault(field="a.b", value=None, because="the file ends here")) == "a.b: the file ends here"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.localisation import detection_s, false_trips, mapped
+from benchmarks.localisation import detection_s, false_trips, mapped, monitor_of
 from patrol.geometry import IDENTITY2, Pose2
 from patrol.sensors import Scan
 from slam.config import LocaliserConfig, MapperConfig
@@ -16,7 +16,7 @@ from slam.localiser import Localiser
 from slam.map_files import SavedMap
 from slam.mapper import Mapper
 from slam.scan_points import BodyRate
-from slam.trust_monitor import Trust, TrustMonitor
+from slam.trust_monitor import Trust
 from slam.updates import ScanOutcome
 from tests.slam.raycaster import BASE_FROM_LIDAR, Step, cast, drive, hall, lap, room, scan_at
 
@@ -27,7 +27,7 @@ def saved() -> SavedMap:
 
 
 def looks(saved: SavedMap, truth: Pose2, believed: Pose2, count: int = 15) -> list[Trust]:
-    monitor, rng = TrustMonitor(saved.grid, LocaliserConfig().trust, BASE_FROM_LIDAR), np.random.default_rng(2)
+    monitor, rng = monitor_of(saved), np.random.default_rng(2)
     scans = [scan_at(hall(), truth, stamp_ns=10**8 * row, rng=rng) for row in range(count)]
     return [monitor.look(scan, believed).trust for scan in scans]
 
@@ -57,7 +57,7 @@ def turning_scan(start: Pose2, turn_radps: float, *, stamp_ns: int, rng: np.rand
 
 def test_a_robot_that_turns_while_the_lidar_does_is_trusted(saved: SavedMap) -> None:
     rng, turn_radps = np.random.default_rng(2), 3.0
-    told, untold = (TrustMonitor(saved.grid, LocaliserConfig().trust, BASE_FROM_LIDAR) for _ in range(2))
+    told, untold = (monitor_of(saved) for _ in range(2))
     trusts: list[tuple[Trust, Trust]] = []
     for row in range(15):
         pose = lap()[30] @ Pose2(0.0, 0.0, 0.1 * turn_radps * row)

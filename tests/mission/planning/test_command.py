@@ -45,6 +45,7 @@ def test_robots_begin_where_they_are_said_to_stand(
     told = json.loads(run_patrol(monkeypatch, capsys, *words).out.splitlines()[-1])
     assert [one["approach"][0] for one in told["deployments"]] == ["2", "2"]
     assert told["worst_from_start_s"] >= told["worst_idleness_s"] >= told["lower_bound_s"]
+    assert told["worst_from_start_s"] >= told["start_bound_s"] >= told["lower_bound_s"]
     assert told["worst_idleness_s"] <= 9.5 + 1e-9
 
 

@@ -92,9 +92,10 @@ def test_every_fault_is_named_by_vertex_field_and_value(tmp_path: Path, parts: t
 
 def test_a_part_that_can_not_be_reached_is_refused(tmp_path: Path) -> None:
     alone = ["1", "40", "20", "1", "0", "W", "30"]
-    assert "vertex 2: and the vertices connected with it can not be reached from vertex 0" in faults(
-        written(tmp_path, HEADER, FIRST, alone, ["2", "40", "28", "0"])
-    )
+    text = faults(written(tmp_path, HEADER, FIRST, alone, ["2", "40", "28", "0"]))
+    assert text.endswith("vertex 2: can not be reached from vertex 0")
+    pairs = (["4", *HEADER[1:]], FIRST, alone, ["2", "40", "28", "1", "3", "E", "9"], ["3", "50", "28", "1", "2", "W", "9"])
+    assert "vertex 2: and the vertex connected with it can not be reached from vertex 0" in faults(written(tmp_path, *pairs))
 
 
 def test_a_file_that_is_not_there_and_one_that_is_not_text_are_refused(tmp_path: Path) -> None:

@@ -124,10 +124,20 @@ def test_spells_at_once_are_those_of_the_log(data: st.DataObject, places: int) -
         stay = data.draw(st.lists(st.sampled_from([0.0, 0.5, 9.0]), min_size=came.size, max_size=came.size))
         streams.append(Stream(places=np.array(where, dtype=np.int64), came_s=came, left_s=came + np.array(stay)))
     log = merged_log(HORIZON_S, places, streams)
-    begun, ended = idle_spells(HORIZON_S, places, streams)
+    of_place, begun, ended = idle_spells(HORIZON_S, places, streams)
     expected = [log.spells(place) for place in range(places)]
+    assert of_place.tolist() == [place for place, spells in enumerate(expected) for _ in spells[0]]
     assert (ended - begun).max() == pytest.approx(worst_idleness_s(log, 0.0))
     assert ((ended - begun) ** 2).sum() == pytest.approx(sum(((end - start) ** 2).sum() for start, end in expected))
+
+
+@settings(max_examples=40, deadline=None)
+@given(horizon_s=st.floats(1.0, 1000.0), places=st.integers(1, 60))
+def test_spells_keep_to_their_places_whatever_the_horizon(horizon_s: float, places: int) -> None:
+    once = Stream(places=np.arange(places), came_s=np.full(places, 0.75 * horizon_s), left_s=np.full(places, 0.75 * horizon_s))
+    of_place, begun, ended = idle_spells(horizon_s, places, [once])
+    assert of_place.tolist() == [place for place in range(places) for _ in range(2)]
+    assert (ended - begun).reshape(-1, 2) == pytest.approx(np.tile([0.75 * horizon_s, 0.25 * horizon_s], (places, 1)))
 
 
 def test_a_schedule_repeats_for_ever() -> None:
