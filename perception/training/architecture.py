@@ -39,7 +39,7 @@ def network() -> tuple[Layer, ...]:
         _conv("s4", "stem", 16, 24, stride=2),
         *_stage("s8", "s4", 24, 40, blocks=2),
         *_stage("s16", "s8", 40, 80, blocks=2),
-        *_stage("s32", "s16", 80, 128, blocks=1),
+        *_stage("s32", "s16", 80, 128, blocks=2),
     )
     joined = (
         _conv("p32", "s32", 128, 48, kernel=1),

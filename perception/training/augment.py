@@ -11,95 +11,121 @@ import numpy.typing as npt
 
 from patrol.checks import Bytes, Floats
 from perception.boxes import areas_px2
+from perception.detectors.fitting import brightened
 from perception.training.labelled import Labelled
 
-CROP_WIDTH_PX = 320
-CROP_HEIGHT_PX = 256
-BASE_SCALE = 0.9
+Size = tuple[int, int]
+CROP_PX: Size = (320, 256)
+WHOLE_PX: Size = (640, 480)
+"""Width and height of a training example: a part of a picture, or nearly all of it, where near things are large."""
+_SCALES = (0.6, 1.4)
+_NEARLY_NATIVE = (0.75, 1.33)
 _KEPT_FRACTION_MIN = 0.4
+_MARGIN = 0.1
+"""How far a window may reach beyond the picture, in its own size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crop:
-    """``pixels`` (CROP_HEIGHT_PX, CROP_WIDTH_PX, 3) uint8; boxes, classes and counted as in Labelled, in its pixels."""
+    """``pixels`` (H, W, 3) uint8; boxes, classes and counted as in Labelled, in its pixels."""
 
     pixels: Bytes
     boxes: Floats
     classes: npt.NDArray[np.int64]
     counted: npt.NDArray[np.bool_]
 
+    @property
+    def size_px(self) -> Size:
+        """Width and height."""
+        return self.pixels.shape[1], self.pixels.shape[0]
 
-def random_crop(picture: Labelled, donor: Labelled, random: np.random.Generator) -> Crop:
-    """One training example from ``picture``; a thing out of ``donor`` may be pasted in."""
-    crop = _window(picture, random)
-    if random.random() < 0.35:
-        crop = _paste(crop, _window(donor, random), random)
+
+def random_crop(
+    picture: Labelled, donor: Labelled, random: np.random.Generator, size_px: Size = CROP_PX, *, plain: bool = False
+) -> Crop:
+    """One training example from ``picture``, made bright as the detector does it; a thing out of ``donor`` may be pasted in.
+
+    A ``plain`` one is nearer to what the camera shows: never stretched if that can be, nothing pasted in, its light changed
+    half as often."""
+    crop = _window(picture, random, size_px, native=1.0 if plain else 0.5)
+    if not plain and random.random() < 0.35:
+        crop = _paste(crop, _window(donor, random, CROP_PX, native=0.5), random)
     if random.random() < 0.5:
         crop = _mirrored(crop)
+    if plain and random.random() < 0.5:
+        return crop
     return Crop(pixels=_relit(crop.pixels, random), boxes=crop.boxes, classes=crop.classes, counted=crop.counted)
 
 
-def _window(picture: Labelled, random: np.random.Generator) -> Crop:
-    pixels = picture.read()
-    height, width = pixels.shape[:2]
-    scale = BASE_SCALE * float(np.exp(random.uniform(np.log(0.65), np.log(1.35))))
-    centre = np.array([random.uniform(0, width), random.uniform(0.2 * height, height)])
-    if len(picture.boxes) and random.random() < 0.70:
-        box = picture.boxes[_any_thing(picture.classes, random)]
-        largest = float(max((box[2] - box[0]) / CROP_WIDTH_PX, (box[3] - box[1]) / CROP_HEIGHT_PX))
+def _window(picture: Labelled, random: np.random.Generator, size_px: Size, *, native: float) -> Crop:
+    """A part of ``picture`` at a random scale. If that is near 1 it is 1 with probability ``native``: pixels that are not
+    interpolated, so that small things are seen as sharp as on the robot."""
+    pixels = brightened(picture.read())
+    size, whole = np.array(size_px), np.array([pixels.shape[1], pixels.shape[0]])
+    scale = float(np.exp(random.uniform(*np.log(_SCALES))))
+    centre = np.array([random.uniform(0, whole[0]), random.uniform(0.2 * whole[1], whole[1])])
+    if picture.counted.any() and random.random() < 0.70:
+        box = picture.boxes[_any_thing(picture, random)]
+        largest = float(((box[2:] - box[:2]) / size).max())
         scale = min(scale, random.uniform(0.7, 1.25) / largest)
         centre = 0.5 * (box[:2] + box[2:])
-    window = np.array([CROP_WIDTH_PX, CROP_HEIGHT_PX]) / scale
+    scale = max(scale, float((1.0 - _MARGIN) * (size / whole).max()))
+    if _NEARLY_NATIVE[0] < scale < _NEARLY_NATIVE[1] and random.random() < native:
+        scale = 1.0
+    window = size / scale
     corner = centre - window * random.uniform(0.2, 0.8, size=2)
-    corner = np.clip(corner, -0.1 * window, np.maximum(np.array([width, height]) - 0.9 * window, 0.0))
+    corner = np.clip(corner, -_MARGIN * window, np.maximum(whole - (1.0 - _MARGIN) * window, 0.0))
+    corner = np.round(corner) if scale == 1.0 else corner
     moved = picture.boxes * scale - np.tile(scale * corner, 2)
-    return _cut(_view(pixels, corner, scale, random), moved, picture)
+    return _cut(_view(pixels, corner, scale, random, size_px=size_px), moved, picture)
 
 
-def _any_thing(classes: npt.NDArray[np.int64], random: np.random.Generator) -> int:
-    """The index of one thing: every class that is there is as likely, so that the many people do not crowd out the rest."""
-    wanted = random.choice(np.unique(classes))
-    return int(random.choice(np.flatnonzero(classes == wanted)))
+def _any_thing(shown: Labelled | Crop, random: np.random.Generator) -> int:
+    """The index of one thing that counts. Every class that is there is as likely, so that the many people do not crowd out the
+    rest; within a class the low ones are likelier (one over the square root of the height): those are the hard ones."""
+    wanted = random.choice(np.unique(shown.classes[shown.counted]))
+    usable = np.flatnonzero(shown.counted & (shown.classes == wanted))
+    chances = 1.0 / np.sqrt(np.maximum(shown.boxes[usable, 3] - shown.boxes[usable, 1], 1.0))
+    return int(random.choice(usable, p=chances / chances.sum()))
 
 
-def _view(pixels: Bytes, corner: Floats, scale: float, random: np.random.Generator) -> Bytes:
+def _view(pixels: Bytes, corner: Floats, scale: float, random: np.random.Generator, *, size_px: Size) -> Bytes:
     """The window of ``pixels`` that starts at ``corner`` (2,) px, at ``scale``, averaged when shrunk; grey outside."""
     first = np.floor(np.maximum(corner, 0.0)).astype(int)
-    last = np.ceil(corner + np.array([CROP_WIDTH_PX, CROP_HEIGHT_PX]) / scale).astype(int) + 1
+    last = np.ceil(corner + np.array(size_px) / scale).astype(int) + 1
     part = pixels[first[1] : last[1], first[0] : last[0]]
     if scale < 0.95:
         part = np.asarray(cv2.GaussianBlur(part, (0, 0), 0.4 / scale), dtype=np.uint8)
     shift = scale * (first - corner)
     move = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
     grey = random.integers(0, 256, size=3).tolist()
-    cut = cv2.warpAffine(
-        part, move, (CROP_WIDTH_PX, CROP_HEIGHT_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=grey
-    )
+    cut = cv2.warpAffine(part, move, size_px, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=grey)
     return np.asarray(cut, dtype=np.uint8)
 
 
 def _cut(pixels: Bytes, boxes: Floats, picture: Labelled) -> Crop:
-    limits = np.array([CROP_WIDTH_PX, CROP_HEIGHT_PX] * 2, dtype=np.float64)
+    height, width = pixels.shape[:2]
+    limits = np.array([width, height] * 2, dtype=np.float64)
     cut = np.clip(boxes, 0.0, limits)
     left = areas_px2(cut) / np.maximum(areas_px2(boxes), 1e-6)
     inside = (areas_px2(cut) > 12.0) & (cut[:, 2] - cut[:, 0] > 2.0)
-    counted = picture.counted & ((left >= _KEPT_FRACTION_MIN) | (areas_px2(cut) > 0.25 * CROP_WIDTH_PX * CROP_HEIGHT_PX))
+    counted = picture.counted & ((left >= _KEPT_FRACTION_MIN) | (areas_px2(cut) > 0.25 * width * height))
     return Crop(pixels=pixels, boxes=cut[inside], classes=picture.classes[inside], counted=counted[inside])
 
 
 def _paste(crop: Crop, donor: Crop, random: np.random.Generator) -> Crop:
-    """Lay the rectangle around one thing of ``donor`` over ``crop``, with soft edges; what it hides stops to count."""
-    usable = np.flatnonzero(donor.counted)
-    if not len(usable):
+    """Lay the rectangle around one thing of ``donor`` over ``crop``; what it hides stops to count."""
+    if not donor.counted.any():
         return crop
-    chosen = int(usable[_any_thing(donor.classes[usable], random)])
+    chosen = _any_thing(donor, random)
     x0, y0, x1, y1 = (int(value) for value in donor.boxes[chosen] + np.array([-3, -3, 3, 3]))
-    x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, CROP_WIDTH_PX), min(y1, CROP_HEIGHT_PX)
+    x0, y0 = max(x0, 0), max(y0, 0)
     patch = donor.pixels[y0:y1, x0:x1]
-    if patch.size == 0 or patch.shape[0] * patch.shape[1] > 0.3 * CROP_WIDTH_PX * CROP_HEIGHT_PX:
+    width, height = crop.size_px
+    if patch.size == 0 or patch.shape[0] * patch.shape[1] > 0.3 * width * height:
         return crop
-    left = int(random.integers(0, CROP_WIDTH_PX - patch.shape[1] + 1))
-    top = int(random.integers(0, CROP_HEIGHT_PX - patch.shape[0] + 1))
+    left = int(random.integers(0, width - patch.shape[1] + 1))
+    top = int(random.integers(0, height - patch.shape[0] + 1))
     pixels = crop.pixels.copy()
     pixels[top : top + patch.shape[0], left : left + patch.shape[1]] = patch
     box = donor.boxes[chosen] - np.array([x0, y0, x0, y0]) + np.array([left, top, left, top])
@@ -115,7 +141,7 @@ def _paste(crop: Crop, donor: Crop, random: np.random.Generator) -> Crop:
 
 def _mirrored(crop: Crop) -> Crop:
     boxes = crop.boxes.copy()
-    boxes[:, [0, 2]] = CROP_WIDTH_PX - crop.boxes[:, [2, 0]]
+    boxes[:, [0, 2]] = crop.size_px[0] - crop.boxes[:, [2, 0]]
     return Crop(pixels=np.ascontiguousarray(crop.pixels[:, ::-1]), boxes=boxes, classes=crop.classes, counted=crop.counted)
 
 

@@ -69,7 +69,7 @@ class Labelled:
         return _pixels(self.path)
 
 
-@lru_cache(maxsize=2000)
+@lru_cache(maxsize=6000)
 def _pixels(path: Path) -> Bytes:
     pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if pixels is None:

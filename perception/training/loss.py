@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How wrong the network's answer is.
 
-Classes: quality focal loss (Li et al., "Generalized Focal Loss", NeurIPS 2020). Boxes: generalised IoU (Rezatofighi et al.,
-CVPR 2019).
+Classes: quality focal loss (Li et al., "Generalized Focal Loss", NeurIPS 2020), but with the square root of the overlap as
+quality: boxes of small things overlap less, and with the overlap itself far people get faint scores however sure they are.
+Boxes: generalised IoU (Rezatofighi et al., CVPR 2019).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def detection_loss(cells: Tensor, classes: Tensor, boxes: Tensor, grid: tuple[Te
     predicted = _decode(cells[..., :4], centres, strides)[positive]
     giou, iou = _giou(predicted, boxes[positive])
     quality = torch.zeros(*classes.shape, len(CLASSES))
-    quality[positive, classes[positive]] = iou.detach().clamp(0.05, 1.0)
+    quality[positive, classes[positive]] = iou.detach().clamp(0.0025, 1.0).sqrt()
     asked = (classes != -2).unsqueeze(-1)
     logits = cells[..., 4:]
     focus = (quality - logits.sigmoid()).abs().pow(2)

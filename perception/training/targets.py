@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from patrol.checks import Floats, Floats32
 from perception.training.architecture import STRIDES_PX
-from perception.training.augment import CROP_HEIGHT_PX, CROP_WIDTH_PX, Crop
+from perception.training.augment import Crop, Size
 
 _SIZE_RANGES_PX = {8: (0.0, 56.0), 16: (36.0, 132.0), 32: (92.0, 1e9)}
 _RADIUS_STRIDES = 1.5
@@ -28,11 +28,11 @@ class Targets:
     boxes: Floats32
 
 
-def cell_centres() -> tuple[Floats, Floats]:
-    """Centres (N, 2) px and strides (N,) px of all cells of a training crop."""
+def cell_centres(size_px: Size) -> tuple[Floats, Floats]:
+    """Centres (N, 2) px and strides (N,) px of all cells of a training example of this width and height."""
     centres, strides = [], []
     for stride in STRIDES_PX:
-        y, x = np.meshgrid(np.arange(CROP_HEIGHT_PX // stride), np.arange(CROP_WIDTH_PX // stride), indexing="ij")
+        y, x = np.meshgrid(np.arange(size_px[1] // stride), np.arange(size_px[0] // stride), indexing="ij")
         centres.append((np.stack((x, y), axis=-1).reshape(-1, 2) + 0.5) * stride)
         strides.append(np.full(x.size, float(stride)))
     return np.concatenate(centres), np.concatenate(strides)

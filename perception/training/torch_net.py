@@ -13,6 +13,8 @@ from perception.training.architecture import CLASSES, PIXEL_MEAN, PIXEL_SCALE, S
 
 Tensor = Any
 _PRIOR = 0.02
+_BLOCK_GAIN = 0.1
+"""Residual blocks begin as little more than nothing (Goyal et al., "Accurate, Large Minibatch SGD", 2017)."""
 
 
 def build_parts() -> Any:
@@ -40,7 +42,10 @@ def _part(layer: Layer) -> Any:
         layer.channels_in, layer.channels, layer.kernel, stride=layer.stride, padding=layer.kernel // 2, bias=False
     )
     nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
-    return nn.Sequential(convolution, nn.BatchNorm2d(layer.channels))
+    normalisation = nn.BatchNorm2d(layer.channels)
+    if not layer.activate:
+        nn.init.constant_(normalisation.weight, _BLOCK_GAIN)
+    return nn.Sequential(convolution, normalisation)
 
 
 def _run(layer: Layer, parts: Any, inputs: list[Tensor]) -> Tensor:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import argparse
 import copy
+import itertools
 import json
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ import torch
 from perception.detectors.network_detector import own_detector
 from perception.detectors.picking import Selection
 from perception.training.architecture import CLASSES
-from perception.training.augment import random_crop
+from perception.training.augment import CROP_PX, WHOLE_PX, random_crop
 from perception.training.evaluate import measure
 from perception.training.labelled import Labelled, read_folder
 from perception.training.loss import detection_loss
@@ -35,7 +36,12 @@ from perception.training.torch_net import build_parts, forward
 logger = logging.getLogger(__name__)
 PERSON_25_M_PX = 26.0
 _WARM_UP_STEPS = 150
-_EMA_DECAY = 0.998
+_EMA_DECAY = 0.999
+_WHOLE_EVERY = 3
+"""Every so many steps the batch is of whole pictures: as many pixels, but fewer of them."""
+_FINISH_FROM = 0.75
+"""The rest of the time goes to plain examples, mostly whole ones: what the detector will see (as Ge et al., "YOLOX", 2021,
+end without their strong augmentation)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +73,17 @@ def train(plan: Plan) -> None:
     held_out = read_folder(plan.held_out)
     parts = build_parts().to(memory_format=torch.channels_last)
     if plan.start is not None:
-        parts.load_state_dict(torch.load(plan.start))
+        fresh = parts.load_state_dict(torch.load(plan.start), strict=False).missing_keys
+        logger.info("from %s; new are: %s", plan.start.name, ", ".join(fresh) or "none")
     averaged = copy.deepcopy(parts)
     optimiser = torch.optim.AdamW(parts.parameters(), lr=plan.rate, weight_decay=0.02)
-    grid = tuple(torch.from_numpy(item).float() for item in cell_centres())
     began, reported = time.process_time(), time.process_time()
-    for step, (batch, classes, boxes) in enumerate(_batches(pictures, plan)):
-        progress = min((time.process_time() - began) / (60.0 * plan.minutes), 1.0)
+
+    def done() -> float:
+        return min((time.process_time() - began) / (60.0 * plan.minutes), 1.0)
+
+    for step, (batch, classes, boxes, grid) in enumerate(_batches(pictures, plan, done)):
+        progress = done()
         for group in optimiser.param_groups:
             group["lr"] = plan.rate * min(1.0, (step + 1) / _WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * progress) + 0.01)
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -102,20 +112,25 @@ def _average(averaged: Any, parts: Any, step: int) -> None:
                 mean.lerp_(value, 1.0 - kept)
 
 
-def _batches(pictures: tuple[Labelled, ...], plan: Plan) -> Iterator[tuple[Any, Any, Any]]:
-    """Endless batches: pixels (B, 3, H, W), classes (B, N), boxes (B, N, 4)."""
+def _batches(pictures: tuple[Labelled, ...], plan: Plan, done: Callable[[], float]) -> Iterator[tuple[Any, Any, Any, Any]]:
+    """Endless batches: pixels (B, 3, H, W), classes (B, N), boxes (B, N, 4), and the centres and strides of the N cells.
+    ``done`` tells the share of the time that is over."""
     random = np.random.default_rng(plan.seed)
-    centres, strides = cell_centres()
+    grids = {size: cell_centres(size) for size in (CROP_PX, WHOLE_PX)}
     chances = _chances(pictures)
-    while True:
-        chosen = random.choice(len(pictures), size=(plan.batch, 2), p=chances)
-        crops = [random_crop(pictures[first], pictures[second], random) for first, second in chosen]
-        targets = [assign(crop, centres, strides) for crop in crops]
+    for step in itertools.count(1):
+        plain = done() >= _FINISH_FROM
+        size = WHOLE_PX if (step % _WHOLE_EVERY == 0) != plain else CROP_PX
+        count = max(round(plan.batch * math.prod(CROP_PX) / math.prod(size)), 1)
+        chosen = random.choice(len(pictures), size=(count, 2), p=chances)
+        crops = [random_crop(pictures[first], pictures[second], random, size, plain=plain) for first, second in chosen]
+        targets = [assign(crop, *grids[size]) for crop in crops]
         batch = torch.from_numpy(np.stack([crop.pixels for crop in crops])).permute(0, 3, 1, 2).float()
         yield (
             batch.contiguous(memory_format=torch.channels_last),
             torch.from_numpy(np.stack([target.classes for target in targets])),
             torch.from_numpy(np.stack([target.boxes for target in targets])),
+            tuple(torch.from_numpy(item).float() for item in grids[size]),
         )
 
 

@@ -227,7 +227,8 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ".venv/bin/python -m sim.dataset --out data/pictures --count 200 --seed 1 --worlds depot prison": Run(
         prints="", instead=(("data/", "TMP/"), ("--count 200", "--count 1")), leaves=("pictures/labels.json",)
     ),
-    ".venv/bin/python -m sim.dataset --out data/train --count 1280 --seed 11": Understood(source="sim/dataset.py"),
+    ".venv/bin/python -m sim.dataset --out data/train --count 4400 --seed 11 "
+    "--worlds depot drawn prison drawn border drawn drawn": Understood(source="sim/dataset.py"),
     ".venv/bin/python -m sim.dataset --out data/held_out --count 320 --seed 901": Understood(source="sim/dataset.py"),
     "python3 -m venv .venv-train": Run(
         prints="", instead=((".venv-train", "--without-pip TMP/venv"),), leaves=("venv/bin/python3",)
@@ -236,7 +237,7 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
         test="tests/house/test_docs.py::test_the_lock_that_training_installs_is_there"
     ),
     ".venv-train/bin/python -m perception.training.train --train data/train --held-out data/held_out "
-    "--out perception/weights/own.onnx --minutes 15": TRAIN,
+    "--out perception/weights/own.onnx --minutes 60 --batch 8": TRAIN,
     ".venv/bin/patrol models pull omz-2003": Elsewhere(test="tests/app/test_track.py::test_models_that_are_here_are_good"),
     ".venv/bin/patrol models list": Elsewhere(
         test="tests/app/test_track.py::test_models_are_listed_checked_and_not_pulled_without_need"

@@ -14,8 +14,9 @@ import pytest
 from patrol.errors import BadInput
 from patrol.percepts import Box, Detection, Label
 from patrol.sensors import Image
+from perception.detectors.description import describe
 from perception.training.architecture import OUTPUTS, STRIDES_PX, network
-from perception.training.augment import CROP_HEIGHT_PX, CROP_WIDTH_PX, Crop, random_crop
+from perception.training.augment import CROP_PX, WHOLE_PX, Crop, Size, random_crop
 from perception.training.evaluate import Judged, average_precision, judge, measure
 from perception.training.labelled import read_folder
 from perception.training.targets import assign, cell_centres
@@ -47,12 +48,14 @@ def test_labels_are_read_and_hidden_things_do_not_count(folder: Path) -> None:
         read_folder(folder)
 
 
-def test_crops_keep_boxes_on_their_things(folder: Path) -> None:
+@pytest.mark.parametrize("size_px", [CROP_PX, WHOLE_PX])
+def test_crops_keep_boxes_on_their_things(folder: Path, size_px: Size) -> None:
     (picture,) = read_folder(folder)
     contrasts = []
     for seed in range(30):
-        crop = random_crop(picture, picture, np.random.default_rng(seed))
-        assert crop.pixels.shape == (CROP_HEIGHT_PX, CROP_WIDTH_PX, 3)
+        crop = random_crop(picture, picture, np.random.default_rng(seed), size_px)
+        assert crop.size_px == size_px
+        assert crop.pixels.shape == (size_px[1], size_px[0], 3)
         assert (crop.boxes >= 0.0).all()
         for x0, y0, x1, y1 in crop.boxes[crop.counted].astype(int).tolist():
             middle = crop.pixels[(y0 + y1) // 2, (x0 + x1) // 2].mean()
@@ -61,17 +64,65 @@ def test_crops_keep_boxes_on_their_things(folder: Path) -> None:
     assert np.mean(contrasts) > 0.9
 
 
+def test_whole_pictures_show_near_things_as_large_as_the_camera_does(folder: Path) -> None:
+    labels = json.loads((folder / "labels.json").read_text())
+    labels["images"][0]["boxes"] = [{"label": "person", "box": [200, 0, 440, 480], "visible": 1.0, "pixels": 60000}]
+    (folder / "labels.json").write_text(json.dumps(labels))
+    (picture,) = read_folder(folder)
+    heights = {
+        size_px: [
+            float((crop.boxes[:, 3] - crop.boxes[:, 1]).max(initial=0.0))
+            for crop in (random_crop(picture, picture, np.random.default_rng(seed), size_px) for seed in range(20))
+        ]
+        for size_px in (CROP_PX, WHOLE_PX)
+    }
+    assert max(heights[CROP_PX]) <= CROP_PX[1]
+    assert np.median(heights[WHOLE_PX]) > 380
+
+
+def test_plain_examples_are_made_of_the_cameras_own_pixels(folder: Path) -> None:
+    (picture,) = read_folder(folder)
+
+    def sharp(*, plain: bool) -> int:
+        crops = [random_crop(picture, picture, np.random.default_rng(seed), WHOLE_PX, plain=plain) for seed in range(20)]
+        return sum(len(np.unique(crop.pixels[:, :, 0])) <= 3 for crop in crops)
+
+    assert sharp(plain=True) >= 12 > sharp(plain=False) >= 3
+
+
+def test_low_things_are_shown_more_often_than_high_ones(folder: Path) -> None:
+    labels = json.loads((folder / "labels.json").read_text())
+    boxes = [[60, 300, 70, 320], [500, 60, 620, 460]]
+    labels["images"][0]["boxes"] = [{"label": "person", "box": box, "visible": 1.0} for box in boxes]
+    (folder / "labels.json").write_text(json.dumps(labels))
+    (picture,) = read_folder(folder)
+    crops = [random_crop(picture, picture, np.random.default_rng(seed), plain=True) for seed in range(80)]
+    low = sum(bool((crop.counted & (crop.boxes[:, 3] - crop.boxes[:, 1] < 40.0)).any()) for crop in crops)
+    high = sum(bool((crop.counted & (crop.boxes[:, 3] - crop.boxes[:, 1] > 100.0)).any()) for crop in crops)
+    assert low > 1.5 * high > 0
+
+
+def test_a_dark_picture_is_brightened_as_the_detector_does_it(folder: Path) -> None:
+    picture = cv2.imread(str(folder / "a.png"))
+    assert picture is not None
+    cv2.imwrite(str(folder / "a.png"), picture // 8)
+    (dark,) = read_folder(folder)
+    crops = [random_crop(dark, dark, np.random.default_rng(seed), WHOLE_PX) for seed in range(6)]
+    assert min(float(np.percentile(crop.pixels, 99.9)) for crop in crops) > 96.0
+    assert describe("own").input.brighten
+
+
 def test_every_counted_thing_gets_cells_and_hidden_ones_are_not_asked_for() -> None:
     sizes = np.array(
         [[100.0, 60.0, 106.0, 78.0], [20.0, 20.0, 60.0, 120.0], [100.0, 5.0, 300.0, 250.0], [200.0, 60.0, 220.0, 90.0]]
     )
     crop = Crop(
-        pixels=np.zeros((CROP_HEIGHT_PX, CROP_WIDTH_PX, 3), dtype=np.uint8),
+        pixels=np.zeros((CROP_PX[1], CROP_PX[0], 3), dtype=np.uint8),
         boxes=sizes,
         classes=np.array([0, 0, 1, 2]),
         counted=np.array([True, True, True, False]),
     )
-    centres, strides = cell_centres()
+    centres, strides = cell_centres(crop.size_px)
     targets = assign(crop, centres, strides)
     for index in range(3):
         own = (targets.boxes == sizes[index].astype(np.float32)).all(axis=1) & (targets.classes >= 0)
