@@ -95,7 +95,7 @@ def test_a_good_file_is_listed_with_the_rules_that_hold(patrol: Patrol) -> None:
 @pytest.mark.parametrize(("text", "field", "value"), [
     ("rules: 3", "rules", "3"),
     ("ruels: []", "ruels", "[]"),
-    ("rules: [{kind: presence}]", "rules.0.name", "None"),
+    ("rules: [{kind: presence}]", "rules.0.name", "is needed"),
     ("rules: [{name: a, kind: mood}]", "rules[a]", "mood"),
     ("rules: [{name: crowd, limits: {count: {at_least: many}}}]", "rules[crowd].limits.count.at_least", "many"),
     ("rules: [{name: crowd, limits: {warmth: {at_least: 1}}}]", "rules[crowd].limits", "warmth"),
