@@ -23,6 +23,7 @@ DEPOT = ROOT / "config" / "sites" / "depot.geojson"
 PERIMETER = ROOT / "config" / "missions" / "perimeter.yaml"
 BEGAN_NS = 1_790_000_000_000_000_000
 QUIET = ROOT / "sim" / "scenarios" / "depot_quiet.yaml"
+FOG = QUIET.parent / "border_fog.yaml"
 
 
 def patrol_begun(folder: Path, *, site_id: str, stops: int) -> PatrolLog:

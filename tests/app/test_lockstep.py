@@ -22,7 +22,7 @@ from perception.lens_health import LensFault
 from perception.pipeline import Percepts
 from sim.score import read_truth, score_poses
 from sim.simulator import TRUTH_FILE
-from tests.app.command import PERIMETER, QUIET
+from tests.app.command import FOG, PERIMETER, QUIET
 from tests.evidence.examples import alert
 
 SENSORS = frozenset({"scan", "odom", "battery", "camera"})
@@ -167,3 +167,10 @@ def test_the_original_of_an_alert_is_handed_over_as_it_was_taken(inputs: PatrolI
     assert kept == [("a1b2c3d4e5f60718", taken)]
     decision, _ = robot.decide(STEP_NS)
     assert any("The camera can not see" in fact and "frozen" in fact for fact in decision.facts), decision.facts
+
+
+def test_fog_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    sensors = frozenset({"scan", "odom", "fix", "battery"})
+    plan = LockstepPlan(scenario=FOG, mission=PERIMETER, folder=tmp_path / "patrol", limit_s=25.0, sensors=sensors)
+    result = run_lockstep(plan)
+    assert result.distance_m > 15.0, "the track ahead is free: nothing but drops is before the robot"
