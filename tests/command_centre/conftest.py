@@ -126,7 +126,7 @@ def house(tmp_path: Path) -> Iterator[House]:
         robots=(messages.ROBOT,),
         argon2_memory_kib=64,
         answer_timeout_s=0.05,
-        session_check_s=0.05,
+        session_check_s=0.4,
         sign_in_attempts=3,
     )
     clock = ManualClock(START_NS)

@@ -132,7 +132,7 @@ def test_the_estop_stops_within_a_step_and_waits_for_people() -> None:
     [
         ("doubt", "position is in doubt (scan does not fit the map)"),
         ("silence", "the last position is older than 0.55 s"),
-        ("node", "software has stopped (slam)"),
+        ("node", "software is not running (slam)"),
     ],
 )
 def test_trouble_holds_with_a_reason_and_the_patrol_goes_on_after_it(trouble: str, words: str) -> None:
