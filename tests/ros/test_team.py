@@ -121,7 +121,6 @@ def is_alone(pair: Pair) -> bool:
     return "team's plan" in pair.why(NAMESPACE) and MATE not in pair.why(NAMESPACE)
 
 
-@pytest.mark.timeout(600)
 def test_both_follow_one_plan_and_one_of_them_can_be_stopped_alone(pair: Pair) -> None:
     robots = (NAMESPACE, MATE)
     assert pair.graph.until(lambda: all("team's plan" in pair.why(robot) for robot in robots)), pair.newest
