@@ -123,9 +123,7 @@ class TeamPlanner:
         plan = self._laid_out(tour, division, deadline, _TRIALS)
         if self._slack > 0.0 and plan.guarantee_s <= known.plan.guarantee_s * (1.0 + self._slack):
             return replace(known, plan=plan)
-        return replace(
-            known, plan=min(known.plan, plan, key=lambda one: (round(one.guarantee_s, 9), one.begin(self._ages_s).score))
-        )
+        return replace(known, plan=min(known.plan, plan, key=self._rank))
 
     def _rank(self, plan: TeamPlan) -> tuple[float, tuple[float, float]]:
         return round(plan.guarantee_s, 9), plan.begin(self._ages_s).score
