@@ -25,6 +25,13 @@ MAX_BYTES = 16_000_000
 MAX_JSON_BYTES = 500_000_000
 MAX_VALUES = 1_000_000
 _MERGE = "tag:yaml.org,2002:merge"
+_FIELDS = "must be a mapping of fields to values"
+_PLAIN_WORDS = {
+    "extra_forbidden": "is an unknown key",
+    "model_type": _FIELDS,
+    "model_attributes_type": _FIELDS,
+    "dict_type": _FIELDS,
+}
 
 
 def read_text(path: Path, *, most_bytes: int = MAX_BYTES) -> str:
@@ -147,5 +154,5 @@ def faults_in(error: ValidationError) -> Iterator[tuple[str, object, str]]:
         within = any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in items)
         if item["type"] == "too_short" and within:
             continue
-        because = "is an unknown key" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+        because = _PLAIN_WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, ")
         yield ".".join(str(part) for part in place), item["input"], because
