@@ -26,6 +26,7 @@ _SAME_SURFACE_M = 0.1
 _DROPS_WITHIN_M, _BESIDE_M, _BESIDE_PER_M, _BESIDES = 10.0, 0.2, 0.05, 2
 _NOTHING_M = 1e6
 _BESIDE_STEPS = ((0, 1), (0, 2), (0, 3), (1, 0), (2, 0), (1, 1), (1, -1))
+_MARGIN = 3
 _Array = TypeVar("_Array", Floats32, Bytes)
 
 
@@ -224,19 +225,21 @@ def _is_surface(flat_m: Floats32) -> npt.NDArray[np.bool_]:
     """Which returns (columns, rings) have others of a surface beside them. A drop has none, but for chance; near by, where drops
     are seen at all, two are asked for (as in Charron, Phillips, Waslander, "De-noising of lidar point clouds corrupted by
     snowfall", CRV 2018: a neighbourhood that widens with the range)."""
-    flat_m = np.minimum(flat_m, np.float32(_NOTHING_M))
-    reach_m = np.maximum(np.float32(_BESIDE_M), np.float32(_BESIDE_PER_M) * flat_m)
     columns, rings = flat_m.shape
-    around = np.full((columns + 4, rings + 6), np.float32(-_NOTHING_M))
-    around[2:-2, 3:-3] = flat_m
-    around[:2, 3:-3], around[-2:, 3:-3] = flat_m[-2:], flat_m[:2]
-    beside = np.zeros(flat_m.shape, dtype=np.uint8)
+    wide = rings + _MARGIN  # a margin of nothing between the columns makes each neighbour a step in one long array
+    around_m = np.full((columns + 2 * _MARGIN, wide), np.float32(-_NOTHING_M))
+    around_m[_MARGIN:-_MARGIN, :rings] = np.minimum(flat_m, np.float32(_NOTHING_M))
+    around_m[:_MARGIN], around_m[-_MARGIN:] = around_m[-2 * _MARGIN : -_MARGIN], around_m[_MARGIN : 2 * _MARGIN]
+    all_m, first = around_m.ravel(), _MARGIN * wide
+    here_m = all_m[first:-first]
+    reach_m = np.maximum(np.float32(_BESIDE_M), np.float32(_BESIDE_PER_M) * here_m)
+    beside = np.zeros(len(here_m), dtype=np.uint8)
     for column, ring in _BESIDE_STEPS:
-        for sign in (-1, 1):
-            first, lowest = 2 + sign * column, 3 + sign * ring
-            other_m = around[first : first + columns, lowest : lowest + rings]
-            beside += np.abs(other_m - flat_m) < reach_m
-    return (beside >= _BESIDES) | (flat_m > _DROPS_WITHIN_M)
+        step = column * wide + ring
+        for begin in (first - step, first + step):
+            beside += np.abs(all_m[begin : begin + len(here_m)] - here_m) < reach_m
+    is_surface: npt.NDArray[np.bool_] = (beside >= _BESIDES) | (here_m > _DROPS_WITHIN_M)
+    return is_surface.reshape(columns, wide)[:, :rings]
 
 
 def _nearest_surface(flat_m: Floats32) -> Floats32:

@@ -31,8 +31,8 @@ from tests.ros.graph import LIGHT_SENSORS, NAMESPACE, ROOT, Graph, running
 pytestmark = [pytest.mark.ros, pytest.mark.timeout(600)]
 MATE = "rover_2"
 OF_EACH = ("stop", "slam", "mission", "team")
-FAR_M = np.array([-30.0, 30.0])
-"""Where both see somebody, in map."""
+NEAR_M = np.array([50.0, -30.0])
+"""Where both see somebody, in map: a short way from where they stand."""
 
 
 class Pair:
@@ -96,7 +96,7 @@ def assert_one_goes_where_both_see_somebody(pair: Pair) -> None:
     def says() -> bool:
         for number, robot in enumerate(speak):
             now_ns = pair.now_ns
-            seen = track(7 + number, now_ns, FAR_M + 0.2 * number, np.zeros(2))
+            seen = track(7 + number, now_ns, NEAR_M + 0.2 * number, np.zeros(2))
             speak[robot]["tracks"].publish(percepts.tracks_to_ros(now_ns, "map", (seen,)))
         return any("sent by the team to an alert" in pair.why(robot) for robot in speak)
 
@@ -106,7 +106,7 @@ def assert_one_goes_where_both_see_somebody(pair: Pair) -> None:
     for number, robot in enumerate(speak):
         told = replace(
             alert(f"a{number}", 7 + number, pair.now_ns),
-            ground=GroundPosition(position_m=FAR_M, velocity_mps=np.zeros(2), covariance_m2=np.eye(2)),
+            ground=GroundPosition(position_m=NEAR_M, velocity_mps=np.zeros(2), covariance_m2=np.eye(2)),
         )
         speak[robot]["alerts"].publish(percepts.alert_to_ros(told))
         pair.graph.until_s(1.0)
