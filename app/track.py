@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -25,6 +25,8 @@ from patrol.percepts import Detection, Label
 from patrol.sensors import Image
 from perception.delayed import Delayed, ToldPicture
 from perception.detector import Detector, DetectorConfig, open_detector
+from perception.fixed_camera import FixedCamera
+from perception.ground_path import ground_paths
 from perception.metrics.mot_file import MotRows
 from perception.tracker import Tracker, TrackerConfig
 
@@ -129,6 +131,11 @@ def mot_rows(pictures: Iterator[ToldPicture], video: Video) -> MotRows:
         score=table[:, 6],
         ground_m=np.full((len(table), 2), np.nan),
     )
+
+
+def with_places(rows: MotRows, camera: FixedCamera, rate_hz: float) -> MotRows:
+    """The rows with where everybody stood on the ground, as ``camera`` tells, each by the boxes until a moment after it."""
+    return replace(rows, ground_m=ground_paths(rows, camera, rate_hz).position_m)
 
 
 def _detected(images: Iterator[Image], detectors: tuple[Detector, ...]) -> Iterator[tuple[Image, tuple[Detection, ...]]]:

@@ -75,9 +75,20 @@ def video_of(folder: Path) -> Path:
 
 def rate_of(folder: Path) -> float | None:
     """Pictures a second as ``seqinfo.ini`` has it, which counts more than what the video file says; None without one."""
+    return _seqinfo(folder).getfloat("Sequence", "frameRate", fallback=None)
+
+
+def size_of(folder: Path) -> tuple[int, int] | None:
+    """Width and height of the pictures in px, as ``seqinfo.ini`` has them; a video may have been made smaller. None without."""
+    told = _seqinfo(folder)
+    width, height = (told.getint("Sequence", name, fallback=None) for name in ("imWidth", "imHeight"))
+    return None if width is None or height is None else (width, height)
+
+
+def _seqinfo(folder: Path) -> configparser.ConfigParser:
     read = configparser.ConfigParser()
     read.read(folder / "seqinfo.ini", "utf-8")
-    return read.getfloat("Sequence", "frameRate", fallback=None)
+    return read
 
 
 def _means(metrics: dict[str, float | int]) -> None:

@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 
 from app.cli import cli
 from app.track import TrackConfig, mot_rows, open_video, track_video
+from benchmarks.alarms import met_pairs
 from patrol.errors import BadInput
 from patrol.percepts import Box, Detection, Label
 from patrol.sensors import Image
 from perception.detectors.store import MODELS_VARIABLE
-from perception.metrics.mot_file import read_mot
+from perception.metrics.mot_file import MotRows, read_mot
 from perception.metrics.tracking import score_tracking
 from tests.perception.build import data
 
@@ -92,13 +93,40 @@ def test_the_frozen_configuration_follows_people_of_a_real_video(tmp_path: Path)
     for _ in range(40):
         writer.write(capture.read()[1])
     writer.release()
-    done = RUN.invoke(cli, ["track", str(tmp_path / "short.avi"), "--out", str(tmp_path / "t.txt"), "--models", str(models)])
+    truth = read_mot(folder / "gt.txt", truth=True)
+    calibration = write_calibration(tmp_path / "camera.yaml", truth)
+    words = ["track", str(tmp_path / "short.avi"), "--out", str(tmp_path / "t.txt"), "--models", str(models)]
+    done = RUN.invoke(cli, [*words, "--ground", str(calibration)])
     assert done.exit_code == 0, done.output
     assert "people in 40 pictures" in done.output
-    truth = read_mot(folder / "gt.txt", truth=True)
-    figures = score_tracking(truth.chosen(truth.picture <= 40), read_mot(tmp_path / "t.txt")).figures()
+    rows, real = read_mot(tmp_path / "t.txt"), truth.chosen(truth.picture <= 40)
+    pairs = met_pairs(real, rows)
+    assert np.median(np.hypot(*(rows.ground_m[pairs[:, 1]] - real.ground_m[pairs[:, 0]]).T)) < 0.5
+    figures = score_tracking(real, rows).figures()
     assert figures["mota"] > 70.0
     assert figures["idf1"] > 75.0
+
+
+def write_calibration(path: Path, truth: MotRows) -> Path:
+    """A site's calibration: where every hundredth of the labelled feet is in the picture, and on the ground."""
+    feet_px = np.column_stack((truth.boxes[:, [0, 2]].mean(axis=1), truth.boxes[:, 3]))
+    points = "".join(
+        f"  - {{picture_px: {px.tolist()}, map_m: {m.tolist()}}}\n"
+        for px, m in zip(feet_px[::100], truth.ground_m[::100], strict=True)
+    )
+    path.write_text(f"width_px: 640\nheight_px: 480\npoints:\n{points}", "ascii")
+    return path
+
+
+def test_a_calibration_of_another_picture_is_refused(tmp_path: Path) -> None:
+    write_video(tmp_path / "walk.avi", 3)
+    corners = (("[0, 60]", "[10, -3]"), ("[160, 60]", "[10, 3]"), ("[0, 120]", "[4, -1]"), ("[160, 120]", "[4, 1]"))
+    points = "".join(f"  - {{picture_px: {px}, map_m: {m}}}\n" for px, m in corners)
+    (tmp_path / "camera.yaml").write_text(f"width_px: 640\nheight_px: 480\npoints:\n{points}", "ascii")
+    words = ["track", str(tmp_path / "walk.avi"), "--out", str(tmp_path / "t.txt"), "--ground", str(tmp_path / "camera.yaml")]
+    refused = RUN.invoke(cli, words)
+    assert isinstance(refused.exception, BadInput)
+    assert "is not the video's, 160 x 120" in str(refused.exception)
 
 
 def test_models_are_listed_checked_and_not_pulled_without_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

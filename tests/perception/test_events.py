@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events from paths on the ground, and their agreement."""
+"""Events from paths on the ground, and which of two sets are the same."""
 
 from __future__ import annotations
 
 import numpy as np
 from shapely.geometry import LineString, box
 
-from perception.metrics.events import Agreement, Event, Path2, agreement, crossings, stays
+from perception.metrics.events import Event, Path2, crossings, matched, stays
 
 ZONE, LINE = box(2.0, -1.0, 6.0, 1.0), LineString([(4.0, -2.0), (4.0, 2.0)])
 
@@ -44,6 +44,28 @@ def test_a_crossing_has_a_direction_and_hesitation_counts_once() -> None:
     assert [event.what for event in crossings([path], LINE, "gate")] == ["gate to the right"]
 
 
+def test_who_touches_a_line_and_turns_back_does_not_cross_it() -> None:
+    there_and_back = np.concatenate((np.linspace(3.0, 4.0, 20), np.linspace(4.0, 3.0, 20)))
+    path = Path2(time_s=0.1 * np.arange(40.0), place_m=np.column_stack((there_and_back, np.zeros(40))), number=7)
+    assert list(crossings([path], LINE, "gate")) == []
+    over = Path2(time_s=path.time_s, place_m=path.place_m + np.array([0.1, 0.0]), number=7)
+    assert [event.what for event in crossings([over], LINE, "gate", again_after_s=0.0)] == [
+        "gate to the right",
+        "gate to the left",
+    ]
+    assert list(crossings([over], LINE, "gate", clear_m=0.25)) == []
+
+
+def test_who_is_clear_of_a_line_went_over_it_when_they_did() -> None:
+    for clear_m in (0.0, 0.25, 1.0):
+        (event,) = crossings([walk(0.0, 8.0, 8.0)], LINE, "gate", clear_m=clear_m)
+        assert abs(event.time_s - 4.0) < 0.15
+    stands = 4.0 + 0.2 * np.sin(0.2 * np.arange(200.0))
+    path = Path2(time_s=0.1 * np.arange(200.0), place_m=np.column_stack((stands, np.zeros(200))))
+    assert len(list(crossings([path], LINE, "gate"))) > 3, "whoever stands on a line seems to go over it all the time"
+    assert list(crossings([path], LINE, "gate", clear_m=0.25)) == []
+
+
 def test_events_agree_one_to_one_within_time_and_place() -> None:
     real = [Event(what="a", time_s=1.0, place_m=(0.0, 0.0)), Event(what="a", time_s=5.0, place_m=(0.0, 0.0))]
     found = [
@@ -52,8 +74,7 @@ def test_events_agree_one_to_one_within_time_and_place() -> None:
         Event(what="b", time_s=5.0, place_m=(0.0, 0.0)),
         Event(what="a", time_s=5.0, place_m=(9.0, 0.0)),
     ]
-    met = agreement(real, found, within_s=1.0, within_m=1.0)
-    assert met == Agreement(right=1, missed=1, false=3)
-    assert (met + met).right == 2
-    assert agreement([], [], within_s=1.0, within_m=1.0).f1 == 1.0
-    assert agreement(real, [], within_s=1.0, within_m=1.0).f1 == 0.0
+    assert matched(real, found, within_s=1.0, within_m=1.0) == [(0, 1)]
+    assert matched(real, found[:1], within_s=5.0, within_m=1.0) == [(0, 0)], "one for one"
+    assert matched([], found, within_s=1.0, within_m=1.0) == []
+    assert matched(real, [], within_s=1.0, within_m=1.0) == []
