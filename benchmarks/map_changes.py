@@ -11,13 +11,16 @@ before it.
 
 A run can be split: ``--laps 3 --first-lap 3`` drives the last three of six, ``--keep FOLDER`` keeps maps for the other parts, and
 ``--add LOG...`` puts what several parts wrote together. Intervals are exact, 95 %.
+
+``--keep`` keeps the laps as well: what was seen, and where the localiser had it. A run with the same folder drives none of them
+again; it tells what the search for changes alone makes of them, as it is now.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -25,6 +28,7 @@ import numpy as np
 
 from benchmarks.figures import read_parts, tell
 from benchmarks.intervals import share_interval
+from benchmarks.lap_logs import Sight, keep_lap, kept_lap
 from benchmarks.site_drives import PERIOD_S, PREMISES, ROOT, Premises, away_from_box, driven, mapped, way, world_of
 from patrol.checks import Floats
 from patrol.geometry import Pose2, Pose3
@@ -36,6 +40,7 @@ from slam.findings import Finding, FindingKind, findings_of
 from slam.localiser import Localiser
 from slam.map_changes import Baseline, ChangeWatch
 from slam.map_files import SavedMap
+from slam.scan_points import BodyRate
 
 log = logging.getLogger(__name__)
 _HOLE_M = 0.5
@@ -61,18 +66,25 @@ class Reviewed:
     worst_m: float
 
 
-def review(premises: Premises, saved: SavedMap, baseline: Baseline, world: World, *, seed: int) -> Reviewed:
+def sights(premises: Premises, saved: SavedMap, world: World, *, seed: int) -> Iterator[Sight]:
     """Drive one lap of ``world`` and localise in ``saved``."""
-    poses, mount, config = way(premises), read_robot().base_from_lidar.to_pose2(), ChangeConfig()
+    poses, mount = way(premises), read_robot().base_from_lidar.to_pose2()
     localiser = Localiser(saved, LocaliserConfig(), mount, start=poses[0])
-    watch = ChangeWatch(baseline, config, mount)
-    worst_m, doubts, was_doubting = 0.0, 0, False
     for step in driven(world, poses, seed=seed):
         update = localiser.add_scan(step.scan, step.odom_from_base, odom_at_end=step.odom_at_end)
-        watch.look(step.scan, update.estimate, update.rate)
-        worst_m = max(worst_m, update.estimate.map_from_base.distance_to(step.true_pose))
-        doubts += bool(update.estimate.doubt) and not was_doubting
-        was_doubting = bool(update.estimate.doubt)
+        yield Sight(scan=step.scan, estimate=update.estimate, rate=update.rate or BodyRate(), true_pose=step.true_pose)
+
+
+def review(premises: Premises, baseline: Baseline, lap: Iterable[Sight]) -> Reviewed:
+    """What changed, by all that was seen on one lap."""
+    config = ChangeConfig()
+    watch = ChangeWatch(baseline, config, read_robot().base_from_lidar.to_pose2())
+    worst_m, doubts, was_doubting = 0.0, 0, False
+    for sight in lap:
+        watch.look(sight.scan, sight.estimate, sight.rate)
+        worst_m = max(worst_m, sight.off_m)
+        doubts += bool(sight.estimate.doubt) and not was_doubting
+        was_doubting = bool(sight.estimate.doubt)
     site = read_site(ROOT / "config" / "sites" / f"{premises.name}.geojson")
     return Reviewed(findings=findings_of(watch, site, config), doubts=doubts, worst_m=worst_m)
 
@@ -264,7 +276,13 @@ def run_site(premises: Premises, seed: int, laps: range, keep: Path | None, tall
         injector = Injector(premises, world, poses, np.random.default_rng(1000 * seed + lap + 1))
         if lap >= 0:
             injector.all_kinds()
-        reviewed = review(premises, saved, baseline, injector.world(), seed=1000 * seed + 500 + lap)
+        kept = None if keep is None else keep / f"{premises.name}-{seed}" / f"lap{lap}.npz"
+        if kept is not None and kept.is_file():
+            seen = kept_lap(kept)
+        else:
+            seen = sights(premises, saved, injector.world(), seed=1000 * seed + 500 + lap)
+            seen = seen if kept is None else keep_lap(kept, seen)
+        reviewed = review(premises, baseline, seen)
         if lap < 0:
             tally.add_unchanged(reviewed, lasted_s=len(poses) * PERIOD_S, where=where)
         else:
@@ -278,7 +296,7 @@ def main() -> None:
     parser.add_argument("--first-lap", type=int, default=0, help="number of the first of them; before lap 0 one is unchanged")
     parser.add_argument("--sites", nargs="+", choices=sorted(PREMISES), default=["depot", "prison"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[1])
-    parser.add_argument("--keep", type=Path, help="keep the maps in this folder, and use those that are there")
+    parser.add_argument("--keep", type=Path, help="keep maps and laps in this folder, and use those that are there")
     parser.add_argument("--add", nargs="+", type=Path, help="drive nothing: put together what other runs wrote last")
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")

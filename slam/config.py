@@ -256,7 +256,10 @@ class FloorConfig(Config):
 
 
 class ChangeConfig(Config):
-    """What counts as a change against the approved baseline."""
+    """What counts as a change against the approved baseline. A thing of the map is gone when the beams that now pass it, or are
+    lost there, tell ``gone_nats`` over ``pool_m``, in at least ``crossings_min`` looks; each that still meets it takes
+    ``met_nats`` away. Where ``passed_often`` of the map's own beams passed it, passing tells nothing; nor does the map say that
+    fewer than ``passed_least`` do, or than ``passed_unseen`` from where none came by."""
 
     cell_m: Positive = 0.1
     range_max_m: Positive = 20.0
@@ -268,8 +271,13 @@ class ChangeConfig(Config):
     hit_share_min: Fraction = 0.5
     away_min_m: Positive = 0.25
     crossings_min: Count = 4
-    crossings_low_min: Count = 8
-    left_share_max: Fraction = 0.2
+    pool_m: Positive = 0.5
+    passed_least: Annotated[float, Field(gt=0, le=1)] = 0.1
+    passed_unseen: Fraction = 0.2
+    passed_often: Fraction = 0.2
+    met_nats: Positive = 3.0
+    gone_nats: Positive = 27.0
+    lost_behind_m: NotNegative = 1.0
     small_m: Positive = 1.0
     still_share_min: Fraction = 0.5
     square_min: Fraction = 0.35

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from patrol.checks import Floats, frozen_array
 from patrol.site import Site
 from slam.config import ChangeConfig
-from slam.map_changes import Baseline, ChangeWatch, Mask
+from slam.held_counts import Mask
+from slam.map_changes import Baseline, ChangeWatch
 
 
 class FindingKind(StrEnum):

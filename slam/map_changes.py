@@ -2,14 +2,16 @@
 """What changed: every beam of a lap against the approved baseline, as counts of hits and passes per cell.
 
 A cell has appeared when beams keep ending in it where the baseline has it free; it has vanished when they keep passing through
-what the baseline holds, square enough to it to be sure. Neither follows from one scan, from a grazing beam or from a place that
-the baseline never saw. What is low or thin is met from some distances only; from those it can go missing, and from no others.
+what the baseline holds, square enough to it to be sure, from where the baseline's own beams met it. Neither follows from one
+scan, from a grazing beam or from a place that the baseline never saw. A beam that does not return passed the air near by; of what
+stands farther off it tells that the first thing on its way is gone, where the baseline's own beams returned from it.
 (Hits and passes as in the reflection maps of Hähnel, "Mapping with Mobile Robots", 2004.)
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 import cv2
 import numpy as np
@@ -21,25 +23,21 @@ from patrol.estimate import PoseEstimate
 from patrol.geometry import IDENTITY2, Pose2
 from patrol.sensors import Scan
 from slam.config import ChangeConfig
+from slam.held_counts import REACH_M, Counts, HeldCounts, Mask, Weights, once
 from slam.map_files import SavedMap
 from slam.scan_points import BodyRate, undistorted_points
 
 _OCCUPIED_FROM, _FREE_UP_TO = 65, 25
 _SEEN_MIN, _HELD_MIN = 2, 3
-_POROUS_MIN, _POROUS_SHARE = 2, 0.5
-_BAND_M, _BANDS = 2.0, 15
-_ALL_BANDS = (1 << _BANDS) - 1
-_SOLID_HITS_MIN, _SOLID_PASSED_MAX = 3, 0.1
 _LINE_WINDOW = 9
 _LINE_RATIO = 0.15
-Mask = npt.NDArray[np.bool_]
+_STEP_CELLS, _NEAREST_M = 0.7, 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """The approved map at ``cell_m``: what it holds, what it knows to be free, metres to the nearest cell where anything was ever
-    seen, the normals (H, W, 2) of lines (zero where a cell lies on none). ``solid`` (H, W) has a bit for every 2 m of distance
-    from which beams can not pass a cell that is held; ``is_low`` marks those that have not all bits."""
+    seen, the normals (H, W, 2) of lines (zero where a cell lies on none), and what a beam tells against each cell it holds."""
 
     cell_m: float
     origin_m: Floats
@@ -47,32 +45,28 @@ class Baseline:
     free: Mask
     away_m: Floats
     normals: Floats
-    solid: npt.NDArray[np.int32]
-    is_low: Mask
+    weights: Weights
 
     @classmethod
     def of(cls, saved: SavedMap, config: ChangeConfig, base_from_lidar: Pose2) -> Baseline:
-        """What the map holds, each cell from the distances at which its own scans did not pass through it: low things are met
+        """What the map holds, each cell with the distances at which its own scans did not pass through it: low things are met
         from some distances only, and a van that left meanwhile from none. Nobody can miss that."""
-        whole = cls._coarsened(saved, config.cell_m)
-        counts = _BandCounts(whole.held)
-        watch = ChangeWatch(whole, config, base_from_lidar, counts)
+        whole = cls._coarsened(saved, config)
+        watch = ChangeWatch(whole, config, base_from_lidar)
         for keyframe in saved.keyframes:
             stamp_ns, pose = keyframe.scan.stamp_ns, keyframe.map_from_base
             sure = PoseEstimate(stamp_ns=stamp_ns, map_from_odom=pose, odom_from_base=IDENTITY2, covariance=np.zeros((3, 3)))
             watch.look(keyframe.scan, sure, keyframe.rate)
-        porous = whole.held & (watch.crossings >= _POROUS_MIN) & (watch.crossings >= _POROUS_SHARE * watch.hits)
-        solid = np.where(porous, counts.solid(), whole.solid)
-        return replace(whole, held=whole.held & (solid > 0), solid=solid.astype(np.int32), is_low=porous & (solid > 0))
+        return replace(whole, weights=Weights.by(watch.held, config))
 
     @classmethod
-    def _coarsened(cls, saved: SavedMap, cell_m: float) -> Baseline:
+    def _coarsened(cls, saved: SavedMap, config: ChangeConfig) -> Baseline:
         """A cell is held when any part of it is, and free when some part is and none is held.
 
         What a grazing beam told counts as seen, though the grid may have it free: a fence is thin.
         """
         grid = saved.grid
-        per_cell = max(1, round(cell_m / grid.resolution_m))
+        per_cell = max(1, round(config.cell_m / grid.resolution_m))
         height, width = (-(-size // per_cell) * per_cell for size in grid.cells.shape)
         cells = np.full((height, width), -1, dtype=np.int8)
         cells[: grid.cells.shape[0], : grid.cells.shape[1]] = grid.cells
@@ -91,8 +85,7 @@ class Baseline:
             free=free,
             away_m=away.astype(np.float64),
             normals=_normals(held),
-            solid=np.full(held.shape, _ALL_BANDS, dtype=np.int32),
-            is_low=np.zeros_like(held),
+            weights=Weights.unknown(int(held.sum())),
         )
 
     def rows_cols(self, points_m: Floats) -> npt.NDArray[np.int64]:
@@ -107,58 +100,40 @@ class Baseline:
         return inside
 
 
-class _BandCounts:
-    """How often beams ended in each held cell, and passed it, by their distance."""
+class _End(Enum):
+    """What became of a beam: it came back, from farther than is looked, or not at all."""
 
-    def __init__(self, held: Mask) -> None:
-        self._shape, self._cells = held.shape, np.flatnonzero(held)
-        self._row = np.full(held.size, -1, dtype=np.int64)
-        self._row[self._cells] = np.arange(self._cells.size)
-        self._hits, self._crossings = (np.zeros((_BANDS, self._cells.size), dtype=np.int32) for _ in range(2))
-
-    def add(self, flat: npt.NDArray[np.int64], away_m: Floats, *, is_hit: bool) -> None:
-        """One scan's beams: the cells (N,) that they ended in or passed, and how far away each was."""
-        counts, rows = self._hits if is_hit else self._crossings, self._row[flat]
-        keys = _band(away_m[rows >= 0]) * self._cells.size + rows[rows >= 0]
-        counts.ravel()[_once(keys, counts.size)] += 1
-
-    def solid(self) -> npt.NDArray[np.int32]:
-        """A bit (H, W) for every band of distance from which beams ended in the cell and next to none passed."""
-        is_solid = (self._hits >= _SOLID_HITS_MIN) & (self._crossings <= _SOLID_PASSED_MAX * self._hits)
-        bits = (is_solid * (1 << np.arange(_BANDS, dtype=np.int32))[:, None]).sum(axis=0)
-        found = np.zeros(self._row.size, dtype=np.int32)
-        found[self._cells] = bits
-        return found.reshape(self._shape)
-
-
-def _band(away_m: Floats) -> npt.NDArray[np.int64]:
-    """The band (N,) of each distance (N,) m."""
-    return np.minimum(away_m / _BAND_M, _BANDS - 1).astype(np.int64)
+    MET = auto()
+    FAR = auto()
+    LOST = auto()
 
 
 class ChangeWatch:
-    """Takes the scans of a lap with their poses; ``appeared`` and ``vanished`` say which cells changed."""
+    """Takes the scans of a lap with their poses; ``appeared`` and ``vanished`` say which cells changed. ``hits`` and ``passes``
+    (H, W) count looks in which beams ended in each cell and went on behind it, ``held`` how they fared at what the map holds."""
 
-    def __init__(
-        self, baseline: Baseline, config: ChangeConfig, base_from_lidar: Pose2, bands: _BandCounts | None = None
-    ) -> None:
-        self.baseline, self._config, self._base_from_lidar, self._bands = baseline, config, base_from_lidar, bands
+    def __init__(self, baseline: Baseline, config: ChangeConfig, base_from_lidar: Pose2) -> None:
+        self.baseline, self._config, self._base_from_lidar = baseline, config, base_from_lidar
         shape = baseline.held.shape
-        self.hits, self.passes, self.crossings = (np.zeros(shape, dtype=np.int32) for _ in range(3))
+        self.hits, self.passes = (np.zeros(shape, dtype=np.int32) for _ in range(2))
+        self.held = HeldCounts(baseline.held, config.pool_m, baseline.cell_m)
         self._last: tuple[int, Pose2] | None = None
 
     def look(self, scan: Scan, estimate: PoseEstimate, rate: BodyRate | None = None) -> bool:
         """Take one scan; whether it counted. It does not while the pose is in doubt, nor so near the last one that both would
         tell the same."""
         pose, config = estimate.map_from_base, self._config
-        if estimate.doubt or estimate.position_std_m > config.position_std_max_m or not self._is_new(scan.stamp_ns, pose):
+        if estimate.doubt or estimate.position_std_m > config.position_std_max_m:
+            return False
+        has_moved = self._last is None or self._last[1].distance_to(pose) >= config.every_m
+        if not has_moved and self._last is not None and seconds(scan.stamp_ns - self._last[0]) < config.every_s:
             return False
         self._last = (scan.stamp_ns, pose)
-        for ranges, is_hit in ((scan.ranges_m, True), (_passing(scan, config), False)):
+        for end, ranges in _ends(scan, has_moved=has_moved).items():
             taken = replace(scan, ranges_m=ranges)
-            points, origins = undistorted_points(taken, self._base_from_lidar, rate or BodyRate(), range_max_m=config.range_max_m)
+            points, origins = undistorted_points(taken, self._base_from_lidar, rate or BodyRate(), range_max_m=REACH_M)
             if len(points):
-                self._count(pose.apply(points), pose.apply(origins), is_hit=is_hit)
+                self._count(pose.apply(points), pose.apply(origins), end)
         return True
 
     @property
@@ -170,12 +145,24 @@ class ChangeWatch:
         return mask
 
     @property
+    def crossings(self) -> Counts:
+        """Looks (H, W) in which beams crossed each cell that the baseline holds, from where it should have been met."""
+        return np.asarray(self.held.grid(self._crossed()), dtype=np.int32)
+
+    @property
     def vanished(self) -> Mask:
-        """Cells (H, W) that the baseline holds and beams now cross."""
-        config = self._config
-        wanted = np.where(self.baseline.is_low, config.crossings_low_min, config.crossings_min)
-        mask: Mask = np.logical_and(self.baseline.held, self.crossings >= wanted)
-        return mask & (self.hits <= config.left_share_max * self.crossings) & ~self._still_there()
+        """Cells (H, W) that the baseline holds and beams now cross: enough speaks against each and those around it."""
+        config, held = self._config, self.held
+        against = self.baseline.weights.against(held, config)
+        is_gone = (held.most_around(np.maximum(held.pooled(against), 0.0)) >= config.gone_nats) & (against > 0.0)
+        is_gone &= held.most_around(self._crossed()) >= config.crossings_min
+        mask: Mask = held.grid(is_gone) > 0
+        return mask & ~self._still_there()
+
+    def _crossed(self) -> Counts:
+        """Looks (M,) in which beams crossed each held cell and that told something."""
+        weights, held = self.baseline.weights, self.held
+        return np.asarray(((weights.passed > 0) * held.passed + (weights.lost > 0) * held.lost).sum(axis=0), dtype=np.int32)
 
     def _still_there(self) -> Mask:
         """Cells (H, W) of small things that beams still end on or beside: a pole a few centimetres off its place is not gone,
@@ -193,47 +180,38 @@ class ChangeWatch:
         mask: Mask = still[labels]
         return mask
 
-    def _is_new(self, stamp_ns: int, pose: Pose2) -> bool:
-        if self._last is None:
-            return True
-        moved = self._last[1].distance_to(pose) >= self._config.every_m
-        return moved or seconds(stamp_ns - self._last[0]) >= self._config.every_s
-
-    def _count(self, ends_m: Floats, starts_m: Floats, *, is_hit: bool) -> None:
+    def _count(self, ends_m: Floats, starts_m: Floats, end: _End) -> None:
         """One scan's beams: where each ends, if it does, and every cell that it passes on the way, once a scan."""
         baseline, config = self.baseline, self._config
         beams, lengths = ends_m - starts_m, np.linalg.norm(ends_m - starts_m, axis=1)
-        if is_hit:
+        if end is _End.MET:
             cells = baseline.rows_cols(ends_m)
             is_inside = baseline.contains(cells)
-            ended = np.ravel_multi_index(tuple(cells[is_inside].T), baseline.held.shape)
-            self.hits.ravel()[_once(ended, self.hits.size)] += 1
-            if self._bands is not None:
-                self._bands.add(ended, lengths[is_inside], is_hit=True)
+            ended, away = np.ravel_multi_index(tuple(cells[is_inside].T), baseline.held.shape), lengths[is_inside]
+            self.hits.ravel()[once(ended[away <= config.range_max_m], self.hits.size)] += 1
+            self.held.add_met(ended, away)
         directions = beams / np.maximum(lengths, 1e-9)[:, None]
-        steps = np.arange(0.3, config.range_max_m, 0.7 * baseline.cell_m)
+        steps = np.arange(_NEAREST_M, REACH_M, _STEP_CELLS * baseline.cell_m)
         beam, step = np.nonzero(steps[None, :] < (lengths - config.behind_m)[:, None])
         passed = baseline.rows_cols(starts_m[beam] + directions[beam] * steps[step, None])
         inside = baseline.contains(passed)
         flat = np.ravel_multi_index(tuple(passed[inside].T), baseline.held.shape)
-        self.passes.ravel()[_once(flat, self.passes.size)] += 1
+        away, beam = steps[step[inside]], beam[inside]
+        sure_m = config.no_return_m if end is _End.LOST else config.range_max_m
+        self.passes.ravel()[once(flat[away < sure_m], self.passes.size)] += 1
         met = baseline.held.ravel()[flat]
-        flat, beam, step = flat[met], beam[inside][met], step[inside][met]
+        flat, away, beam = flat[met], away[met], beam[met]
         normals = baseline.normals.reshape(-1, 2)[flat]
         square = np.abs(np.einsum("ij,ij->i", normals, directions[beam]))
-        is_blob = ~normals.any(axis=1)
-        sure = (is_blob | (square >= config.square_min)) & (lengths[beam] - steps[step] >= config.beyond_m)
-        sure &= (baseline.solid.ravel()[flat] >> _band(steps[step])) & 1 > 0
-        if self._bands is not None:
-            self._bands.add(flat[sure], steps[step[sure]], is_hit=False)
-        self.crossings.ravel()[_once(flat[sure], self.crossings.size)] += 1
-
-
-def _once(rows: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
-    """Each of ``rows`` (N,), all below ``size``, once and in order."""
-    marked = np.zeros(size, dtype=np.bool_)
-    marked[rows] = True
-    return np.flatnonzero(marked)
+        sure = (square >= config.square_min) | ~normals.any(axis=1)
+        sure &= lengths[beam] - away >= config.beyond_m
+        if end is _End.LOST:
+            first_m = np.full(int(beam.max(initial=-1)) + 1, np.inf)
+            np.minimum.at(first_m, beam, away)
+            sure &= away <= first_m[beam] + config.lost_behind_m
+            self.held.add_lost(flat[sure], away[sure])
+        else:
+            self.held.add_passed(flat[sure], away[sure])
 
 
 def _seen_counts(saved: SavedMap, shape: tuple[int, ...], origin_m: Floats, cell_m: float) -> npt.NDArray[np.int64]:
@@ -247,12 +225,16 @@ def _seen_counts(saved: SavedMap, shape: tuple[int, ...], origin_m: Floats, cell
     return counts
 
 
-def _passing(scan: Scan, config: ChangeConfig) -> Floats32:
-    """Ranges (N,) m up to which the other beams passed through the air: those that did not return, and those that ended out of
-    range; NaN for the rest."""
-    is_far = scan.valid() & (scan.ranges_m > config.range_max_m)
-    ends = np.where(np.isposinf(scan.ranges_m), np.float32(config.no_return_m), np.float32(np.nan))
-    return np.where(is_far, np.float32(config.range_max_m), ends)
+def _ends(scan: Scan, *, has_moved: bool) -> dict[_End, Floats32]:
+    """Ranges (N,) m up to which the beams passed through the air, by what became of them; NaN for the others. While the robot
+    stands somebody may cover the lidar for long: beams that are lost then say no more than those of the first look."""
+    ranges, is_far = scan.ranges_m, scan.valid() & (scan.ranges_m > REACH_M)
+    nothing, reach_m = np.float32(np.nan), np.float32(min(REACH_M, scan.range_max_m))
+    return {
+        _End.MET: np.where(is_far, nothing, ranges),
+        _End.FAR: np.where(is_far, reach_m, nothing),
+        _End.LOST: np.where(np.isposinf(ranges) & has_moved, reach_m, nothing),
+    }
 
 
 def _normals(held: Mask) -> Floats:

@@ -15,6 +15,7 @@ from patrol.estimate import PoseEstimate
 from patrol.geometry import IDENTITY2, Pose2
 from slam.config import ChangeConfig, MapperConfig, MatchConfig
 from slam.findings import Finding, FindingKind, findings_of
+from slam.held_counts import Weights
 from slam.lap_review import changes_between
 from slam.map_changes import Baseline, ChangeWatch
 from slam.map_files import SavedMap
@@ -130,15 +131,22 @@ def test_a_doubtful_pose_counts_for_nothing(before: SavedMap) -> None:
 @pytest.mark.parametrize(("hits_beside", "gone_cells"), [(0, 4), (1, 4), (9, 0)])
 def test_a_pole_a_little_off_its_place_is_not_missing(before: SavedMap, hits_beside: int, gone_cells: int) -> None:
     baseline = Baseline.of(before, ChangeConfig(), BASE_FROM_LIDAR)
-    held = np.zeros_like(baseline.held)
-    held[50, 60:64] = True
-    watch = ChangeWatch(replace(baseline, held=held), ChangeConfig(), BASE_FROM_LIDAR)
-    watch.crossings[50, 60:64] = 8
-    watch.hits[51, 61] = hits_beside
-    assert watch.vanished[50, 60:64].sum() == gone_cells
-    held[50, 60:120] = True
-    watch.hits[50, 64:120] = 30
-    assert watch.vanished[50, 60:64].all()
+
+    def watch_of(columns: slice) -> ChangeWatch:
+        held = np.zeros_like(baseline.held)
+        held[50, columns] = True
+        watch = ChangeWatch(
+            replace(baseline, held=held, weights=Weights.unknown(int(held.sum()))), ChangeConfig(), BASE_FROM_LIDAR
+        )
+        watch.held.passed[1, :4] = 8
+        return watch
+
+    pole = watch_of(slice(60, 64))
+    pole.hits[51, 61] = hits_beside
+    assert pole.vanished[50, 60:64].sum() == gone_cells
+    wall = watch_of(slice(60, 120))
+    wall.hits[50, 64:120], wall.held.met[1, 4:] = 30, 30
+    assert wall.vanished[50].nonzero()[0].tolist() == [60, 61, 62, 63]
 
 
 def test_two_maps_are_compared(before: SavedMap) -> None:
