@@ -27,6 +27,7 @@ from patrol.site import Datum
 class FactsConfig(Config):
     """Limits beyond which an input becomes a fact. Every monitor is on by default."""
 
+    estimate_silent_s: float = Field(default=0.4, gt=0)
     estimate_stale_s: float = Field(default=0.55, gt=0)
     scan_stale_s: float = Field(default=0.35, gt=0)
     odometry_stale_s: float = Field(default=0.3, gt=0)
@@ -65,6 +66,8 @@ class FactBoard:
         self._gnss = GnssWatch(config.gnss, datum)
         self._streams = _streams(config)
         self._heard_tracks = False
+        self._pose_stamp_ns: int | None = None
+        self._pose_heard_ns = 0
 
     def facts(self, inputs: ExecutiveInputs, *, nearest_person_m: float = math.inf) -> tuple[Observed, ...]:
         """What is wrong at ``inputs.now_ns``, and what ``inputs`` bring along. ``nearest_person_m`` is how near something that
@@ -87,6 +90,8 @@ class FactBoard:
             self._model.hear(inputs.tracks, now_ns)
         if estimate is not None:
             self._motion.look(estimate, inputs.driven)
+            if estimate.stamp_ns != self._pose_stamp_ns:
+                self._pose_stamp_ns, self._pose_heard_ns = estimate.stamp_ns, now_ns
 
     def _take_in(self, measured: Measured | PictureSeen | Pulse, inputs: ExecutiveInputs) -> None:
         match measured:
@@ -132,7 +137,9 @@ class FactBoard:
         if estimate is None:
             yield Observed(fact=Fact.LOCALISATION_LOST, detail="no position estimate yet")
             return
-        if seconds(inputs.now_ns - estimate.stamp_ns) > config.estimate_stale_s:
+        if seconds(inputs.now_ns - self._pose_heard_ns) > config.estimate_silent_s:
+            yield Observed(fact=Fact.LOCALISATION_LOST, detail=f"no new position for {config.estimate_silent_s:g} s")
+        elif seconds(inputs.now_ns - estimate.stamp_ns) > config.estimate_stale_s:
             detail = f"the last position is older than {config.estimate_stale_s:g} s"
             yield Observed(fact=Fact.LOCALISATION_LOST, detail=detail)
         if estimate.doubt:

@@ -131,7 +131,7 @@ def test_the_estop_stops_within_a_step_and_waits_for_people() -> None:
     ("trouble", "words"),
     [
         ("doubt", "position is in doubt (scan does not fit the map)"),
-        ("silence", "the last position is older than 0.55 s"),
+        ("silence", "no new position for 0.4 s"),
         ("node", "software is not running (slam)"),
     ],
 )
