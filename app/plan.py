@@ -26,6 +26,7 @@ from patrol.site import Site
 from patrol.site_file import read_site
 
 ROUNDS_MEASURED = 12
+VISITS_MEASURED = 5_000_000
 FIRST_SHARE_S = 0.8
 """How long the first, valid plan may take; what is left of the time improves it."""
 
@@ -113,9 +114,11 @@ def plan_patrol(request: PlanRequest) -> PlanResult:
 
 
 def steady_log(planned: Planned) -> VisitLog:
-    """The plan played until it has settled, and for some of its longest rounds more."""
+    """The plan played until it has settled, and for some of its longest rounds more; where that were too many visits, for fewer,
+    but long enough that every place is seen twice."""
     plan = planned.plan
-    return plan.log(plan.settled_s + max(1.0, ROUNDS_MEASURED * plan.longest_round_s))
+    some_s = min(ROUNDS_MEASURED * plan.longest_round_s, VISITS_MEASURED / max(plan.visits_per_s, 1e-9))
+    return plan.log(plan.settled_s + max(1.0, some_s, 2.0 * plan.guarantee_s))
 
 
 def _starts(request: PlanRequest, graph: PatrolGraph) -> tuple[int, ...] | None:

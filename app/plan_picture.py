@@ -97,8 +97,8 @@ def _draw_places(axes: Axes, result: PlanResult) -> None:
     if graph.count <= _NAMED_UP_TO:
         for name, point in zip(graph.vertex_names, graph.points_m, strict=True):
             axes.annotate(name, point, textcoords="offset points", xytext=(4, 4), fontsize=7, color="#303030", zorder=5)
-    for one in plan.deployments:
-        colour = _COLOURS[one.beat % len(_COLOURS)]
-        x_m, y_m = graph.points_m[one.start].tolist()
-        axes.scatter(x_m, y_m, s=110, marker="^", color=colour, edgecolor="black", zorder=6)
-        axes.annotate(str(one.robot), graph.points_m[one.start], ha="center", va="center", fontsize=6, color="white", zorder=7)
+    starts_m = graph.points_m[[one.start for one in plan.deployments]]
+    colours = [_COLOURS[one.beat % len(_COLOURS)] for one in plan.deployments]
+    axes.scatter(starts_m[:, 0], starts_m[:, 1], s=110, marker="^", color=colours, edgecolor="black", zorder=6)
+    for one, start_m in zip(plan.deployments[:_NAMED_UP_TO], starts_m, strict=False):
+        axes.annotate(str(one.robot), start_m, ha="center", va="center", fontsize=6, color="white", zorder=7)

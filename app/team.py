@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -96,13 +97,15 @@ def run_team(request: TeamRequest) -> TeamResult:
     away = {name for name, _ in request.joined}
     here = [(unit, Standing(at=at)) for unit, at in zip(paced, team.starts, strict=True) if unit.unit_id not in away]
     units, standing = tuple(unit for unit, _ in here), [one for _, one in here]
+    room = {} if team.dock is None else {team.dock: len(team.units)}
+    lanes = Lanes.of(team.ground.graph, team.narrow, room=room | team.room, cell_m=team.cell_m)
+    _refuse_crowded(request, lanes, Counter(one.at for unit, one in here if unit.kind is Kind.GROUND))
     allocator.allocate(units, standing, Deadline.after(request.seconds, time.monotonic))
     left_s = without(allocator, units, standing, Deadline.after(request.seconds, time.monotonic))
     allocator.took_s = ()
-    room = {} if team.dock is None else {team.dock: len(team.units)}
-    lanes = Lanes.of(team.ground.graph, team.narrow, room=room | team.room, cell_m=team.cell_m)
     play = TeamPatrol(lanes, means, request.config, seed=request.seed, dock=team.dock)
     card = play.begin(team.starts, absent=away)
+    _refuse_too_short(request, card.allocation)
     played = play.run(60.0 * request.minutes, _happenings(request, team))
     return TeamResult(
         graph=team.ground.graph,
@@ -147,6 +150,24 @@ def _refuse_unknown(request: TeamRequest, team: Team) -> None:
         faults.append(Fault(field="--joined", value=len(known), because="leaves nobody to begin with"))
     if faults:
         raise BadInput(request.team_file or "--robots", faults)
+
+
+def _refuse_crowded(request: TeamRequest, lanes: Lanes, robots_at: Counter[int]) -> None:
+    names = lanes.graph.vertex_names
+    faults = [
+        Fault(field="start", value=names[place], because=f"{count} robots begin where {lanes.room[place]} can be")
+        for place, count in sorted(robots_at.items())
+        if count > lanes.room[place]
+    ]
+    if faults:
+        raise BadInput(request.team_file or "--robots", faults)
+
+
+def _refuse_too_short(request: TeamRequest, allocation: Allocation) -> None:
+    """Figures are those from when the plan has settled, so the play must last longer than that."""
+    if 60.0 * request.minutes <= allocation.settled_s:
+        because = f"ends before the plan has settled, which takes {allocation.settled_s / 60.0:.1f} min"
+        raise BadInput("the command line", [Fault(field="--minutes", value=request.minutes, because=because)])
 
 
 def _happenings(request: TeamRequest, team: Team) -> list[Happening]:

@@ -15,6 +15,7 @@ from mission.games.site import game_from_graph
 from mission.planning.deadline import Deadline
 from mission.planning.exact_tour import exact_tour, heuristic_tour
 from mission.planning.graph import Closure
+from patrol.errors import BadInput, Fault
 
 TOUR_S = 10.0
 """How long the round may be sought."""
@@ -48,6 +49,8 @@ class UnpredictableResult:
 def find_modes(request: UnpredictableRequest) -> UnpredictableResult:
     """Search. Raises BadInput for a faulty file, PartsUnconnected for a graph in parts."""
     ground = read_ground(request.file)
+    if ground.graph.count == 1:
+        raise BadInput(request.file, [Fault(field="(graph)", value=1, because="is one place; a robot that stays there sees all")])
     closure = Closure.of(ground.graph)
     deadline = Deadline.after(TOUR_S, time.monotonic)
     tour = exact_tour(ground.graph, heuristic_tour(ground.graph, closure, deadline), deadline)

@@ -18,6 +18,7 @@ from app.plan import PlanRequest, PlanResult, plan_patrol
 from app.plan_picture import check_picture, write_picture
 from mission.planning.occupancy import Certificate
 from mission.planning.team import Planned
+from patrol.errors import BadInput, Fault
 
 console = Console(soft_wrap=True, highlight=False, emoji=False)
 
@@ -47,10 +48,13 @@ def plan(
 ) -> None:
     """Plan a patrol: beats, worst idleness, a proven lower bound for any plan, and a picture."""
     check_picture(picture)
+    names = tuple(name.strip() for name in starts.split(",") if name.strip())
+    if starts and not names:
+        raise BadInput("the command line", [Fault(field="--starts", value=starts, because="names no vertex")])
     request = PlanRequest(
         file=file,
         robots=robots,
-        starts=tuple(name.strip() for name in starts.split(",") if name.strip()),
+        starts=names,
         speed_mps=speed_mps,
         attack_s=attack_s,
         seconds=seconds,

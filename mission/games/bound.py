@@ -27,7 +27,11 @@ def least_loss(game: PatrolGame) -> float:
     """No strategy's worst attack does less damage than this."""
     reach = _Reach(game)
     bounds = []
+    entered = {move.end for move in game.moves}
     for target in game.targets:
+        if target.place not in entered:
+            bounds.append(target.weight)
+            continue
         watched = (min(map(reach.least_loss, starts)) for starts in _observations(game, target.place))
         bounds.append(min(target.weight, max(watched)))
     return max(bounds)
@@ -121,7 +125,7 @@ class _Reach:
 
     def _most_visits(self, place: int, ticks: int) -> int:
         """Visits of one place that fit into ``ticks``, at most."""
-        shortest = min(move.ticks for move in self._game.moves if move.end == place)
+        shortest = min((move.ticks for move in self._game.moves if move.end == place), default=ticks + 1)
         return 1 + ticks // (shortest + self._game.dwell_ticks[place])
 
 

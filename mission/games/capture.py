@@ -53,7 +53,8 @@ class Evaluator:
         self.sighting = sighting(game, graph)
         self._dwell = np.array(game.dwell_ticks, dtype=np.int64)[graph.place[graph.tails]]
         self._whole = self._dwell + graph.travel
-        self._longest = int(self._whole.max())
+        self._in_time = self._whole <= game.horizon
+        self._longest = int(self._whole[self._in_time].max(initial=1))
         self._columns = (self._whole - 1) * graph.states + graph.heads
         self.attack = np.array([target.attack_ticks for target in game.targets], dtype=np.int64)
         self.weight = np.array([target.weight for target in game.targets])
@@ -66,9 +67,10 @@ class Evaluator:
         return len(self.attack)
 
     def matrix(self, chance: Floats) -> csr_array:
-        """The steps as one matrix (S, longest step * S): columns are the state where a step ends, by how long it takes."""
-        shape = (self.graph.states, self._longest * self.graph.states)
-        return csr_array((chance, (self.graph.tails, self._columns)), shape=shape)
+        """The steps as one matrix (S, longest step * S): columns are the state where a step ends, by how long it takes. Steps
+        that take longer than any attack are left out, since nothing is caught after them."""
+        shape, counts = (self.graph.states, self._longest * self.graph.states), self._in_time
+        return csr_array((chance[counts], (self.graph.tails[counts], self._columns[counts])), shape=shape)
 
     def _seen(self, caught: Floats) -> Floats:
         """The chance of being caught on arriving in each state, from that of being caught later (S, T)."""

@@ -22,7 +22,10 @@ from mission.games.play import DrawnPatrol
 from mission.games.problem import best_class
 from mission.games.states import Ints, Memory, Walk, stationary, unfold
 from patrol.config import Config
+from patrol.errors import BadValue
 
+MOST_ATTACK_TICKS = 5_000
+MOST_SWEEP_TICKS = 200_000
 _DAY_S = 86_400.0
 _STRAYS = 0.05
 
@@ -108,9 +111,10 @@ def offers(
 ) -> tuple[Offer, ...]:
     """Ways to patrol ``game`` along, around or apart from a closed round, the best first; when the plain round already
     catches every attack, it is the only one. ``modes``: which ways are looked at. Raises BadValue when the round leaves the
-    moves or misses a target."""
+    moves or misses a target, and when ticks are too short to be gone through."""
     config = config or OfferConfig()
     make_guard(game, round_places, least_limit(game, round_places))
+    _refuse_too_fine(game, least_limit(game, round_places))
     plain = _round(game, round_places)
     if plain.guarantee.is_certain:
         return (plain,)
@@ -120,6 +124,17 @@ def offers(
     if Mode.FREE in modes:
         found.append(_free(game, round_places, config))
     return tuple(sorted(found, key=_rank))
+
+
+def _refuse_too_fine(game: PatrolGame, sweep_ticks: int) -> None:
+    """Raises BadValue for ticks so short that too many would have to be gone through."""
+    shortest_s, longest_s = (pick(one.attack_ticks for one in game.targets) * game.tick_s for pick in (min, max))
+    least_s = max(longest_s / MOST_ATTACK_TICKS, sweep_ticks * game.tick_s / MOST_SWEEP_TICKS)
+    if least_s > shortest_s:
+        within_s = sweep_ticks * game.tick_s
+        raise BadValue(f"attack_s: {shortest_s:g} s is too short beside the {within_s:g} s within which all places can be seen")
+    if least_s > game.tick_s * (1.0 + 1e-9):
+        raise BadValue(f"tick_s: {game.tick_s:g} s is too short for this attack and this round; take {least_s:.3g} s or more")
 
 
 def _rank(offer: Offer) -> tuple[float, float, float]:

@@ -18,6 +18,8 @@ from mission.games.game import PatrolGame
 from mission.games.states import Ints, StateGraph, Walk, stationary
 from patrol.checks import Floats
 
+_NOTHING = 1e-20
+
 
 def whole_ticks(game: PatrolGame, walk: Walk) -> Ints:
     """Ticks (E,) of each step from arriving at its tail to arriving at its head."""
@@ -116,11 +118,12 @@ def overdue_rates(game: PatrolGame, walk: Walk, limits: Ints) -> Floats:
 
 
 def _overdue(walk: Walk, ticks: Ints, flow: Floats, of: tuple[npt.NDArray[np.bool_], int]) -> float:
-    """The share of steps that begin a gap longer than the limit, by following the mass that has not come back."""
+    """The share of steps that begin a gap longer than the limit, by following the mass that has not come back; it is kept by the
+    tick of its next arrival, for as many ticks as the longest step takes. Once next to nothing is left, that counts whole."""
     here, limit = of
     graph, longest = walk.graph, int(ticks.max())
     leaves = here[graph.tails]
-    mass = np.zeros((limit + longest + 1, graph.states))
+    mass = np.zeros((longest + 1, graph.states))
     begins = np.flatnonzero(leaves & ~here[graph.heads])
     np.add.at(mass, (ticks[begins], graph.heads[begins]), flow[begins])
     at_once = flow[leaves & here[graph.heads] & (ticks > limit)].sum()
@@ -128,8 +131,14 @@ def _overdue(walk: Walk, ticks: Ints, flow: Floats, of: tuple[npt.NDArray[np.boo
     back = np.flatnonzero(~leaves & here[graph.heads])
     late = 0.0
     for now in range(limit + 1):
-        moved = mass[now]
-        np.add.at(mass, (np.minimum(now + ticks[on], limit + longest), graph.heads[on]), moved[graph.tails[on]] * walk.chance[on])
+        row = now % (longest + 1)
+        if row == 0 and mass.sum() < _NOTHING:
+            break
+        moved = mass[row].copy()
+        if not moved.any():
+            continue
+        mass[row] = 0.0
+        np.add.at(mass, ((now + ticks[on]) % (longest + 1), graph.heads[on]), moved[graph.tails[on]] * walk.chance[on])
         overdue = now + ticks[back] > limit
         late += float((moved[graph.tails[back]] * walk.chance[back])[overdue].sum())
-    return float(mass[limit + 1 :].sum()) + late + float(at_once)
+    return float(mass.sum()) + late + float(at_once)

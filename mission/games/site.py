@@ -47,10 +47,12 @@ def _common_tick(times_s: list[float], finest_s: float) -> float:
     common = max(times_s)
     for time_s in times_s:
         first, second = max(common, time_s), min(common, time_s)
-        while second > 1e-6 * first and second >= finest_s:
+        if second < finest_s:
+            return finest_s
+        while second >= finest_s:
             first, second = second, first % second
             second = 0.0 if first - second < 1e-6 * first else second
-        common = first if second <= 1e-6 * first else 0.0
-        if common < finest_s:
+        if second > 1e-6 * first:
             return finest_s
+        common = first
     return common

@@ -28,6 +28,8 @@ from patrol.checks import Floats
 _NO_WORSE = 1.0 + 1e-6
 """Solutions longer than the known tour times this are of no use; saying so prunes the search."""
 _AS_LONG = 1.0 - 1e-9
+_KNOWN = 1000.0
+"""What the known tour counts as: the solver's tolerances are absolute, so it is told lengths in a unit that suits any graph."""
 _FLOW_UNIT = 1_000_000
 
 
@@ -72,7 +74,8 @@ class _Programme:
         fewest = np.zeros(edges)
         fewest[_bridges(graph)] = 2.0
         self._edges = edges
-        self._cost = np.concatenate((graph.lengths_m, np.zeros(count)))
+        self._unit_m = known_m / _KNOWN
+        self._cost = np.concatenate((graph.lengths_m / self._unit_m, np.zeros(count)))
         ends, numbers = graph.edges.T.ravel(), np.tile(np.arange(edges), 2)
         rows = np.concatenate((ends, np.arange(count)))
         columns = np.concatenate((numbers, edges + np.arange(count)))
@@ -80,7 +83,7 @@ class _Programme:
         degrees = coo_array((values, (rows, columns)), shape=(count, edges + count))
         self._rows = csr_array(vstack((degrees, coo_array(self._cost[None, :]))))
         self._low = np.append(np.zeros(count), -np.inf)
-        self._high = np.append(np.zeros(count), known_m * _NO_WORSE)
+        self._high = np.append(np.zeros(count), _KNOWN * _NO_WORSE)
         self._bounds = Bounds(
             np.concatenate((fewest, np.ones(count))), np.concatenate((np.full(edges, 2.0), np.full(count, np.inf)))
         )
@@ -124,7 +127,7 @@ class _Programme:
         )
         bound = answer.fun if not integrality else answer.mip_dual_bound
         if bound is not None and answer.status == 0:
-            self.bound_m = max(self.bound_m, float(bound))
+            self.bound_m = max(self.bound_m, float(bound) * self._unit_m)
         return np.asarray(answer.x[: self._edges]) if answer.status == 0 else None
 
 

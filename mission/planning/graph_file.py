@@ -21,6 +21,7 @@ from patrol.errors import BadInput, Fault
 MAX_BYTES = 16_000_000
 MAX_VERTICES = 6_000
 """The shortest ways between all of them, and what planning makes of these, take two gigabytes then."""
+SHORTEST_M = 0.001
 _HEADER = ("number of vertices", "width_px", "height_px", "resolution_m", "offset_x_m", "offset_y_m")
 
 
@@ -80,7 +81,7 @@ def read_graph(path: Path) -> ReadGraph:
 
     A way that stands twice counts once, and of different lengths the longest counts, so that what is promised holds; both are
     noted. Raises BadInput, naming vertex, field and value, for everything else: a way that stands at one end only, a part that
-    no way connects, a length of zero, a vertex number out of turn, numbers that are none, and missing or surplus text.
+    no way connects, a length below a millimetre, a vertex number out of turn, numbers that are none, and missing or surplus text.
     """
     reader = _Reader(_tokens(path))
     points: list[tuple[float, float]] = []
@@ -96,6 +97,7 @@ def read_graph(path: Path) -> ReadGraph:
     if reader.faults:
         raise BadInput(path, reader.faults)
     merged = {pair: max(ways[pair] + ways[pair[::-1]]) for pair in sorted(ways) if pair[0] < pair[1]}
+    _refuse_short(path, merged, resolution_m)
     graph = PatrolGraph(
         name=path.stem,
         vertex_names=tuple(str(vertex) for vertex in range(count)),
@@ -160,6 +162,16 @@ def _check_ways(reader: _Reader, ways: dict[tuple[int, int], list[float]], count
                 ways[vertex, near][0],
                 f"does not stand at vertex {near}: ways lead both ways",
             )
+
+
+def _refuse_short(path: Path, lengths_px: dict[tuple[int, int], float], resolution_m: float) -> None:
+    faults = []
+    for (low, high), length_px in lengths_px.items():
+        if length_px * resolution_m < SHORTEST_M:
+            because = f"is {length_px * resolution_m:g} m, below a millimetre"
+            faults.append(Fault(field=f"vertex {low}, neighbour {high}, length_px", value=length_px, because=because))
+    if faults:
+        raise BadInput(path, faults)
 
 
 def _refuse_parts(path: Path, graph: PatrolGraph) -> None:

@@ -10,6 +10,14 @@ import numpy as np
 from mission.planning.graph import Ints, PatrolGraph
 from mission.planning.metrics import Stream, VisitLog, idle_spells, merged_log
 from patrol.checks import Floats
+from patrol.errors import BadValue
+
+MOST_VISITS = 20_000_000
+"""More are not listed: they would fill the memory."""
+
+
+class RoundsTooUnlike(BadValue):
+    """Some rounds are so short beside others that their visits can not be listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,8 +104,21 @@ class TeamPlan:
         """The visits from time 0 to ``horizon_s`` when every robot keeps to the plan."""
         return merged_log(horizon_s, self.graph.count, self.streams(horizon_s))
 
+    @property
+    def visits_per_s(self) -> float:
+        """Visits a second by all robots, once they have joined their beats."""
+        moving = (beat for beat in self.beats if beat.length_m > 0.0)
+        return sum(beat.robots * len(beat.walk) / beat.length_m for beat in moving) * self.speed_mps
+
     def streams(self, horizon_s: float) -> list[Stream]:
-        """The visits of each robot until ``horizon_s``."""
+        """The visits of each robot until ``horizon_s``. Raises RoundsTooUnlike when they are too many."""
+        if horizon_s * self.visits_per_s > MOST_VISITS:
+            shortest_m, longest_m = float(self.graph.lengths_m.min()), float(self.graph.lengths_m.max())
+            raise RoundsTooUnlike(
+                f"{self.graph.name}: has ways from {shortest_m:g} m to {longest_m:g} m, so unlike that some places would be "
+                f"visited {horizon_s * self.visits_per_s:.0f} times before others are seen twice; more than {MOST_VISITS} visits "
+                f"are not listed"
+            )
         return [visits(self.beats[one.beat], one, self.speed_mps, horizon_s) for one in self.deployments]
 
     def begin(self, ages_s: Floats | None = None) -> Begin:

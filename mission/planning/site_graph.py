@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -145,10 +145,17 @@ def _places(site: Site, config: SiteGraphConfig, free: Free) -> list[_Place]:
         others = (other for other in places if other.floor == place.floor)
         near = any(math.hypot(place.x_m - other.x_m, place.y_m - other.y_m) < config.apart_m for other in others)
         if not near and _is_free(free, place):
-            places.append(place)
+            places.append(replace(place, name=_unused(place.name, places)))
     if not places:
         raise RouteMissing(f"site {site.site_id}: there is no place to visit")
     return places
+
+
+def _unused(name: str, places: list[_Place]) -> str:
+    """``name``, or with a number after it when a place of the site file is called that already."""
+    taken = {place.name for place in places}
+    others = (f"{name}_{number}" for number in itertools.count(2))
+    return next(one for one in itertools.chain((name,), others) if one not in taken)
 
 
 def _gates(site: Site, free: BaseGeometry) -> list[_Place]:
@@ -181,7 +188,13 @@ def _corridors(site: Site, config: SiteGraphConfig) -> list[_Place]:
 
 
 def _perimeter(site: Site, config: SiteGraphConfig) -> list[_Place]:
-    ring = inset_ring(site, config.ring)
+    """Stops along the inside of the perimeter; none on a site that is too narrow for them and has waypoints of its own."""
+    try:
+        ring = inset_ring(site, config.ring)
+    except RouteMissing:
+        if site.waypoints:
+            return []
+        raise
     count = max(3, round(ring.length / config.ring.spacing_m))
     stops = (ring.interpolate(ring.length * index / count) for index in range(count))
     return [_Place(f"P{index + 1:02d}", stop.x, stop.y) for index, stop in enumerate(stops)]

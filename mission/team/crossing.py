@@ -52,6 +52,10 @@ class Crossings:
         if self.is_passing(robot):
             self._moves, self._needed, self._begun = (), (), {}
 
+    def has_room(self, vertex: int) -> bool:
+        """Whether one robot more may be put on ``vertex``."""
+        return len(self.traffic.holders(vertex)) < self.lanes.room[vertex]
+
     def put_down(self, robot: int, vertex: int) -> None:
         """``robot`` joins at ``vertex``."""
         self.traffic = self.traffic.put_down(robot, vertex)

@@ -14,6 +14,8 @@ from patrol.checks import require_positive
 from patrol.errors import BadValue
 
 CELL_M = 2.0
+MOST_VERTICES = 6_000
+"""Places and cells; the shortest ways between all of them are kept."""
 Edge = tuple[int, int]
 
 
@@ -35,13 +37,19 @@ class Lanes:
         cls, graph: PatrolGraph, narrow: Iterable[Edge], *, room: Mapping[int, int] | None = None, cell_m: float = CELL_M
     ) -> Lanes:
         """Cut each narrow way of ``graph`` into cells of ``cell_m`` or less, which hold one robot each. A place holds as many as
-        ``room`` says; otherwise any number, but one where only narrow ways meet. Raises BadValue for a way that is none."""
+        ``room`` says; otherwise any number, but one where only narrow ways meet. Raises BadValue for a way that is none, and for
+        more cells than can be gone through."""
         require_positive("cell_m", cell_m)
         wanted = {(min(edge), max(edge)) for edge in narrow}
         known = {(int(low), int(high)) for low, high in graph.edges}
         if wanted - known:
             low, high = min(wanted - known)
             raise BadValue(f"narrow: {graph.name} has no way from {low} to {high}")
+        long_m = [length for way, length in zip(graph.edges.tolist(), graph.lengths_m, strict=True) if tuple(way) in wanted]
+        cells = float(np.ceil(np.array(long_m) / cell_m).sum())
+        if graph.count + cells > MOST_VERTICES:
+            because = f"cuts the narrow ways into {cells:.0f} cells, more than {MOST_VERTICES} with the places"
+            raise BadValue(f"cell_m: {cell_m:g} m {because}")
         cut = _Cut(graph, wanted, cell_m)
         whole = cut.graph()
         tight = {

@@ -92,7 +92,7 @@ class TeamPatrol:
             elif what == "arrival":
                 self._arrive(number)
             elif what == "happening":
-                self._happen(self._happenings[number])
+                self._happen(number)
             else:
                 self._drive(number)
         return self._played(horizon_s)
@@ -148,25 +148,35 @@ class TeamPatrol:
             walker.interrupt(CHARGING, self._dock, Duty.CHARGING, self._now_s)
         walker.heed_alert(self._now_s)
 
-    def _happen(self, happening: Happening) -> None:
+    def _happen(self, number: int) -> None:
+        happening = self._happenings[number]
         if happening.alert is not None:
-            present = [walker for walker in self._walkers if walker.duty is not Duty.LOST]
+            present = [walker for walker in self._walkers if walker.duty is not Duty.LOST] or self._walkers
             hearer = present[int(self._random.integers(len(present)))]
             hearer.member.told(happening.alert)
             return
         index = list(self._means.units).index(happening.unit_id)
         walker = self._walkers[index]
-        if happening.joins:
-            walker.duty = Duty.PATROL
-            walker.member.join(self._now_s)
-            if walker.unit.kind is Kind.GROUND:
-                self._crossings.put_down(index, walker.at)
-            self._visit(index)
-        else:
+        if not happening.joins:
             walker.lose()
             self._leave(index)
             self._crossings.taken_away(index)
             self._drive_waiting()
+        elif walker.duty is Duty.LOST and not self._put_down(index):
+            self._at(self._now_s + self._config.radio_every_s, "happening", number)
+
+    def _put_down(self, index: int) -> bool:
+        """Let a unit join where it was last; False when there is no room for it now."""
+        walker = self._walkers[index]
+        on_ground = walker.unit.kind is Kind.GROUND
+        if on_ground and not self._crossings.has_room(walker.at):
+            return False
+        walker.duty = Duty.PATROL
+        walker.member.join(self._now_s)
+        if on_ground:
+            self._crossings.put_down(index, walker.at)
+        self._visit(index)
+        return True
 
     def _arrive(self, index: int) -> None:
         walker = self._walkers[index]

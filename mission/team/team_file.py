@@ -25,7 +25,7 @@ class UnitEntry(Config):
 
     unit_id: str = Field(min_length=1)
     kind: Kind = Kind.GROUND
-    speed_mps: float = Field(default=1.0, gt=0, le=50)
+    speed_mps: float = Field(default=1.0, ge=0.01, le=50)
     endurance_min: float | None = Field(default=None, gt=0)
     capabilities: tuple[str, ...] = ()
     start: str = ""

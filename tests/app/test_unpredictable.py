@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import cli
+from patrol.errors import BadInput
 
 STAR = """
 4
@@ -54,3 +55,11 @@ def test_a_round_that_suffices_is_all_that_is_offered(star: Path) -> None:
     assert [mode["mode"] for mode in record["modes"]] == ["round"]
     assert record["capture_probability"] == 1.0
     assert "every attack is caught" in told
+
+
+def test_one_place_leaves_nothing_to_foretell(tmp_path: Path) -> None:
+    path = tmp_path / "post.graph"
+    path.write_text("1 10 10 1 0 0 0 5 5 0", "ascii")
+    done = CliRunner().invoke(cli, ["unpredictable", str(path)])
+    assert isinstance(done.exception, BadInput)
+    assert "is one place" in str(done.exception)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -84,6 +85,21 @@ def test_play_catches_as_often_as_computed() -> None:
             state = int(walk.graph.heads[taken])
         caught += left >= 0
     assert caught / runs == pytest.approx(by_step[step, 0], abs=4 * 0.5 / runs**0.5)
+
+
+@pytest.mark.parametrize("launch", list(Launch))
+def test_how_much_longer_than_any_attack_a_move_takes_changes_nothing(launch: Launch) -> None:
+    """A move of hundreds of millions of ticks takes no memory either."""
+    plain = scattered(3, launch=launch)
+    looked = []
+    for far in (plain.horizon + 1, 300_000_000):
+        game = replace(plain, moves=(replace(plain.moves[0], ticks=far), *plain.moves[1:]))
+        walk = drawn_walk(game, Memory(), 3)
+        problem = Problem(game, walk.graph, np.arange(walk.graph.steps))
+        view = problem.look(walk.chance)
+        looked.append((view.caught, problem.slopes(view, np.ones(view.caught.shape), np.arange(len(game.targets)))))
+    assert np.array_equal(looked[0][0], looked[1][0])
+    assert np.array_equal(looked[0][1], looked[1][1])
 
 
 def test_an_arrival_on_the_last_tick_catches() -> None:

@@ -16,6 +16,7 @@ from mission.games.site import game_from_graph
 from mission.planning.graph import PatrolGraph
 from patrol.errors import BadValue
 from tests.mission.games.arenas import QUICK, SEED, cycle, scattered, star, star_round
+from tests.mission.planning.graphs import graph_of, ring
 
 CONFIG = OfferConfig(search=QUICK, detour_factor=3.0)
 LAPS = 6000
@@ -109,6 +110,14 @@ def test_any_game_gets_its_offers(seed: int) -> None:
         assert math.isfinite(offer.guarantee.worst_idleness_s)
         assert 0.0 <= offer.guarantee.capture_always <= offer.guarantee.capture <= 1.0
         assert len(watch(offer.patrol, around[0], visits=50, seed=SEED).places) == 51
+
+
+def test_ticks_that_are_too_many_to_go_through_are_refused_by_name() -> None:
+    village = graph_of({(0, 1): 2.0, (1, 2): 1e7})
+    with pytest.raises(BadValue, match="attack_s: 6 s is too short beside"):
+        offers(game_from_graph(village, 6.0), (0, 1, 2, 1))
+    with pytest.raises(BadValue, match=r"tick_s: 0\.0001 s is too short for this attack and this round; take 0\.0012 s or more"):
+        offers(game_from_graph(ring(5), 6.0, tick_s=1e-4), (0, 1, 2, 3, 4))
 
 
 def test_the_observer_is_named() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mission.games.bound import least_loss
 from mission.games.exact import rationalised
-from mission.games.game import Launch, PatrolGame, Sight
+from mission.games.game import Launch, Move, PatrolGame, Sight, Target
 from mission.games.history import history_capture
 from mission.games.optimise import search
 from mission.games.problem import worst_loss
@@ -78,6 +78,12 @@ def test_no_strategy_beats_the_bound(seed: int, launch: Launch, sight: Sight) ->
 @pytest.mark.parametrize(("game", "value"), [(star(3, 4), 1 / 2), (star(4, 4), 1 / 3), (cycle(5, 2), 1 / 3), (star(3, 6), 1.0)])
 def test_the_bound_is_tight_on_small_games(game: PatrolGame, value: float) -> None:
     assert 1.0 - least_loss(game) == pytest.approx(value, abs=1e-9)
+
+
+def test_a_target_that_no_move_leads_to_is_lost() -> None:
+    moves = tuple(Move(start=a, end=b, ticks=1) for a, b in ((0, 1), (1, 0), (2, 0)))
+    targets = tuple(Target(place=place, attack_ticks=9, weight=float(place), detection=0.5) for place in (1, 2))
+    assert least_loss(PatrolGame(dwell_ticks=(0, 0, 0), moves=moves, targets=targets)) == 2.0
 
 
 def test_a_bound_by_counting_holds_where_paths_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

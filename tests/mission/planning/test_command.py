@@ -71,6 +71,7 @@ def test_a_site_file_is_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     [
         (("--starts", "0"), "must name 2 vertices, one a robot (got 1)"),
         (("--starts", "0,attic"), "is no vertex of yard (got 'attic')"),
+        (("--starts", ", ,"), "--starts: names no vertex"),
     ],
 )
 def test_starts_that_are_none_are_named(

@@ -81,6 +81,10 @@ def test_a_way_that_stands_twice_counts_once_and_the_longest_length_counts(tmp_p
             "vertex 0, neighbour 0, number: is no other vertex of the file (got 0)",
         ),
         ((HEADER, changed(FIRST, 6, "-30"), SECOND, THIRD), "vertex 0, neighbour 0, length_px: must be above zero (got -30.0)"),
+        (
+            (changed(HEADER, 3, "1e-5"), FIRST, SECOND, THIRD),
+            "vertex 1, neighbour 2, length_px: is 8e-05 m, below a millimetre (got 8.0)",
+        ),
         ((HEADER, FIRST, SECOND, ["2", "40", "28", "0"]), "vertex 1, neighbour 2: does not stand at vertex 2"),
         ((HEADER, FIRST, SECOND), "vertex 2, number: the file ends here"),
         ((HEADER, FIRST, SECOND, THIRD, "surplus"), "(end): stands after the last vertex (got 'surplus')"),

@@ -13,6 +13,7 @@ from shapely.geometry import LineString
 from app.paths import SITES
 from mission.planning.graph import Closure
 from mission.planning.site_graph import PlaceUnreachable, SiteGraph, SiteGraphConfig, site_graph
+from mission.route import RouteMissing
 from patrol.geometry import Pose2
 from patrol.site import Building, Gate, KeepOut, Purpose, Site, Waypoint, Zone
 from patrol.site_file import read_site
@@ -104,3 +105,21 @@ def test_the_shipped_sites_have_graphs_that_stay_clear(name: str) -> None:
     check_ways(site, made)
     assert {one.waypoint_id for one in site.waypoints} <= set(made.graph.vertex_names)
     assert made.graph.parts().max() == 0
+
+
+def test_places_of_the_site_file_keep_their_names_and_no_name_stands_twice() -> None:
+    hall = Zone(zone_id="hall", name="Hall", purpose=Purpose.CORRIDOR, outline=rectangle(-4.0, -30.0, 0.0, 10.0))
+    own = (waypoint("P01", 45.0, 30.0), waypoint("P02", 0.0, 20.0), waypoint("hall_1", 45.0, -30.0))
+    names = site_graph(replace(depot(waypoints=own), zones=(hall,))).graph.vertex_names
+    assert names[:3] == ("P01", "P02", "hall_1")
+    assert {"hall_1_2", "P01_2"} <= set(names)
+    assert len(set(names)) == len(names)
+
+
+def test_an_alley_too_narrow_for_a_round_along_its_fence_is_patrolled_at_its_waypoints() -> None:
+    site = replace(depot(), perimeter=rectangle(0.0, 0.0, 60.0, 5.0), buildings=(), keep_outs=(), docks=())
+    made = site_graph(replace(site, waypoints=(waypoint("west", 5.0, 2.5), waypoint("east", 55.0, 2.5))))
+    assert made.graph.vertex_names == ("east", "west")
+    assert made.graph.lengths_m == pytest.approx([50.0])
+    with pytest.raises(RouteMissing, match="nothing is left"):
+        site_graph(site)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mission.planning.graph import Closure, PartsUnconnected, PatrolGraph, walk_offsets_m
 from mission.planning.metrics import true_average_s, worst_idleness_s
 from mission.planning.occupancy import check_certificate
-from mission.planning.plan import Beat
+from mission.planning.plan import Beat, RoundsTooUnlike
 from mission.planning.split import Share, cut_tour, exchanged, one_round, staffed, worst_m
 from mission.planning.team import Planned, TeamPlanner
 from patrol.errors import BadValue
@@ -222,3 +222,9 @@ def test_a_ratio_without_a_bound_is_not_a_number_that_pleases() -> None:
     found = TeamPlanner(ring(5), 2).first(soon())
     unknown = replace(found, bound=replace(found.bound, bound_s=0.0))
     assert unknown.ratio == np.inf
+
+
+def test_rounds_too_unlike_to_be_listed_are_refused_by_name() -> None:
+    planner = TeamPlanner(graph_of({(0, 1): 1.0, (1, 2): 1e9, (2, 3): 1e9, (3, 4): 1.0}, "far"), 2)
+    with pytest.raises(RoundsTooUnlike, match=r"far: has ways from 1 m to 1e\+09 m"):
+        planner.improve(planner.first(soon()), soon()).plan.begin()

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mission.planning.exact_tour import exact_tour, heuristic_tour
 from mission.planning.graph import Closure, PatrolGraph, walk_offsets_m
@@ -88,3 +90,12 @@ def test_local_search_never_lengthens_a_tour(graph: PatrolGraph) -> None:
 def test_a_walk_off_the_edges_is_refused() -> None:
     with pytest.raises(BadValue, match="leaves the edges"):
         walk_offsets_m(path(4), (0, 2))
+
+
+@settings(max_examples=10, deadline=None)
+@given(graph=random_graphs(most=8), unit=st.sampled_from([1e-6, 1e5]))
+def test_the_unit_of_length_changes_nothing(graph: PatrolGraph, unit: float) -> None:
+    """A solver's absolute tolerances must not decide what is shortest."""
+    found_m, proven, _ = solved(replace(graph, lengths_m=graph.lengths_m * unit))
+    assert proven
+    assert found_m == pytest.approx(unit * solved(graph)[0], rel=1e-9)

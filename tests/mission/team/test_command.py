@@ -21,7 +21,7 @@ from patrol.geometry import Pose2
 from patrol.site import Building, Datum, Site, Waypoint
 from tests.app.command import run_patrol
 from tests.mission.planning.graphs import path
-from tests.mission.planning.test_graph_file import FIRST, HEADER, SECOND, THIRD, written
+from tests.mission.planning.test_graph_file import FIRST, HEADER, SECOND, THIRD, changed, written
 
 
 def test_a_team_is_planned_played_and_told(
@@ -61,6 +61,7 @@ def test_a_team_of_a_site_begins_at_its_dock(
         (("--lost", "robot-9@5"), "is no unit of the team; there are robot-1, robot-2 (got 'robot-9')"),
         (("--lost", "robot-1"), "is not UNIT@SECONDS"),
         (("--joined", "robot-1@5,robot-2@6"), "leaves nobody to begin with"),
+        (("--robots", "5", "--narrow"), "start: 3 robots begin where 1 can be (got '0')"),
     ],
 )
 def test_what_makes_no_play_is_refused(
@@ -69,6 +70,15 @@ def test_what_makes_no_play_is_refused(
     answer = run_patrol(monkeypatch, capsys, "team", written(tmp_path, HEADER, FIRST, SECOND, THIRD), *more)
     assert answer.code == 2
     assert because in answer.err
+
+
+def test_a_play_that_ends_before_the_plan_has_settled_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path, changed(HEADER, 3, "20"), FIRST, SECOND, THIRD)
+    answer = run_patrol(monkeypatch, capsys, "team", file, "--minutes", "1", "--seconds", "0.2")
+    assert answer.code == 2
+    assert "--minutes: ends before the plan has settled" in answer.err
 
 
 def test_every_fault_of_a_team_file_is_named() -> None:

@@ -106,6 +106,24 @@ def test_an_alert_of_a_unit_that_is_lost_on_the_way_goes_to_another() -> None:
     assert card.refused == {"r0"}
 
 
+def test_an_alert_while_nobody_is_there_waits_for_the_first_who_comes() -> None:
+    team = team_on(ring(6, 5.0), robots(2))
+    team.begin((0, 3))
+    lost = [Happening(at_s=60.0, unit_id="r0"), Happening(at_s=60.0, unit_id="r1"), Happening(at_s=70.0, unit_id="r1")]
+    back = [Happening(at_s=300.0, unit_id=name, joins=True) for name in ("r0", "r1", "r1")]
+    run = team.run(900.0, [*lost, alert("a", 2, 120.0), *back])
+    assert run.alerts["a"].state is AlertState.DONE
+    assert [errand.reached_s is not None and errand.reached_s > 300.0 for errand in run.errands if errand.because == "a"] == [
+        True
+    ]
+
+
+def test_who_joins_waits_until_there_is_room() -> None:
+    team = team_on(path(1), robots(2), room={0: 1})
+    team.begin((0, 0), absent=["r1"])
+    assert len(team.run(300.0, [Happening(at_s=60.0, unit_id="r1", joins=True)]).plans) == 1
+
+
 def test_an_empty_battery_goes_to_the_dock_and_comes_back_to_its_breakpoint() -> None:
     units = [Unit(unit_id="r0", endurance_s=600.0), Unit(unit_id="r1", endurance_s=6000.0)]
     config = STEADY.model_copy(update={"charge_s": 200.0})

@@ -244,5 +244,7 @@ def test_narrow_ways_become_cells_of_one_robot() -> None:
     assert lanes.towards(lanes.towards(lanes.towards(0, 1), 1), 1) == 1
     with pytest.raises(BadValue, match="no way from 0 to 2"):
         Lanes.of(graph, [(0, 2)])
+    with pytest.raises(BadValue, match=r"cell_m: 0\.001 m cuts the narrow ways into 7000 cells, more than 6000"):
+        Lanes.of(graph, [(1, 2)], cell_m=0.001)
     with pytest.raises(BadValue, match="one robot at least"):
         Lanes.of(graph, [], room={0: 0})
