@@ -155,4 +155,6 @@ def faults_in(error: ValidationError) -> Iterator[tuple[str, object, str]]:
         if item["type"] == "too_short" and within:
             continue
         because = _PLAIN_WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+        if because == _FIELDS and item["input"] is None:
+            because = f"is missing; it {_FIELDS}"
         yield ".".join(str(part) for part in place), item["input"], because

@@ -104,7 +104,7 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     "bad site id": (_header(id="My Site!"), "site.id", "pattern"),
     "datum swapped out of range": (_header(datum=[53.0, 111.0, 0.0]), "datum", "less than"),
     "short datum": (_header(datum=[11.0, 53.0]), "datum", "required"),
-    "missing header": (lambda d: d.pop("site"), "site", "valid"),
+    "missing header": (lambda d: d.pop("site"), "site", "missing"),
     "unknown member": (lambda d: d.update(comment="x"), "comment", "unknown member"),
     "other coordinates": (lambda d: d.update(crs={"properties": {"name": "EPSG:25832"}}), "crs", "WGS84"),
     "not a collection": (lambda d: d.update(type="Feature"), "type", "FeatureCollection"),
