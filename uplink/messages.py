@@ -45,6 +45,7 @@ from patrol.wire import (
 from patrol.zone_orders import RunTimeZone, ZoneAnswer, ZoneOrder, ZonesRefused
 
 UNNUMBERED = 0
+CLOCK_UNKNOWN = "the robot is still starting: its clock is not known yet"
 _UNKNOWN_GREY = 128
 
 
@@ -204,12 +205,15 @@ def parse_order(frame: str | bytes) -> ToRobot | None:
 def command_from_wire(issued: CommandIssued, *, received_ns: int) -> Command | Refused:
     """The order with its expiry on the robot's own clock, counted from ``received_ns``: the two clocks need not agree.
 
-    An order of an unknown kind, or one that had run out before it came, is refused.
+    An order of an unknown kind, or one that had run out before it came, is refused; and while the robot's clock is not known
+    (zero, before the first word of a simulated one) every order but an e-stop, since nobody can say when it runs out.
     """
     if issued.kind not in {kind.value for kind in CommandKind}:
         return Refused(command_id=issued.command_id, because=f"{issued.kind!r} is not a command that this robot knows")
     if issued.expires_in_s <= 0:
         return Refused(command_id=issued.command_id, because="it had run out before it reached the robot")
+    if received_ns <= 0 and issued.kind != CommandKind.ESTOP:
+        return Refused(command_id=issued.command_id, because=CLOCK_UNKNOWN)
     return Command(
         command_id=issued.command_id,
         kind=CommandKind(issued.kind),
@@ -220,7 +224,10 @@ def command_from_wire(issued: CommandIssued, *, received_ns: int) -> Command | R
 
 
 def zones_from_wire(ordered: ZonesOrdered, *, received_ns: int) -> ZoneOrder | Refused:
-    """The order of zones with its expiry on the robot's own clock; one that makes no sense is refused in words."""
+    """The order of zones with its expiry on the robot's own clock; one that makes no sense, or comes while that clock is not
+    known, is refused in words."""
+    if received_ns <= 0:
+        return Refused(command_id=ordered.order_id, because=CLOCK_UNKNOWN)
     try:
         zones = tuple(
             RunTimeZone(

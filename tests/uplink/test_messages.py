@@ -168,6 +168,16 @@ def test_orders_that_can_not_be_carried_out_are_refused(kind: str, expires_in_s:
     assert because in refused.because
 
 
+def test_before_the_robots_clock_is_known_only_an_emergency_stop_is_taken() -> None:
+    for kind in CommandKind:
+        issued = CommandIssued(command_id="c", kind=kind, expires_in_s=5.0, issued_by="op")
+        taken = command_from_wire(issued, received_ns=0)
+        assert isinstance(taken, Command if kind is CommandKind.ESTOP else Refused)
+        assert isinstance(taken, Command) or "still starting" in taken.because
+    refused = zones_from_wire(ZonesOrdered(order_id="o", revision=1, expires_in_s=5.0, issued_by="op", zones=()), received_ns=0)
+    assert isinstance(refused, Refused)
+
+
 def test_zones_from_the_wire_are_the_robots_words_and_bad_ones_are_refused() -> None:
     zone = WireZone(zone_id="pit", kind="keep out", corners_m=((0.0, 0.0), (4.0, 0.0), (4.0, 4.0)), when_inside="hold")
     ordered = ZonesOrdered(order_id="o", revision=7, expires_in_s=5.0, issued_by="olga", zones=(zone,))

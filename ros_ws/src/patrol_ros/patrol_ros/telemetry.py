@@ -45,10 +45,11 @@ class TelemetrySource:
         link.subscribe("tracks", self._on_tracks)
 
     def telemetry(self) -> Telemetry | None:
-        """The newest of everything; None before the mission node has spoken."""
-        if self._state is None:
-            return None
+        """The newest of everything; None before the mission node has spoken, and while the clock is not known: who is told that
+        the robot is ready may command it, and commands run out by this clock."""
         now_ns = self._link.now_ns()
+        if self._state is None or now_ns <= 0:
+            return None
         ages = {name: self._ages.age_s(name, now_ns) for name in SENSORS}
         return telemetry_message(
             self._state,
