@@ -18,7 +18,7 @@ from pydantic import Field
 
 from patrol.checks import Floats, frozen_array
 from patrol.config import Config, load_config
-from patrol.errors import BadInput, Fault
+from patrol.errors import BadInput, BadValue, Fault
 
 _MANY = 12
 _STRAY = 0.1
@@ -74,20 +74,20 @@ def read_fixed_camera(path: Path) -> FixedCamera:
     map_m = np.array([point.map_m for point in told.points])
     try:
         return calibrated(picture_px, map_m, (told.width_px, told.height_px))
-    except ValueError as error:
+    except BadValue as error:
         raise BadInput(path, [Fault(field="points", value=len(told.points), because=str(error))]) from error
 
 
 def calibrated(picture_px: Floats, map_m: Floats, size_px: tuple[int, int]) -> FixedCamera:
     """The camera that sees the ground at ``map_m`` (N, 2) at ``picture_px`` (N, 2); by least squares, by the least median of
-    squares where points are many. Raises ValueError where they determine no camera."""
+    squares where points are many. Raises BadValue where they determine no camera."""
     found, _ = cv2.findHomography(map_m, picture_px, cv2.LMEDS if len(map_m) >= _MANY else 0)
     if found is None or not np.isfinite(found).all() or np.linalg.cond(found) > 1e12:
-        raise ValueError("determine no view of the ground: they lie on one line, or contradict each other")
+        raise BadValue("determine no view of the ground: they lie on one line, or contradict each other")
     ground = np.asarray(found, dtype=np.float64)
     before = float(np.mean(np.column_stack((map_m, np.ones(len(map_m)))) @ ground[2] > 0.0))
     if _STRAY < before < 1.0 - _STRAY:
-        raise ValueError("lie before and behind the camera")
+        raise BadValue("lie before and behind the camera")
     return _standing(ground if before > 0.5 else -ground, map_m, size_px)
 
 
