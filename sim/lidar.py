@@ -25,7 +25,7 @@ _CULL_MARGIN_RAD = 0.02
 _SAME_SURFACE_M = 0.1
 _DROPS_WITHIN_M, _BESIDE_M, _BESIDE_PER_M, _BESIDES = 10.0, 0.2, 0.05, 2
 _NOTHING_M = 1e6
-_BESIDE_STEPS = ((0, 1), (0, 2), (0, 3), (1, 0), (2, 0), (1, 1), (1, -1))
+_BESIDE_STEPS = ((0, 1), (0, 2), (0, 3), (1, 0), (2, 0), (1, 1), (-1, 1))
 _MARGIN = 3
 _Array = TypeVar("_Array", Floats32, Bytes)
 
@@ -91,6 +91,8 @@ class SpinningLidar:
         )
         self._directions: Floats32 = directions.astype(np.float32)
         self._elevations = elevations
+        self._cos_azimuth, self._sin_azimuth = np.cos(self.azimuths_rad), np.sin(self.azimuths_rad)
+        self._lift = np.stack((np.cos(elevations), np.sin(elevations))).astype(np.float32)
         self._fractions = np.arange(part.columns) / part.columns
         self._turn = np.repeat(self._fractions, part.rings).astype(np.float32)
         self._ring = np.tile(np.arange(part.rings, dtype=np.uint8), part.columns)
@@ -132,13 +134,16 @@ class SpinningLidar:
 
     def _rays(self, trail: Floats) -> Floats32:
         """Origins and unit directions (columns x rings, 6) in the world, each column at its own time."""
-        steps = np.linspace(0.0, 1.0, len(trail))
-        x, y, z, roll, pitch, yaw = (np.interp(self._fractions, steps, trail[:, axis]) for axis in range(6))
-        rotations = _rotations(roll, pitch, yaw)
-        mount = np.array(self._part.position_m)
+        x, y, z, roll, pitch, yaw = _between(trail, self._fractions)
+        forward, left, up = _axes(roll, pitch, yaw)
+        ahead, beside, above = self._part.position_m
+        origins = np.stack((x, y, z)) + ahead * forward + beside * left + above * up
+        level = self._cos_azimuth * forward + self._sin_azimuth * left
+        directions = np.stack((level, up), axis=-1).astype(np.float32).reshape(-1, 2) @ self._lift
         rays = np.empty((self._part.columns, self._part.rings, 6), dtype=np.float32)
-        rays[:, :, :3] = (np.column_stack((x, y, z)) + rotations @ mount)[:, None, :]
-        rays[:, :, 3:] = np.matmul(self._directions, rotations.transpose(0, 2, 1).astype(np.float32))
+        rays[:, :, :3] = origins.T[:, None, :]
+        for axis, along in enumerate(directions.reshape(3, self._part.columns, self._part.rings), start=3):
+            rays[:, :, axis] = along
         return rays.reshape(-1, 6)
 
     def _meet(self, actor: ActorTarget, rays: Floats32, ranges: Floats32, intensity: Floats32) -> None:
@@ -190,7 +195,8 @@ class SpinningLidar:
         """The 3D points in ``lidar_link``, each as seen from where the lidar was at that point's time."""
         ranges = revolution.ranges_m.ravel()
         keep = np.flatnonzero(np.isfinite(ranges))
-        points = self._directions.reshape(-1, 3)[keep] * ranges[keep, None]
+        points = np.take(self._directions.reshape(-1, 3), keep, axis=0)
+        points *= np.repeat(ranges[keep], 3).reshape(-1, 3)
         return PointCloud(
             stamp_ns=revolution.starts_ns,
             frame_id="lidar_link",
@@ -204,9 +210,10 @@ class SpinningLidar:
         """The 2D scan in ``lidar_link``: per column, the nearest surface in the height band, as a distance along the ground.
         Drops of fog and rain, which return light here and there by themselves, are no surface."""
         part = self._part
-        heights = part.position_m[2] + revolution.ranges_m * np.sin(self._elevations).astype(np.float32)
+        ranges_m = np.ascontiguousarray(revolution.ranges_m.T)
+        heights = part.position_m[2] + ranges_m * self._lift[1][:, None]
         low, high = part.scan_band_m
-        flat = revolution.ranges_m * np.cos(self._elevations).astype(np.float32)
+        flat = ranges_m * self._lift[0][:, None]
         is_surface = _is_surface(np.where(heights >= 0.5 * low, flat, np.float32(_NOTHING_M)))
         flat = np.where((heights >= low) & (heights <= high) & is_surface, flat, np.float32(np.inf))
         return Scan(
@@ -222,45 +229,51 @@ class SpinningLidar:
 
 
 def _is_surface(flat_m: Floats32) -> npt.NDArray[np.bool_]:
-    """Which returns (columns, rings) have others of a surface beside them. A drop has none, but for chance; near by, where drops
+    """Which returns (rings, columns) have others of a surface beside them. A drop has none, but for chance; near by, where drops
     are seen at all, two are asked for (as in Charron, Phillips, Waslander, "De-noising of lidar point clouds corrupted by
     snowfall", CRV 2018: a neighbourhood that widens with the range)."""
-    columns, rings = flat_m.shape
-    wide = rings + _MARGIN  # a margin of nothing between the columns makes each neighbour a step in one long array
-    around_m = np.full((columns + 2 * _MARGIN, wide), np.float32(-_NOTHING_M))
-    around_m[_MARGIN:-_MARGIN, :rings] = np.minimum(flat_m, np.float32(_NOTHING_M))
-    around_m[:_MARGIN], around_m[-_MARGIN:] = around_m[-2 * _MARGIN : -_MARGIN], around_m[_MARGIN : 2 * _MARGIN]
+    rings, columns = flat_m.shape
+    wide = columns + 2 * _MARGIN  # columns go around, rings do not; each neighbour is then a step in one long array
+    around_m = np.full((rings + 2 * _MARGIN, wide), np.float32(-_NOTHING_M))
+    inner_m = around_m[_MARGIN:-_MARGIN]
+    inner_m[:, _MARGIN:-_MARGIN] = np.minimum(flat_m, np.float32(_NOTHING_M))
+    inner_m[:, :_MARGIN], inner_m[:, -_MARGIN:] = inner_m[:, columns : columns + _MARGIN], inner_m[:, _MARGIN : 2 * _MARGIN]
     all_m, first = around_m.ravel(), _MARGIN * wide
     here_m = all_m[first:-first]
     reach_m = np.maximum(np.float32(_BESIDE_M), np.float32(_BESIDE_PER_M) * here_m)
     beside = np.zeros(len(here_m), dtype=np.uint8)
     for column, ring in _BESIDE_STEPS:
-        step = column * wide + ring
-        for begin in (first - step, first + step):
-            beside += np.abs(all_m[begin : begin + len(here_m)] - here_m) < reach_m
+        step = ring * wide + column
+        apart_m = np.abs(all_m[step:] - all_m[:-step])
+        for begin in (first - step, first):
+            beside += (apart_m[begin : begin + len(here_m)] < reach_m).view(np.uint8)
     is_surface: npt.NDArray[np.bool_] = (beside >= _BESIDES) | (here_m > _DROPS_WITHIN_M)
-    return is_surface.reshape(columns, wide)[:, :rings]
+    return is_surface.reshape(rings, wide)[:, _MARGIN:-_MARGIN]
 
 
 def _nearest_surface(flat_m: Floats32) -> Floats32:
-    """Range (N,) of the nearest surface that the rings (N, R) of each column see, averaged over the rings that see it: the
+    """Range (N,) of the nearest surface that the rings (R, N) of each column see, averaged over the rings that see it: the
     least of several noisy ranges alone would lie too near, the more so the more rings meet the surface."""
-    near = flat_m.min(axis=1, keepdims=True)
+    near = flat_m.min(axis=0)
     same = flat_m < near + _SAME_SURFACE_M
-    mean = np.where(same, flat_m, np.float32(0.0)).sum(axis=1) / np.maximum(same.sum(axis=1), 1).astype(np.float32)
-    ranges: Floats32 = np.where(np.isfinite(near[:, 0]), mean, np.float32(np.inf))
+    mean = np.where(same, flat_m, np.float32(0.0)).sum(axis=0) / np.maximum(same.sum(axis=0), 1).astype(np.float32)
+    ranges: Floats32 = np.where(np.isfinite(near), mean, np.float32(np.inf))
     return ranges
 
 
-def _rotations(roll: Floats, pitch: Floats, yaw: Floats) -> Floats:
-    """Rotation matrices (N, 3, 3) of fixed-axis roll, pitch, yaw."""
+def _between(trail: Floats, fractions: Floats) -> list[Floats]:
+    """Each column of ``trail`` (K, D), equally spaced from 0 to 1, at ``fractions`` (N,)."""
+    steps = np.linspace(0.0, 1.0, len(trail))
+    return [np.interp(fractions, steps, column) for column in trail.T]
+
+
+def _axes(roll: Floats, pitch: Floats, yaw: Floats) -> tuple[Floats, Floats, Floats]:
+    """Where x, y and z of a frame turned by fixed-axis roll, pitch, yaw (N,) point: three arrays (3, N)."""
     cr, sr, cp, sp, cy, sy = np.cos(roll), np.sin(roll), np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
-    rows = (
-        (cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr),
-        (sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr),
-        (-sp, cp * sr, cp * cr),
-    )
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    forward = np.stack((cy * cp, sy * cp, -sp))
+    left = np.stack((cy * sp * sr - sy * cr, sy * sp * sr + cy * cr, cp * sr))
+    up = np.stack((cy * sp * cr + sy * sr, sy * sp * cr - cy * sr, cp * cr))
+    return forward, left, up
 
 
 def _sealed(array: _Array) -> _Array:

@@ -46,7 +46,7 @@ class ImuSensor:
         acceleration = (velocity - self._last_velocity) / elapsed_s if elapsed_s > 0.0 else np.zeros(3)
         self._last_velocity, self._last_ns = velocity, now_ns
         acceleration[2] += _GRAVITY_MPS2
-        force = acceleration @ self._chassis.rotation() + _cross(rates, _cross(rates, self._lever_m))
+        force = acceleration @ self._chassis.rotation() + _centripetal(rates, self._lever_m)
         white = self._rng.standard_normal(6) * noise_gain
         return Imu(
             stamp_ns=now_ns,
@@ -56,8 +56,9 @@ class ImuSensor:
         )
 
 
-def _cross(a: Floats, b: Floats) -> Floats:
-    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+def _centripetal(rates: Floats, lever_m: Floats) -> Floats:
+    """Acceleration (3,) m/s² of a point at ``lever_m`` (3,) of a body that turns at ``rates`` (3,) rad/s: ω (ω·r) - r ω²."""
+    return rates * float(rates @ lever_m) - lever_m * float(rates @ rates)
 
 
 def _sealed(array: Floats) -> Floats:

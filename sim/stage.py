@@ -109,10 +109,10 @@ class Stage:
 
     def _note_contacts(self) -> None:
         contacts = self.data.contact
-        steep = np.flatnonzero(np.abs(contacts.frame[:, 2]) < _GROUND_NORMAL_Z)
-        pairs = contacts.geom[steep]
-        others = np.where(self._robot_geoms[pairs[:, 0]], pairs[:, 1], pairs[:, 0]) if len(steep) else ()
-        touching = {self.model.geom(int(geom)).name for geom in others}
+        upward = contacts.frame[:, 2].tolist()
+        steep = [index for index, up in enumerate(upward) if abs(up) < _GROUND_NORMAL_Z]
+        pairs = contacts.geom[steep].tolist() if steep else ()
+        touching = {self.model.geom(b if self._robot_geoms[a] else a).name for a, b in pairs}
         self._contact_count += len(touching - self._touching)
         self._touching = frozenset(touching)
 

@@ -24,7 +24,7 @@ ACTOR_CONTYPE = 2
 
 
 class PartPoses(Mapping[str, Pose3]):
-    """World poses of a body's parts as two arrays: ``positions_m`` (P, 3) and ``rotations`` (P, 3, 3), in the order of
+    """Poses of a body's parts in one frame as two arrays: ``positions_m`` (P, 3) and ``rotations`` (P, 3, 3), in the order of
     ``parts``. As a mapping it gives one pose by its part's name."""
 
     __slots__ = ("parts", "positions_m", "rotations")

@@ -17,10 +17,11 @@ from sim.bodies.base import COLLISION_PART, PartPoses
 from sim.bodies.gait import Posture, climbing, crouching, sitting, walking
 from sim.bodies.person_build import build_person
 from sim.bodies.pieces import Build
-from sim.bodies.skeleton import Placed, Skeleton
+from sim.bodies.skeleton import SEGMENTS, Skeleton
 from sim.bodies.wheelchair import FOOTREST_M
 
 _CLIMBING_ABOVE_M = 0.15
+_ORIGIN = (np.eye(3), np.zeros(3))
 _ON_FOOTRESTS = np.array((0.0, 0.0, FOOTREST_M))
 _ON_THE_BACK = np.array(((0.0, 0.0, -1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)))
 """Lays a standing person down: the head points back, the face up."""
@@ -61,19 +62,32 @@ class Person:
     def limb_poses(self, world_from_actor: Pose3, speed_mps: float, phase_rad: float) -> PartPoses:
         off_ground = float(world_from_actor.translation_m[2]) > _CLIMBING_ABOVE_M
         posture = climbing(phase_rad) if off_ground else self._posture(speed_mps, phase_rad)
-        placed = self._skeleton.place(posture)
-        placed[COLLISION_PART] = (np.eye(3), np.zeros(3))
-        if self.look.bearing == "sitting":
-            placed = {part: (turn, at + _ON_FOOTRESTS) for part, (turn, at) in placed.items()}
-            placed[COLLISION_PART] = placed["chair"] = (np.eye(3), np.zeros(3))
-        if self.look.bag == "backpack":
-            placed["bag"] = placed["torso"]
-        elif self.look.bag == "holdall":
-            placed["bag"] = (np.eye(3), placed["hand_right"][1])
+        placed = self._equipped(self._skeleton.place(posture))
+        turns, places = placed.rotations, placed.positions_m
         if self.look.bearing == "lying":
-            middle = np.array((0.5, 0.0, 0.075)) * self.look.stature_m
-            placed = {part: (_ON_THE_BACK @ turn, _ON_THE_BACK @ at + middle) for part, (turn, at) in placed.items()}
-        return _in_world(world_from_actor, placed)
+            turns, places = _ON_THE_BACK @ turns, places @ _ON_THE_BACK.T + np.array((0.5, 0.0, 0.075)) * self.look.stature_m
+        rotations: Floats = world_from_actor.rotation @ turns
+        return PartPoses(placed.parts, places @ world_from_actor.rotation.T + world_from_actor.translation_m, rotations)
+
+    def _equipped(self, segments: PartPoses) -> PartPoses:
+        """The segments, and what stands or hangs on them, in the actor frame."""
+        turns, places = segments.rotations, segments.positions_m
+        sits = self.look.bearing == "sitting"
+        if sits:
+            places = places + _ON_FOOTRESTS
+        more: dict[str, tuple[Floats, Floats]] = {COLLISION_PART: _ORIGIN}
+        if sits:
+            more["chair"] = _ORIGIN
+        if self.look.bag == "backpack":
+            torso = SEGMENTS.index("torso")
+            more["bag"] = (turns[torso], places[torso])
+        elif self.look.bag == "holdall":
+            more["bag"] = (np.eye(3), places[SEGMENTS.index("hand_right")])
+        return PartPoses(
+            (*segments.parts, *more),
+            np.concatenate((places, [at for _, at in more.values()])),
+            np.concatenate((turns, [turn for turn, _ in more.values()])),
+        )
 
     def _posture(self, speed_mps: float, phase_rad: float) -> Posture:
         if self.look.bearing == "sitting":
@@ -84,9 +98,3 @@ class Person:
             return walking(0.0, 0.0)
         posture = walking(phase_rad, speed_mps)
         return replace(posture, lean=posture.lean + self.look.stoop_rad) if self.look.stoop_rad else posture
-
-
-def _in_world(world_from_actor: Pose3, placed: Mapping[str, Placed]) -> PartPoses:
-    rotations: Floats = world_from_actor.rotation @ np.stack([rotation for rotation, _ in placed.values()])
-    places: Floats = np.stack([at for _, at in placed.values()]) @ world_from_actor.rotation.T + world_from_actor.translation_m
-    return PartPoses(tuple(placed), places, rotations)

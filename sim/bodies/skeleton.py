@@ -7,21 +7,39 @@ y left, z up when standing; the head's and the torso's at their lower joint.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from patrol.checks import Floats
+from sim.bodies.base import PartPoses
 from sim.bodies.gait import Limbs, Posture
-
-Placed = tuple[Floats, Floats]
-"""Rotation (3, 3) and translation (3,) m of a segment in the actor frame."""
 
 HIP_HEIGHT, WAIST, NECK, SHOULDER_HEIGHT = 0.530, 0.052, 0.262, 0.224
 SHOULDER_HALF, HIP_HALF = 0.107, 0.048
 UPPER_ARM, FOREARM, THIGH, SHIN, SOLE = 0.178, 0.150, 0.245, 0.246, 0.039
 HEEL_BACK, TOE_AHEAD = 0.045, 0.105
+SEGMENTS = (
+    *("pelvis", "torso", "head"),
+    *("thigh_left", "thigh_right", "upper_arm_left", "upper_arm_right"),
+    *("shin_left", "shin_right", "forearm_left", "forearm_right"),
+    *("foot_left", "foot_right", "hand_left", "hand_right"),
+)
+"""Root to tip: the trunk, then the first, second and third segment of the four limbs."""
+_FEET = slice(SEGMENTS.index("foot_left"), SEGMENTS.index("foot_right") + 1)
+_OF_PELVIS_OR_TORSO = [0, 0, 1, 1]
+_X, _Y, _Z = 0, 1, 2
+_GENERATORS = np.array(
+    (
+        ((0.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0)),
+        ((0.0, 0.0, 1.0), (0.0, 0.0, 0.0), (-1.0, 0.0, 0.0)),
+        ((0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 0.0)),
+    )
+)
+_SQUARES = _GENERATORS @ _GENERATORS
+_AXES = (*(_Z,) * 3, *(_X,) * 3, *(_Y,) * 3, *(_X,) * 4, *(_Y,) * 4, *(_X,) * 4, *(_Y,) * 4, *(_Z,) * 4, *(_Y,) * 4)
+_SINES, _VERSINES = _GENERATORS[list(_AXES)], _SQUARES[list(_AXES)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,69 +48,71 @@ class Skeleton:
 
     stature_m: float
     breadth: float = 1.0
+    _joints_m: Floats = field(init=False, repr=False, compare=False)
+    """(14, 3) in the frames of the segments that they hang on: waist, neck; two hips and two shoulders, two knees and two elbows,
+    two ankles and two wrists."""
 
-    def place(self, posture: Posture) -> dict[str, Placed]:
-        """Every segment in the actor frame, the lower sole on the ground at z = 0."""
-        placed = self._hung(posture)
-        lift = np.array((0.0, 0.0, -min(self._sole_m(placed[f"foot_{side}"]) for side in ("left", "right"))))
-        return {name: (rotation, at + lift) for name, (rotation, at) in placed.items()}
+    def __post_init__(self) -> None:
+        hips = [(0.0, sign * HIP_HALF * self.breadth, 0.0) for sign in (1.0, -1.0)]
+        shoulders = [(-0.004, sign * SHOULDER_HALF * self.breadth, SHOULDER_HEIGHT) for sign in (1.0, -1.0)]
+        drops = [(0.0, 0.0, -length) for length in (THIGH, THIGH, UPPER_ARM, UPPER_ARM, SHIN, SHIN, FOREARM, FOREARM)]
+        joints = np.array([(0.0, 0.0, WAIST), (0.0, 0.0, NECK), *hips, *shoulders, *drops])
+        object.__setattr__(self, "_joints_m", joints * self.stature_m)
 
-    def _hung(self, posture: Posture) -> dict[str, Placed]:
-        height = self.stature_m
-        pelvis = (_turn_z(posture.pelvis_yaw) @ _turn_x(-posture.roll) @ _turn_y(0.4 * posture.lean), np.zeros(3))
-        spine = _turn_z(posture.chest_yaw) @ _turn_x(0.6 * posture.roll) @ _turn_y(posture.lean)
-        torso = (spine, pelvis[0] @ (0.0, 0.0, WAIST * height))
-        neck = _turn_z(0.2 * posture.chest_yaw) @ _turn_y(0.3 * posture.lean)
-        placed = {"pelvis": pelvis, "torso": torso, "head": (neck, _reach(torso, (0.0, 0.0, NECK * height)))}
-        for side, sign, limbs in (("left", 1.0, posture.left), ("right", -1.0, posture.right)):
-            placed.update(self._leg(pelvis, side, sign, limbs))
-            placed.update(self._arm(torso, side, sign, limbs))
-        return placed
+    def place(self, posture: Posture) -> PartPoses:
+        """Every one of ``SEGMENTS`` in the actor frame, the lower sole on the ground at z = 0."""
+        turns = _turns(_joint_angles(posture))
+        trunk = turns[0:3] @ turns[3:6] @ turns[6:9]
+        first = trunk[_OF_PELVIS_OR_TORSO] @ turns[9:13] @ turns[13:17]
+        second = first @ turns[17:21] @ turns[21:25]
+        third = second @ turns[25:29] @ turns[29:33]
+        waist, neck = self._joints_m[:2]
+        torso_at = trunk[0] @ waist
+        first_at = _reached(trunk[_OF_PELVIS_OR_TORSO], self._joints_m[2:6])
+        first_at[2:] += torso_at
+        second_at = first_at + _reached(first, self._joints_m[6:10])
+        third_at = second_at + _reached(second, self._joints_m[10:])
+        places = np.concatenate(([np.zeros(3), torso_at, torso_at + trunk[1] @ neck], first_at, second_at, third_at))
+        rotations = np.concatenate((trunk, first, second, third))
+        places[:, 2] -= self._sole_m(rotations[_FEET], places[_FEET])
+        return PartPoses(SEGMENTS, places, rotations)
 
-    def _leg(self, pelvis: Placed, side: str, sign: float, limbs: Limbs) -> dict[str, Placed]:
-        height = self.stature_m
-        thigh_turn = pelvis[0] @ _turn_x(sign * 0.02) @ _turn_y(-limbs.hip)
-        thigh = (thigh_turn, _reach(pelvis, (0.0, sign * HIP_HALF * height * self.breadth, 0.0)))
-        shin = (thigh_turn @ _turn_y(limbs.knee), _reach(thigh, (0.0, 0.0, -THIGH * height)))
-        foot_turn = shin[0] @ _turn_z(sign * 0.10) @ _turn_y(-limbs.ankle)
-        foot = (foot_turn, _reach(shin, (0.0, 0.0, -SHIN * height)))
-        return {f"thigh_{side}": thigh, f"shin_{side}": shin, f"foot_{side}": foot}
-
-    def _arm(self, torso: Placed, side: str, sign: float, limbs: Limbs) -> dict[str, Placed]:
-        height = self.stature_m
-        outward = 0.14 if limbs.shoulder < 1.2 else 0.02
-        arm_turn = torso[0] @ _turn_x(sign * outward) @ _turn_y(-limbs.shoulder)
-        upper = (
-            arm_turn,
-            _reach(torso, (-0.004 * height, sign * SHOULDER_HALF * height * self.breadth, SHOULDER_HEIGHT * height)),
-        )
-        inward = _turn_x(-sign * 0.07)
-        forearm = (arm_turn @ inward @ _turn_y(-limbs.elbow), _reach(upper, (0.0, 0.0, -UPPER_ARM * height)))
-        hand = (forearm[0] @ _turn_y(-0.15), _reach(forearm, (0.0, 0.0, -FOREARM * height)))
-        return {f"upper_arm_{side}": upper, f"forearm_{side}": forearm, f"hand_{side}": hand}
-
-    def _sole_m(self, foot: Placed) -> float:
-        """Height of the lower of heel and toe."""
-        height = self.stature_m
-        ends = (-HEEL_BACK, TOE_AHEAD)
-        return min(float(_reach(foot, (end * height, 0.0, -SOLE * height))[2]) for end in ends)
+    def _sole_m(self, rotations: Floats, places: Floats) -> float:
+        """Height of the lowest of heels and toes of feet (2, 3, 3) at (2, 3)."""
+        ends = np.array([(end * self.stature_m, 0.0, -SOLE * self.stature_m) for end in (-HEEL_BACK, TOE_AHEAD)])
+        return float((rotations[:, 2] @ ends.T + places[:, 2, None]).min())
 
 
-def _reach(placed: Placed, offset_m: tuple[float, float, float]) -> Floats:
-    point: Floats = placed[0] @ offset_m + placed[1]
-    return point
+def _joint_angles(posture: Posture) -> Sequence[float]:
+    """How far each of ``_AXES`` is turned, radians: of pelvis, torso and head about z, x and y; then of each level of the limbs
+    about its two axes, left and right leg before left and right arm."""
+    left, right = posture.left, posture.right
+    lean, chest = posture.lean, posture.chest_yaw
+    return (
+        *(posture.pelvis_yaw, chest, 0.2 * chest),
+        *(-posture.roll, 0.6 * posture.roll, 0.0),
+        *(0.4 * lean, lean, 0.3 * lean),
+        *(0.02, -0.02, _outward(left), -_outward(right)),
+        *(-left.hip, -right.hip, -left.shoulder, -right.shoulder),
+        *(0.0, 0.0, -0.07, 0.07),
+        *(left.knee, right.knee, -left.elbow, -right.elbow),
+        *(0.10, -0.10, 0.0, 0.0),
+        *(-left.ankle, -right.ankle, -0.15, -0.15),
+    )
 
 
-def _turn_x(angle: float) -> Floats:
-    cos, sin = math.cos(angle), math.sin(angle)
-    return np.array(((1.0, 0.0, 0.0), (0.0, cos, -sin), (0.0, sin, cos)))
+def _outward(limbs: Limbs) -> float:
+    return 0.14 if limbs.shoulder < 1.2 else 0.02
 
 
-def _turn_y(angle: float) -> Floats:
-    cos, sin = math.cos(angle), math.sin(angle)
-    return np.array(((cos, 0.0, sin), (0.0, 1.0, 0.0), (-sin, 0.0, cos)))
+def _turns(angles_rad: Sequence[float]) -> Floats:
+    """Rotations (33, 3, 3) about ``_AXES`` (Rodrigues' formula)."""
+    angles = np.array(angles_rad)[:, None, None]
+    turns: Floats = np.eye(3) + np.sin(angles) * _SINES + (1.0 - np.cos(angles)) * _VERSINES
+    return turns
 
 
-def _turn_z(angle: float) -> Floats:
-    cos, sin = math.cos(angle), math.sin(angle)
-    return np.array(((cos, -sin, 0.0), (sin, cos, 0.0), (0.0, 0.0, 1.0)))
+def _reached(rotations: Floats, offsets_m: Floats) -> Floats:
+    """Offsets (N, 3) turned by rotations (N, 3, 3)."""
+    turned: Floats = (rotations @ offsets_m[:, :, None])[:, :, 0]
+    return turned

@@ -24,7 +24,7 @@ CHAIR_SKINS = {
 
 def wheelchair(look: Look) -> list[Piece]:
     """The chair's pieces, as wide and high as ``look`` needs it."""
-    pelvis = Skeleton(stature_m=look.stature_m, breadth=look.breadth).place(sitting(0.0, 0.0))["pelvis"][1]
+    pelvis = Skeleton(stature_m=look.stature_m, breadth=look.breadth).place(sitting(0.0, 0.0))["pelvis"].translation_m
     seat_m = float(pelvis[2]) + FOOTREST_M - 0.075 * look.stature_m
     half_m = 0.13 * look.stature_m * look.breadth
     pieces = [
