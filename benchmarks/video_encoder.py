@@ -34,7 +34,7 @@ def main() -> None:
         stamp_ns = (number + 1) * 1_000_000_000 // RATE_HZ
         image = Image(stamp_ns=stamp_ns, frame_id="camera_optical_frame", encoding="bgr8", pixels=pixels)
         begin_s = time.thread_time()
-        packet = encoder.encode(image, PictureMetadata(stamp_ns=stamp_ns, boxes=boxes))
+        packet = encoder.encode(image).packet(PictureMetadata(stamp_ns=stamp_ns, boxes=boxes))
         costs_ms.append(1000 * (time.thread_time() - begin_s))
         sizes.append(len(packet.data))
     metrics = {

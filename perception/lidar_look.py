@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -30,6 +30,13 @@ class LidarLookConfig(Protocol):
     def still_things(self) -> StillThingsConfig: ...
 
 
+class _Kept(NamedTuple):
+    """One revolution, and where the robot was, if that is good enough to look for things."""
+
+    cloud: PointCloud
+    map_from_base: Pose2 | None
+
+
 class LidarLook:
     """One lidar's slow eyes. Things are only looked for on a site, while the pose is trusted and the robot does not turn: a
     revolution takes a tenth of a second, in which a turn smears what is far."""
@@ -40,7 +47,8 @@ class LidarLook:
         self._still = None if site is None else StillThings(config.still_things)
         self._every_s = config.still_things.every_s
         self._last: tuple[int, Pose2] | None = None
-        self._looked_ns: int | None = None
+        self._kept_ns: int | None = None
+        self._kept: _Kept | None = None
         self._tracks: tuple[Track, ...] = ()
 
     @property
@@ -49,16 +57,22 @@ class LidarLook:
         return self._air.sky
 
     def on_cloud(self, cloud: PointCloud, estimate: PoseEstimate) -> None:
-        """Look at a revolution, if it is time to, taken at about the time of ``estimate``."""
+        """Keep a revolution for ``look``, if it is time for one, taken at about the time of ``estimate``."""
         turns = self._turns(cloud.stamp_ns, estimate.odom_from_base)
-        if self._looked_ns is not None and 0 <= seconds(cloud.stamp_ns - self._looked_ns) < self._every_s:
+        if self._kept_ns is not None and 0 <= seconds(cloud.stamp_ns - self._kept_ns) < self._every_s:
             return
-        points = cloud.points_m.astype(np.float64)
+        self._kept_ns, self._kept = cloud.stamp_ns, _Kept(cloud, None if turns or estimate.doubt else estimate.map_from_base)
+
+    def look(self) -> None:
+        """Look at the revolution that was kept last, once. This takes its time."""
+        kept, self._kept = self._kept, None
+        if kept is None:
+            return
+        points = kept.cloud.points_m.astype(np.float64)
         self._air.look(points)
-        self._looked_ns = cloud.stamp_ns
-        if self._still is not None and not turns and not estimate.doubt:
-            map_from_lidar = Pose3.from_pose2(estimate.map_from_base) @ self._base_from_lidar
-            self._still.look(points, map_from_lidar, self._tracks, cloud.stamp_ns)
+        if self._still is not None and kept.map_from_base is not None:
+            map_from_lidar = Pose3.from_pose2(kept.map_from_base) @ self._base_from_lidar
+            self._still.look(points, map_from_lidar, self._tracks, kept.cloud.stamp_ns)
 
     def things(self, tracks: tuple[Track, ...], stamp_ns: int) -> tuple[Track, ...]:
         """The things put down or taken away, as tracks; ``tracks`` are what the camera follows in the picture at ``stamp_ns``."""

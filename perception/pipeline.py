@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from patrol.air import Sky
 from patrol.clock import Clock, seconds
@@ -90,6 +91,19 @@ class Percepts:
     lens: LensFault | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one picture shows, before anybody judges it: ``safe`` may leave the robot at once. ``placed`` tracks, with what the
+    lidar ``ranged`` of them. Nothing more is known of one that ``is_late``."""
+
+    image: Image
+    safe: SafePicture
+    placed: tuple[Track, ...] = ()
+    ranged: Mapping[int, tuple[Located, ...]] = field(default_factory=dict)
+    pose: PoseEstimate | None = None
+    is_late: bool = True
+
+
 class Perception:
     """One camera's perception. Without ``site`` there are no zones and no private areas; without a pose, tracks stay in the
     picture. ``rules`` None: those that every site begins with. ``clock`` is only used to tell how long the detector takes."""
@@ -138,12 +152,20 @@ class Perception:
         self._odom_from_base: Pose2 | None = None
 
     def on_image(self, image: Image, estimate: PoseEstimate | None) -> Percepts:
-        """Look at one picture, taken at about the time of ``estimate``. Pictures must come in the order of their stamps; one
-        that is a little late is covered and changes nothing, one much older starts a new run (a replay that begins again)."""
+        """``see``, ``judge`` and ``look_around`` at one picture, taken at about the time of ``estimate``."""
+        percepts = self.judge(self.see(image, estimate))
+        self.look_around()
+        return percepts
+
+    def see(self, image: Image, estimate: PoseEstimate | None) -> Seen:
+        """Find and follow what one picture shows, and make it safe. Pictures must come in the order of their stamps; one that is
+        a little late is covered and changes nothing, one much older starts a new run (a replay that begins again)."""
         if self._is_much_older(image.stamp_ns):
             self._start_anew()
         if self._stamp_ns is not None and image.stamp_ns <= self._stamp_ns:
-            return _percepts(self._anonymiser.make_safe(image, None, estimate, "this picture is older than the last"))
+            return Seen(
+                image=image, safe=self._anonymiser.make_safe(image, None, estimate, "this picture is older than the last")
+            )
         self._lens.hear(image)
         estimate = self._carrier.carried(estimate, image.stamp_ns)
         pose = self._usable(estimate, image.stamp_ns)
@@ -156,15 +178,27 @@ class Perception:
             placed = self._cold.timed(placed, None if pose is None else pose.map_from_base.inverse())
         looked = Looked(stamp_ns=image.stamp_ns, detections=detections, tracks=placed)
         safe = self._anonymiser.make_safe(image, looked, estimate, fault or self._why_unsure())
-        told = self._witness.judged(placed, ranged, None if pose is None else pose.map_from_base, image.stamp_ns)
+        return Seen(image=image, safe=safe, placed=placed, ranged=ranged, pose=pose, is_late=False)
+
+    def judge(self, seen: Seen) -> Percepts:
+        """What is to be told of the newest picture: tracks that are worth it, and the alerts of the rules."""
+        if seen.is_late:
+            return _percepts(seen.safe)
+        stamp_ns, pose = seen.image.stamp_ns, seen.pose
+        told = self._witness.judged(seen.placed, seen.ranged, None if pose is None else pose.map_from_base, stamp_ns)
         if self._beside is not None:
-            told = (*told, *self._beside.things(placed, image.stamp_ns))
+            told = (*told, *self._beside.things(seen.placed, stamp_ns))
         if pose is not None and self._flying is not None:
-            told = (*told, *self._flying.on_image(image, pose, placed))
-        alerts = self._alerts(told, image.stamp_ns, pose, safe)
-        self._note_fault(safe.covered_because)
+            told = (*told, *self._flying.on_image(seen.image, pose, seen.placed))
+        alerts = self._alerts(told, stamp_ns, pose, seen.safe)
+        self._note_fault(seen.safe.covered_because)
         lens = worst_of(self._lens.fault, self._thermal_lens.fault)
-        return replace(_percepts(safe, tracks=told, alerts=alerts, sky=self._sky), lens=lens)
+        return replace(_percepts(seen.safe, tracks=told, alerts=alerts, sky=self._sky), lens=lens)
+
+    def look_around(self) -> None:
+        """Do what the lidar asks for once a second and what takes its time, for the next pictures."""
+        if self._beside is not None:
+            self._beside.look()
 
     def know_thermal(self, thermal: CameraModel) -> None:
         """Use this thermal camera from now on."""

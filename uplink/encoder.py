@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures to H.264, one access unit per picture, with what is known about the picture inside it.
+"""Pictures to H.264, one access unit per picture, with what is known about the picture inside it: that may come later.
 
 Constrained baseline (ITU-T H.264, annex A) without B-frames, as every WebRTC browser decodes it; every key picture carries its
 parameter sets, so a viewer can start there.
@@ -8,6 +8,7 @@ parameter sets, so a viewer can start there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
 import av
@@ -30,6 +31,29 @@ _LEVEL_3_1_LARGEST_PX = 3600 * 256
 
 class EncoderFailed(PatrolError):
     """The codec refused a picture or gave no access unit for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedPicture:
+    """One access unit: ``head`` (parameter sets) and ``slices`` in Annex B, with room between them for what is known about it."""
+
+    stream: int
+    stamp_ns: int
+    is_key: bool
+    head: bytes
+    slices: bytes
+
+    def packet(self, metadata: PictureMetadata) -> VideoPacket:
+        """The access unit with ``metadata`` before its first slice. Raises BadValue when that speaks of another picture."""
+        if metadata.stamp_ns != self.stamp_ns:
+            raise BadValue(f"metadata: speaks of picture {metadata.stamp_ns}, not of {self.stamp_ns}")
+        return VideoPacket(
+            stream=self.stream,
+            stamp_ns=self.stamp_ns,
+            pts_90khz=self.stamp_ns * 9 // 100_000,
+            is_key=self.is_key,
+            data=self.head + build_sei(metadata.to_payload()) + self.slices,
+        )
 
 
 class VideoEncoder:
@@ -56,14 +80,13 @@ class VideoEncoder:
         self._count = 0
         self._last_stamp_ns: int | None = None
 
-    def encode(self, image: Image, metadata: PictureMetadata, *, force_key: bool = False) -> VideoPacket:
-        """One anonymised picture (bgr8 or mono8) as one access unit with ``metadata`` inside.
+    def encode(self, image: Image, *, force_key: bool = False) -> EncodedPicture:
+        """One anonymised picture (bgr8 or mono8) as one access unit.
 
         ``force_key`` makes it a key picture; the caller limits how often. Raises BadValue when the picture has another size or
-        encoding, is not newer than the one before, or is not the one that ``metadata`` speaks of; EncoderFailed when the codec
-        fails.
+        encoding, or is not newer than the one before; EncoderFailed when the codec fails.
         """
-        self._check(image, metadata)
+        self._check(image)
         frame = av.VideoFrame.from_ndarray(_yuv420(image), format="yuv420p")
         frame.pts, frame.time_base = self._count, self._codec.time_base
         frame.pict_type = PictureType.I if force_key else PictureType.NONE
@@ -75,17 +98,25 @@ class VideoEncoder:
             raise EncoderFailed(f"picture {image.stamp_ns}: the codec gave {len(packets)} access units, not one")
         self._count += 1
         self._last_stamp_ns = image.stamp_ns
-        data, is_key = _with_metadata(bytes(packets[0]), metadata)
-        pts_90khz = image.stamp_ns * 9 // 100_000
-        return VideoPacket(stream=self._stream, stamp_ns=image.stamp_ns, pts_90khz=pts_90khz, is_key=is_key, data=data)
+        return self._parted(bytes(packets[0]), image.stamp_ns)
 
-    def _check(self, image: Image, metadata: PictureMetadata) -> None:
+    def _parted(self, access_unit: bytes, stamp_ns: int) -> EncodedPicture:
+        """Only parameter sets and slices are kept: the codec's own SEI names its settings, which are nobody's business."""
+        parts = list(_kept_nals(access_unit))
+        first_slice = next(index for index, (kind, _) in enumerate(parts) if kind in _SLICES)
+        return EncodedPicture(
+            stream=self._stream,
+            stamp_ns=stamp_ns,
+            is_key=any(kind == _KEY_SLICE for kind, _ in parts),
+            head=b"".join(_START_CODE + nal for _, nal in parts[:first_slice]),
+            slices=b"".join(_START_CODE + nal for _, nal in parts[first_slice:]),
+        )
+
+    def _check(self, image: Image) -> None:
         if (image.width_px, image.height_px) != (self._width_px, self._height_px):
             raise BadValue(f"image: {image.width_px} x {image.height_px} is not {self._width_px} x {self._height_px}")
         if image.encoding == "mono16":
             raise BadValue("image: mono16 can not be shown as it is; map it to mono8 or bgr8 first")
-        if metadata.stamp_ns != image.stamp_ns:
-            raise BadValue(f"metadata: speaks of picture {metadata.stamp_ns}, not of {image.stamp_ns}")
         if self._last_stamp_ns is not None and image.stamp_ns <= self._last_stamp_ns:
             raise BadValue(f"stamp_ns: {image.stamp_ns} is not after {self._last_stamp_ns}")
 
@@ -130,18 +161,6 @@ def _yuv420(image: Image) -> npt.NDArray[np.uint8]:
     if image.encoding == "mono8":
         pixels = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2YUV_I420), dtype=np.uint8)
-
-
-def _with_metadata(access_unit: bytes, metadata: PictureMetadata) -> tuple[bytes, bool]:
-    """The access unit with the metadata before its first slice, and whether it is a key picture.
-
-    Only parameter sets and slices are kept: the codec's own SEI names its settings, which are nobody's business.
-    """
-    parts = list(_kept_nals(access_unit))
-    first_slice = next(index for index, (kind, _) in enumerate(parts) if kind in _SLICES)
-    head = b"".join(_START_CODE + nal for _, nal in parts[:first_slice])
-    tail = b"".join(_START_CODE + nal for _, nal in parts[first_slice:])
-    return head + build_sei(metadata.to_payload()) + tail, any(kind == _KEY_SLICE for kind, _ in parts)
 
 
 def _kept_nals(access_unit: bytes) -> Iterator[tuple[int, bytes]]:

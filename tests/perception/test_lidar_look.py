@@ -162,9 +162,11 @@ def test_a_lidar_look_takes_its_time_and_looks_away_while_the_robot_turns() -> N
         stamp_ns = nanoseconds(0.1 * number)
         points = full if number >= 60 else empty
         look.on_cloud(_cloud(points, stamp_ns), estimate(stamp_ns, Pose2(0.0, 0.0, 0.05 * number if number >= 60 else 0.0)))
+        look.look()
     assert look.things((), nanoseconds(16.0)) == ()
     for number in range(160, 230):
         look.on_cloud(_cloud(full, nanoseconds(0.1 * number)), estimate(nanoseconds(0.1 * number), Pose2(0.0, 0.0, 0.0)))
+        look.look()
     assert [item.label for item in look.things((), nanoseconds(23.0))] == [Label.OBJECT]
     assert look.sky is Sky.CLEAR
 

@@ -34,7 +34,7 @@ def metadata(image: Image) -> PictureMetadata:
 def encode(count: int, *, forced: Sequence[int] = (), key_gap_s: float = 2.0) -> list[VideoPacket]:
     encoder = VideoEncoder(320, 240, key_gap_s=key_gap_s)
     images = [picture(number) for number in range(count)]
-    return [encoder.encode(image, metadata(image), force_key=number in forced) for number, image in enumerate(images)]
+    return [encoder.encode(image, force_key=number in forced).packet(metadata(image)) for number, image in enumerate(images)]
 
 
 def decode(packets: Sequence[VideoPacket]) -> list[av.VideoFrame]:
@@ -108,31 +108,31 @@ def test_the_bitrate_is_kept_on_pictures_that_are_hard_to_code() -> None:
     for number in range(60):
         pixels = noise.integers(0, 255, (240, 320, 3), dtype=np.uint8)
         image = Image(stamp_ns=(number + 1) * GAP_NS, frame_id="c", encoding="bgr8", pixels=pixels)
-        size += len(encoder.encode(image, PictureMetadata(stamp_ns=image.stamp_ns)).data)
+        size += len(encoder.encode(image).packet(PictureMetadata(stamp_ns=image.stamp_ns)).data)
     assert 8 * size / 6.0 < 1.6 * 400_000
 
 
 def test_a_grey_picture_is_taken_too() -> None:
     encoder = VideoEncoder(160, 120)
     image = Image(stamp_ns=5, frame_id="thermal", encoding="mono8", pixels=np.full((120, 160), 90, dtype=np.uint8))
-    (frame,) = decode([encoder.encode(image, PictureMetadata(stamp_ns=5))])
+    (frame,) = decode([encoder.encode(image).packet(PictureMetadata(stamp_ns=5))])
     assert abs(int(frame.to_ndarray(format="gray").mean()) - 90) < 5
 
 
 def test_pictures_that_can_not_be_shown_are_refused_by_name() -> None:
     encoder = VideoEncoder(320, 240)
     first = picture(3)
-    encoder.encode(first, metadata(first))
+    encoder.encode(first)
     with pytest.raises(BadValue, match="stamp_ns"):
-        encoder.encode(picture(3), metadata(first))
+        encoder.encode(picture(3))
     with pytest.raises(BadValue, match="metadata"):
-        encoder.encode(picture(4), metadata(first))
+        encoder.encode(picture(4)).packet(metadata(first))
     small = picture(5, width_px=160, height_px=160)
     with pytest.raises(BadValue, match="160 x 160"):
-        encoder.encode(small, metadata(small))
+        encoder.encode(small)
     heat = Image(stamp_ns=9 * GAP_NS, frame_id="thermal", encoding="mono16", pixels=np.zeros((240, 320), dtype=np.uint16))
     with pytest.raises(BadValue, match="mono16"):
-        encoder.encode(heat, metadata(heat))
+        encoder.encode(heat)
 
 
 @pytest.mark.parametrize(("width_px", "height_px"), [(321, 240), (320, 0), (1920, 1080)])

@@ -36,8 +36,9 @@ THERMAL_FRAME = "thermal_optical_frame"
 
 
 class PerceptionNode:
-    """Looks at the newest picture in a thread; a picture that came while it was busy is replaced by the next. Lidar and thermal
-    pictures are taken in by another, so that they keep no picture waiting."""
+    """Looks at the newest picture in a thread; a picture that came while it was busy is replaced by the next. It leaves as soon
+    as it is safe, before anybody judges it. Lidar and thermal pictures are taken in by another thread, so that they keep no
+    picture waiting; what takes its time is done between two pictures."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -103,10 +104,12 @@ class PerceptionNode:
         if core is None:
             return
         with self._core_lock:
-            percepts = core.on_image(image, self._estimate)
-        self._covered = percepts.covered_because
+            seen = core.see(image, self._estimate)
+        self._covered = seen.safe.covered_because
+        self._publishers["camera/image_safe"].publish(image_to_ros(seen.safe.image))
+        with self._core_lock:
+            percepts = core.judge(seen)
         self._lens = "well" if percepts.lens is None else percepts.lens.value
-        self._publishers["camera/image_safe"].publish(image_to_ros(percepts.safe))
         self._publishers["tracks"].publish(tracks_to_ros(image.stamp_ns, image.frame_id, percepts.tracks, sky=percepts.sky))
         with self._inspector_lock:
             if self._inspector is not None:
@@ -115,6 +118,8 @@ class PerceptionNode:
             self._publishers["alerts"].publish(alert_to_ros(alert))
             self._seal(alert.alert_id, image)
         self._took_s = seconds(self._link.now_ns() - image.stamp_ns)
+        with self._core_lock:
+            core.look_around()
 
     def _seal(self, alert_id: str, image: Image) -> None:
         """Seal the original beside the pictures' way, where there is a key to seal it to."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Safe pictures become the video stream to the command centre: newest only, in a thread, with the tracks of that very picture."""
+"""Safe pictures become the video stream to the command centre: newest only, in a thread, with the tracks of that very picture,
+which come while it is being encoded."""
 
 from __future__ import annotations
 
@@ -94,8 +95,8 @@ class VideoStream:
 
     def _work(self, message: Any) -> None:
         image = image_from_ros(message)
-        metadata = picture_metadata(image.stamp_ns, self._tracks_of(image.stamp_ns))
-        self._on_packet(self._encoder_for(image).encode(image, metadata, force_key=self._key_is_due()))
+        encoded = self._encoder_for(image).encode(image, force_key=self._key_is_due())
+        self._on_packet(encoded.packet(picture_metadata(image.stamp_ns, self._tracks_of(image.stamp_ns))))
 
     def _encoder_for(self, image: Image) -> VideoEncoder:
         size_px = (image.width_px, image.height_px)
