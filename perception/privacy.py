@@ -22,7 +22,7 @@ from patrol.site import PrivacyArea
 Mask = npt.NDArray[np.uint8]
 _NEAR_M = 0.05
 _BELOW_GROUND_M = 0.3
-_EDGES = np.array([(0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3), (0, 3), (1, 4), (2, 5)])
+_AREA_M2 = 1e-6
 
 
 class PrivacyConfig(Config):
@@ -56,8 +56,8 @@ class PrivacyProjector:
             if outline.contains(eye):
                 mask[:] = 255
                 return mask
-            for triangle in _triangles(outline):
-                _fill(mask, camera, optical_from_map.apply(_prism(triangle, area.height_m + self._config.margin_m)))
+            for piece in _convex_pieces(outline):
+                _fill(mask, camera, optical_from_map.apply(_prism(piece, area.height_m + self._config.margin_m)))
         return self._shaken(mask)
 
     def _widened(self, outline: Polygon, eye: Point, estimate: PoseEstimate) -> Polygon:
@@ -74,20 +74,34 @@ class PrivacyProjector:
         return np.asarray(cv2.dilate(mask, np.ones((2 * reach + 1, 2 * reach + 1), dtype=np.uint8)), dtype=np.uint8)
 
 
-def _triangles(outline: Polygon) -> list[Floats]:
-    """Triangles, each (3, 2) m, that together cover ``outline`` (and a little more where it is not convex)."""
-    pieces = shapely.get_parts(shapely.delaunay_triangles(outline))
-    return [shapely.get_coordinates(piece)[:3] for piece in pieces if piece.intersection(outline).area > 1e-6]
+def _convex_pieces(outline: Polygon) -> list[Floats]:
+    """Convex polygons, each (N, 2) m, that together cover ``outline``: itself, or triangles (and a little more) where it is not
+    convex."""
+    hull = outline.convex_hull
+    if not outline.interiors and hull.area - outline.area < _AREA_M2:
+        return [shapely.get_coordinates(hull)[:-1]]
+    triangles = shapely.get_parts(shapely.delaunay_triangles(outline))
+    return [shapely.get_coordinates(each)[:3] for each in triangles if each.intersection(outline).area > _AREA_M2]
 
 
-def _prism(triangle: Floats, height_m: float) -> Floats:
-    """Corners (6, 3) m in map: the triangle below the ground, then at ``height_m``."""
-    return np.vstack([np.column_stack((triangle, np.full(3, z_m))) for z_m in (-_BELOW_GROUND_M, height_m)])
+def _prism(piece: Floats, height_m: float) -> Floats:
+    """Corners (2 N, 3) m in map: the polygon (N, 2) below the ground, then at ``height_m``."""
+    return np.vstack([np.column_stack((piece, np.full(len(piece), z_m))) for z_m in (-_BELOW_GROUND_M, height_m)])
+
+
+def _edges(count: int) -> npt.NDArray[np.int64]:
+    """Pairs (3 N, 2) of the corners of a prism over ``count`` = N corners that an edge joins."""
+    below = np.arange(count)
+    onward = (below + 1) % count
+    return np.concatenate(
+        [np.column_stack(pair) for pair in ((below, onward), (below + count, onward + count), (below, below + count))]
+    )
 
 
 def _fill(mask: Mask, camera: CameraModel, corners: Floats) -> None:
-    """Paint the prism with ``corners`` (6, 3) m in the optical frame; what lies behind the camera is cut off first."""
-    first, second = corners[_EDGES[:, 0]], corners[_EDGES[:, 1]]
+    """Paint the convex prism with ``corners`` (2 N, 3) m in the optical frame; what lies behind the camera is cut off first."""
+    edges = _edges(len(corners) // 2)
+    first, second = corners[edges[:, 0]], corners[edges[:, 1]]
     crossing = (first[:, 2] < _NEAR_M) != (second[:, 2] < _NEAR_M)
     part = (_NEAR_M - first[crossing, 2]) / (second[crossing, 2] - first[crossing, 2])
     cut = first[crossing] + part[:, None] * (second[crossing] - first[crossing])
