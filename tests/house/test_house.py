@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.house.files import ROOT, own_files, python_files, room_of, tree_of
 
@@ -55,6 +56,22 @@ def test_no_registry_host_and_no_path_of_one_machine() -> None:
         if FORBIDDEN.search(line)
     ]
     assert found == []
+
+
+def test_every_python_that_is_shipped_with_debian_or_ubuntu_gets_the_same_packages() -> None:
+    locked = [
+        Requirement(line.rstrip(" \\"))
+        for line in (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+        if re.match(r"[A-Za-z0-9]", line)
+    ]
+    machine = {"sys_platform": "linux", "platform_machine": "x86_64", "implementation_name": "cpython"}
+    debian, ubuntu, newer = (
+        {str(item) for item in locked if item.marker is None or item.marker.evaluate(machine | {"python_full_version": version})}
+        for version in ("3.11.2", "3.12.3", "3.13.5")
+    )
+    assert len(debian) > 200
+    assert debian == ubuntu
+    assert newer - ubuntu <= {item for item in newer if item.startswith("pyyaml-ft")}, "nothing but what exists from 3.13 on"
 
 
 def test_no_exceptions_from_lint_or_types() -> None:
