@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
@@ -23,12 +24,14 @@ Places = npt.NDArray[np.bool_]
 _NEIGHBOURS = 3
 _CLEAR_SHARE = 0.5
 _SPREAD_LEAST = 3
+_RIM_SHARE = 0.5
 
 
 class DirtConfig(Config):
     """``after`` looks must agree. Muddy places have jumped by ``jump`` grey values and since vary by less than ``still``;
     ``muddy_least`` must have. Blurred ones have less than ``left`` of the detail that they had; ``blurred_share`` of all that had
-    any must have. Either must be ``sudden`` times as many as in the looks around."""
+    any must have. Either must be ``sudden`` times as many as in the looks around, and so must be both together, ``least`` in
+    all."""
 
     before: int = Field(default=5, ge=2)
     after: int = Field(default=8, ge=3)
@@ -37,6 +40,7 @@ class DirtConfig(Config):
     muddy_least: int = Field(default=8, ge=1)
     left: float = Field(default=0.35, gt=0, lt=1)
     blurred_share: float = Field(default=0.05, gt=0, lt=1)
+    least: int = Field(default=18, ge=1)
     detail_least: float = Field(default=3.0, gt=0)
     sudden: float = Field(default=3.0, ge=1)
     rest_changes: float = Field(default=0.12, gt=0, description="of the others at most, as a share of the picture's spread")
@@ -81,19 +85,33 @@ class DirtWatch:
         cells, detail = (np.stack(maps) for maps in zip(*((item.cells, item.detail) for item in self._looks), strict=True))
         split = config.before + _NEIGHBOURS - 1
         muddy, blurred, had = self._muddy(cells, split), self._blurred(detail, split), self._had_detail(detail, split)
-        is_muddy = self._is_spread(muddy) and self._is_sudden([self._muddy(cells, at) for at in _around(split)], muddy)
+        around = [(self._muddy(cells, at), self._blurred(detail, at)) for at in _around(split)]
+        revealed = self._revealed(muddy, cells[split:].mean(axis=0))
+        muddy, blurred = muddy & ~revealed, blurred & ~revealed
+        is_muddy = muddy.sum() >= config.muddy_least and self._is_sudden([mud for mud, _ in around], muddy)
         enough = had.mean() >= 0.1 and blurred.sum() >= config.blurred_share * had.sum()
-        is_blurred = enough and self._is_sudden([self._blurred(detail, at) for at in _around(split)], blurred)
-        if not (is_muddy or is_blurred) or not self._rest_goes_on(cells, split, muddy | blurred):
+        is_blurred = enough and self._is_sudden([blur for _, blur in around], blurred)
+        dirty = muddy | blurred
+        enough_in_all = dirty.sum() >= config.least and not _is_stripe(dirty)
+        is_splash = enough_in_all and self._is_sudden([mud | blur for mud, blur in around], dirty)
+        if not (is_muddy or is_blurred) or not is_splash or not self._rest_goes_on(cells, split, dirty):
             return
         clean = detail[split - config.before : split].mean(axis=0)
         self._dirt = _Dirt(muddy=muddy, blurred=blurred, grey=cells[split:].mean(axis=0), clean_detail=clean)
         self._back = 0
 
-    def _is_spread(self, muddy: Places) -> bool:
-        """Enough places, and no stripe: a pole or a roof that leaves a row of places to the plain sky is no mud."""
-        across, down = (int(muddy.any(axis=axis).sum()) for axis in (0, 1))
-        return bool(muddy.sum() >= self._config.muddy_least) and min(across, down) >= _SPREAD_LEAST
+    def _revealed(self, muddy: Places, grey: Floats32) -> Places:
+        """Muddy places, and those next to them, that have the ``grey`` of what is beside them: whatever leaves the picture gives
+        sky free among sky, and takes its outline along."""
+        clean = (~muddy).astype(np.float32)
+        beside, count = (cv2.boxFilter(each, -1, (3, 3), normalize=False) for each in (grey * clean, clean))
+        blends = np.abs(grey - beside / np.maximum(count, 1.0)) < 0.5 * self._config.jump
+        _, label = cv2.connectedComponents(muddy.astype(np.uint8), connectivity=8)
+        rim = muddy & (count > 0.0)
+        blending, whole = (np.bincount(label[places], minlength=label.max() + 1) for places in (rim & blends, rim))
+        share = blending / np.maximum(whole, 1)
+        revealed = muddy & (share > _RIM_SHARE)[label]
+        return np.asarray(cv2.dilate(revealed.astype(np.uint8), np.ones((3, 3), dtype=np.uint8)), dtype=np.bool_)
 
     def _is_sudden(self, others: list[Places], found: Places) -> bool:
         """Whether far more places changed in this look than in those around it, the same ones aside."""
@@ -135,6 +153,11 @@ class DirtWatch:
         if self._back >= self._config.after:
             self._dirt = None
             self._looks.clear()
+
+
+def _is_stripe(places: Places) -> bool:
+    """A pole or a roof that leaves a row of places to the plain sky is no dirt."""
+    return min(int(places.any(axis=axis).sum()) for axis in (0, 1)) < _SPREAD_LEAST
 
 
 def _around(split: int) -> tuple[int, ...]:

@@ -127,6 +127,21 @@ def test_somebody_who_walks_close_past_is_no_dirt() -> None:
     assert set(told(view, until_s=12.0)) == {None}
 
 
+@pytest.mark.parametrize("width_px", [35, 10], ids=["tower", "post"])
+def test_what_is_gone_all_at_once_and_leaves_the_sky_is_no_dirt(width_px: int) -> None:
+    fog = np.full((HEIGHT_PX, WIDTH_PX, 3), 205, dtype=np.uint8)
+    fog[65:] = np.random.default_rng(2).integers(70, 130, (HEIGHT_PX - 65, WIDTH_PX, 1), dtype=np.uint8)
+    tower = fog.copy()
+    tower[:65, -width_px:] = 140
+
+    def view(at_s: float) -> Image:
+        seen = tower if at_s < FAULT_AT_S else fog
+        noisy = seen + np.random.default_rng(nanoseconds(at_s)).normal(0.0, 0.4, seen.shape)
+        return Image(stamp_ns=nanoseconds(at_s), frame_id="c", encoding="bgr8", pixels=np.clip(noisy, 0, 255).astype(np.uint8))
+
+    assert set(told(view)) == {None}
+
+
 def test_a_thermal_camera_is_watched_too_and_never_dark() -> None:
     def view(at_s: float) -> Image:
         warm = cv2.cvtColor(SCENE[:, :WIDTH_PX], cv2.COLOR_BGR2GRAY).astype(np.float32)
