@@ -222,6 +222,20 @@ class LeapConfig(Config):
     share: Fraction = 0.3
 
 
+class ContinuityConfig(Config):
+    """When a scan does not follow on the last, ``within_s`` before it: less than ``same_min`` of the lasting things that one saw
+    does the other see, where odometry has it, or the map does within what wheels may slip."""
+
+    within_s: Positive = 1.0
+    points_min: Count = 30
+    slip_m: NotNegative = 0.1
+    slip_rad: NotNegative = 0.05
+    slip_share: NotNegative = 0.5
+    slip_sigmas: NotNegative = 6.0
+    follow: Fraction = 0.05
+    same_min: Fraction = 0.3
+
+
 class LocaliserConfig(Config):
     """Everything a ``Localiser`` can be told. A pose whose scans fit, but that the monitor holds for wrong, is in doubt at once;
     after ``distrusted_m`` of driving the whole map is searched for one that fits better."""
@@ -234,6 +248,7 @@ class LocaliserConfig(Config):
     overlap_min: Fraction = 0.35
     lost_after_scans: Count = 10
     leap: LeapConfig = LeapConfig()
+    continuity: ContinuityConfig = ContinuityConfig()
     trust: TrustConfig = TrustConfig()
     relocalise: RelocaliseConfig = RelocaliseConfig()
     evidence: EvidenceConfig = EvidenceConfig()

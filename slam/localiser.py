@@ -22,6 +22,7 @@ from patrol.grid import OccupancyGrid
 from patrol.sensors import Scan
 from slam.beam_walk import BeamWalk
 from slam.config import LocaliserConfig
+from slam.continuity import Continuity
 from slam.map_files import SavedMap, load_map
 from slam.motion import MotionModel, MotionStep
 from slam.place_search import PlaceSearch, Sighting
@@ -53,6 +54,7 @@ class Localiser:
         walk = BeamWalk(saved, config.trust, base_from_lidar)
         self._search = PlaceSearch(self._target, walk, config)
         self._monitor = TrustMonitor(walk, config.trust)
+        self._continuity = Continuity(self._target, config.continuity, config.match)
         self._check = ScanCheck(config.scan.points_min)
         self._motion = MotionModel(config.motion)
         self._pose = start if start is not None else IDENTITY2
@@ -100,11 +102,10 @@ class Localiser:
         points = points_from_scan(scan, self._base_from_lidar, rate, self._config.scan)
         sighting = Sighting(scan=scan, points=points, rate=rate, step=step, nearby=self._nearby)
         match = self._found(sighting) if self.is_lost else self._tracked(points, step)
-        leap_m = self._leap_m(match)
-        self._is_denied = self._is_denied or leap_m is not None
-        match = match if leap_m is None else None
-        match = self._reconsidered(sighting, match)
-        judged = replace(self._judged(scan.stamp_ns, odom_from_base, match, leap_m), rate=rate)
+        denial = self._denial(points, match)
+        self._is_denied = self._is_denied or bool(denial)
+        match = self._reconsidered(sighting, None if denial else match)
+        judged = replace(self._judged(scan.stamp_ns, odom_from_base, match, denial), rate=rate)
         return self._trusted(scan, judged)
 
     def match_at(self, scan: Scan, rate: BodyRate, guess: Pose2) -> Match:
@@ -129,6 +130,7 @@ class Localiser:
         self._distrusted_m += IDENTITY2.distance_to(step.last_from_base)
         self._turned_rad += abs(step.last_from_base.yaw_rad)
         self._has_jumped = self._has_jumped or bool(step.because)
+        self._continuity.moved(step)
         self._covariance = self._covariance + step.covariance
 
     def _hold(self, stamp_ns: int) -> None:
@@ -184,6 +186,7 @@ class Localiser:
         """The place was found by search."""
         self._fitted_scans, self._is_suspected, self._is_denied = 0, False, False
         self._monitor.forget()
+        self._continuity.forget()
 
     def _trusted(self, scan: Scan, update: SlamUpdate) -> SlamUpdate:
         """The update with the monitor's opinion. What it holds for wrong for long is suspected; so is a pose that scans had
@@ -203,17 +206,29 @@ class Localiser:
         self._estimate = replace(update.estimate, doubt=doubt)
         return replace(update, estimate=self._estimate, trust=verdict)
 
-    def _leap_m(self, match: Match | None) -> float | None:
+    def _denial(self, points: ScanPoints, match: Match | None) -> str:
+        """Why the robot can not be believed to have driven to where the scan fits; empty where it can."""
+        if match is None or self.is_lost:
+            return ""
+        share = self._continuity.share(points, match.target_from_base)
+        leap_m = self._leap_m(match)
+        if leap_m is not None:
+            return f"it fits {leap_m:.1f} m from where the robot drove to"
+        if share is not None and share < self._config.continuity.same_min:
+            return f"it does not follow on the last one, of which it has {share:.0%}"
+        return ""
+
+    def _leap_m(self, match: Match) -> float | None:
         """How far the match lies from where odometry led, where that is too far to be believed; None where it is not."""
         leap = self._config.leap
-        if match is None or self.is_lost or self._fitted_scans < leap.after_scans:
+        if self._fitted_scans < leap.after_scans:
             return None
         moved = self._pose.inverse() @ match.target_from_base
         leap_m = IDENTITY2.distance_to(moved)
         is_near = leap_m <= leap.m + leap.share * self._driven_m
         return None if is_near and abs(moved.yaw_rad) <= leap.rad + leap.share * self._turned_rad else leap_m
 
-    def _judged(self, stamp_ns: int, odom_from_base: Pose2, match: Match | None, leap_m: float | None) -> SlamUpdate:
+    def _judged(self, stamp_ns: int, odom_from_base: Pose2, match: Match | None, denial: str) -> SlamUpdate:
         if match is not None:
             self._pose, self._covariance, self._poor_scans = match.target_from_base, match.covariance, 0
             self._fitted_scans, self._driven_m, self._turned_rad = self._fitted_scans + 1, 0.0, 0.0
@@ -231,8 +246,8 @@ class Localiser:
         if self.is_lost:
             self._is_suspected = False
             self._search.begin(None if self._has_jumped else self._covariance, is_denied=self._is_denied)
-        where = "here" if leap_m is None else f"here, but {leap_m:.1f} m from where the robot drove to"
-        because = f"the scan does not fit the map {where} ({self._poor_scans} scans in a row)"
+        what = f"fits the map, but {denial}" if denial else "does not fit the map here"
+        because = f"the scan {what} ({self._poor_scans} scans in a row)"
         return self._answer(stamp_ns, odom_from_base, ScanOutcome.POOR_MATCH, 0.0, because)
 
     def _answer(self, stamp_ns: int, odom_from_base: Pose2, outcome: ScanOutcome, score: float, doubt: str) -> SlamUpdate:

@@ -22,6 +22,7 @@ _LONE_RADIUS_M = 0.5
 _BACKFACE = 0.2
 _CONVERGED_M = 2e-4
 _CONVERGED_RAD = 2e-5
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,18 +150,31 @@ def nearest(target: MatchTarget, points_m: Floats, within_m: float) -> tuple[Flo
 
 def agreement(scan: ScanPoints, target: MatchTarget, pose: Pose2, config: MatchConfig) -> Agreement:
     """How well the scan fits at ``pose``."""
+    front, inlier = _fit(scan, target, pose, config)
+    if not front.any():
+        return Agreement(overlap=0.0, score=0.0)
+    return Agreement(overlap=float(front.sum() / len(scan)), score=float(inlier.sum() / front.sum()))
+
+
+def lies_on(scan: ScanPoints, target: MatchTarget, pose: Pose2, config: MatchConfig) -> Mask:
+    """Points (N,) of the scan that lie on the target when it is taken at ``pose``."""
+    return _fit(scan, target, pose, config)[1]
+
+
+def _fit(scan: ScanPoints, target: MatchTarget, pose: Pose2, config: MatchConfig) -> tuple[Mask, Mask]:
+    """Points (N,) that have a target near which faces them, and those of them that lie on it."""
     points = pose.apply(scan.points_m)
     distance, index = nearest(target, points, config.gate_start_m)
     found = np.flatnonzero(np.isfinite(distance))
     normals = target.normals[index[found]]
     rays = Pose2(0.0, 0.0, pose.yaw_rad).apply(scan.rays[found])
-    front = np.einsum("ij,ij->i", normals, rays) < _BACKFACE
-    if not front.any():
-        return Agreement(overlap=0.0, score=0.0)
+    faces = np.einsum("ij,ij->i", normals, rays) < _BACKFACE
     errors = points[found] - target.points_m[index[found]]
     across = np.abs(np.einsum("ij,ij->i", normals, errors))
-    inlier = front & (across < config.inlier_m) & (distance[found] < 3.0 * config.inlier_m)
-    return Agreement(overlap=float(front.sum() / len(scan)), score=float(inlier.sum() / front.sum()))
+    lies = faces & (across < config.inlier_m) & (distance[found] < 3.0 * config.inlier_m)
+    front, inlier = (np.zeros(len(scan), dtype=np.bool_) for _ in range(2))
+    front[found], inlier[found] = faces, lies
+    return front, inlier
 
 
 def inverse(matrix: Floats) -> Floats:
