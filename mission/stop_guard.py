@@ -23,17 +23,18 @@ from patrol.geometry import STOPPED, Pose2, Twist2
 from patrol.sensors import Scan
 
 _STILL_MPS = 1e-6
-_SHARES = 13
+_SPEEDS = 13
 _TIMES = 14
 _STEP_M = 0.04
-_FAR_M = 1e3
+_NEARER_M = 2.0**-14
 
 
 class StopGuardConfig(Config):
     """The body, how it brakes, how close it may come, and how old its inputs may be.
 
     Somebody may walk at ``walker_mps`` out from behind every edge where two beams differ by ``edge_m``; when they touch the
-    robot it drives at ``contact_mps`` at most.
+    robot it drives at ``contact_mps`` at most. It looks no further along its way than ``look_m`` and the lidar's range, and
+    never drives faster than it can stop within that.
     """
 
     length_m: float = Field(default=0.70, gt=0)
@@ -50,6 +51,7 @@ class StopGuardConfig(Config):
     walker_mps: float = Field(default=1.6, ge=0)
     contact_mps: float = Field(default=0.2, gt=0)
     edge_m: float = Field(default=0.5, gt=0)
+    look_m: float = Field(default=50.0, gt=0)
 
 
 class StopReason(StrEnum):
@@ -78,11 +80,13 @@ class Guarded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """The newest scan, its returns (N, 2) m and the places where somebody may step out (M, 2) m, both in ``base_link``."""
+    """The newest scan, its returns (N, 2) m and the places where somebody may step out (M, 2) m, both in ``base_link``, and how
+    far it shows the way."""
 
     scan: Scan
     points_m: Floats
     edges_m: Floats
+    sight_m: float
 
 
 class StopGuard:
@@ -115,10 +119,11 @@ class StopGuard:
         if base_from_lidar is None or (self._seen is not None and scan.stamp_ns < self._seen.scan.stamp_ns):
             return
         keep = scan.supported()
-        ranges, angles = scan.ranges_m[keep].astype(np.float64), scan.angles_rad()[keep]
+        ranges, angles = scan.ranges_m[keep], scan.angles_rad()[keep]
         points_m = base_from_lidar.apply(np.column_stack((ranges * np.cos(angles), ranges * np.sin(angles))))
         edges_m = base_from_lidar.apply(edges_in(scan, self._config.edge_m))
-        self._seen = _Seen(scan=scan, points_m=points_m, edges_m=edges_m)
+        sight_m = min(scan.range_max_m, self._config.look_m)
+        self._seen = _Seen(scan=scan, points_m=points_m, edges_m=edges_m, sight_m=sight_m)
 
     def on_wanted(self, twist: Twist2, stamp_ns: int) -> None:
         """Take the twist that navigation wants."""
@@ -154,7 +159,7 @@ class StopGuard:
         reason = self._reason_to_stop(self._seen.scan, self._wanted[1], now_ns)
         if reason is not None:
             return _stopped(reason)
-        return self._let_through(self._seen, self._wanted[0], seconds(max(now_ns - self._seen.scan.stamp_ns, 0)))
+        return self._let_through(self._seen, self._wanted[0], seconds(abs(now_ns - self._seen.scan.stamp_ns)))
 
     def _reason_to_stop(self, scan: Scan, wanted_ns: int, now_ns: int) -> StopReason | None:
         config = self._config
@@ -170,16 +175,15 @@ class StopGuard:
     def _let_through(self, seen: _Seen, wanted: Twist2, scan_age_s: float) -> Guarded:
         share, free_m = self._share(seen, wanted, scan_age_s)
         wary = self._wary_share(seen, wanted, scan_age_s)
-        if min(share, wary) >= 1.0:
-            return Guarded(twist=wanted, reason=StopReason.CLEAR, free_m=free_m)
         if share <= 0.0:
             return Guarded(twist=STOPPED, reason=StopReason.BLOCKED, free_m=free_m)
-        reason, share = (StopReason.WARY, wary) if wary < share else (StopReason.SLOWED, share)
-        slowed = Twist2(wanted.forward_mps * share, wanted.left_mps * share, wanted.turn_radps * share)
+        least, reason = min((1.0, StopReason.CLEAR), (share, StopReason.SLOWED), (wary, StopReason.WARY))
+        slowed = Twist2(wanted.forward_mps * least, wanted.left_mps * least, wanted.turn_radps * least)
         return Guarded(twist=slowed, reason=reason, free_m=free_m)
 
     def _share(self, seen: _Seen, wanted: Twist2, scan_age_s: float) -> tuple[float, float]:
-        """The share 0..1 of ``wanted`` from which the robot still stops in time, and the free distance along the arc.
+        """The share of ``wanted``, above 1 when faster would do, from which the robot still stops in time, and the free
+        distance along the arc.
 
         Distances are those of the body's fastest corner, so that a turn on the spot is judged like a drive.
         """
@@ -187,38 +191,43 @@ class StopGuard:
         reach_m = math.hypot(0.5 * config.length_m, 0.5 * config.width_m)
         corner_mps = math.hypot(wanted.forward_mps, wanted.left_mps) + abs(wanted.turn_radps) * reach_m
         if corner_mps <= _STILL_MPS:
-            return 1.0, 0.0
+            return math.inf, 0.0
         delay_s = config.latency_s + scan_age_s
-        horizon_m = corner_mps * delay_s + corner_mps**2 / (2.0 * config.decel_mps2) + config.stand_off_m
+        stopping_m = corner_mps * delay_s + corner_mps * corner_mps / (2.0 * config.decel_mps2)
+        horizon_m = min(stopping_m + config.stand_off_m, seen.sight_m)
         free_m = self._free_along(seen, wanted, corner_mps, horizon_m)
         room_m = max(free_m - (config.stand_off_m if free_m < horizon_m else 0.0), 0.0)
         allowed_mps = _speed_that_stops_within(room_m, delay_s, config.decel_mps2)
-        return min(allowed_mps / corner_mps, 1.0), free_m
+        return allowed_mps / corner_mps, free_m
 
     def _free_along(self, seen: _Seen, wanted: Twist2, corner_mps: float, horizon_m: float) -> float:
         """How far (corner metres, ``horizon_m`` at most) the body gets before ``least_returns`` returns are within the margin
         and nearer than they are now."""
         travelled = np.arange(0.0, horizon_m + _STEP_M, _STEP_M)
         gaps = self._gaps(seen.points_m, wanted, travelled / corner_mps)
-        hit = (gaps[1:] < self._config.margin_m) & (gaps[1:] < gaps[:1] - 1e-4)
+        hit = (gaps[1:] < self._config.margin_m) & (gaps[1:] < gaps[:1] - _NEARER_M)
         blocked = np.flatnonzero(hit.sum(axis=1) >= self._config.least_returns)
         return min(float(travelled[blocked[0]]), horizon_m) if len(blocked) else horizon_m
 
     def _wary_share(self, seen: _Seen, wanted: Twist2, scan_age_s: float) -> float:
-        """The share 0..1 of ``wanted`` from which the robot is down to ``contact_mps`` before anybody from an edge touches it."""
+        """The share of ``wanted``, infinite when that is slow anyway, from which the robot is down to ``contact_mps`` before
+        anybody from an edge touches it. Edges behind what drives forward or backward do not count."""
         config = self._config
         speed_mps = math.hypot(wanted.forward_mps, wanted.left_mps)
-        if speed_mps <= config.contact_mps:
-            return 1.0
-        slowing_s = config.latency_s + (speed_mps - config.contact_mps) / config.decel_mps2
-        ahead = seen.edges_m[:, 0] * math.copysign(1.0, wanted.forward_mps) > -0.5 * config.length_m
-        shares = np.linspace(config.contact_mps / speed_mps, 1.0, _SHARES)
-        times_s = np.linspace(0.0, slowing_s, _TIMES)
-        way, speed = braking(shares * speed_mps, config.latency_s, config.decel_mps2, times_s)
-        gaps = self._gaps(seen.edges_m[ahead], wanted, (way / speed_mps).ravel()).min(axis=1, initial=_FAR_M)
+        top_mps = min(speed_mps, _speed_that_stops_within(seen.sight_m, config.latency_s, config.decel_mps2))
+        excess_mps = max(top_mps - config.contact_mps, 0.0)
+        if excess_mps == 0.0:
+            return math.inf
+        slowing_s = config.latency_s + excess_mps / config.decel_mps2
+        ahead = seen.edges_m[:, 0] * np.sign(wanted.forward_mps) >= -0.5 * config.length_m
+        speeds_mps = np.linspace(config.contact_mps, top_mps, _SPEEDS)
+        steps = max(_TIMES, math.ceil(top_mps * slowing_s / (0.5 * config.width_m)))
+        times_s = np.linspace(0.0, slowing_s, steps)
+        way, speed = braking(speeds_mps, config.latency_s, config.decel_mps2, times_s)
+        gaps = self._gaps(seen.edges_m[ahead], wanted, (way / speed_mps).ravel()).min(axis=1, initial=np.inf)
         within = gaps.reshape(way.shape) - config.margin_m < config.walker_mps * (times_s + scan_age_s)
         unsafe = (within & (speed > config.contact_mps)).any(axis=1)
-        return float(shares[np.flatnonzero(~unsafe)].max(initial=shares[0]))
+        return float(speeds_mps[~unsafe].max()) / speed_mps
 
     def _gaps(self, points_m: Floats, twist: Twist2, times_s: Floats) -> Floats:
         """Signed distance (T, N) m of points (N, 2) m from the body's rectangle after driving ``twist`` for ``times_s`` (T,)."""

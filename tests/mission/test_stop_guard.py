@@ -60,7 +60,7 @@ def test_before_it_knows_where_the_lidar_sits_nothing_moves_and_the_latch_works(
     assert not guard.reset(NOW_NS), "it was not armed"
     assert guard.arm_reset(NOW_NS)
     assert guard.reset(NOW_NS)
-    assert not guard.estopped
+    assert guard.estopped is False
     guard.on_wanted(FORWARD, NOW_NS)
     assert (guard.step(NOW_NS).twist, guard.step(NOW_NS).reason) == (STOPPED, StopReason.NO_SCAN)
     guard.mounted(IDENTITY2)
@@ -75,8 +75,39 @@ def test_a_free_way_lets_the_wanted_twist_through_unchanged() -> None:
     assert (guarded.twist, guarded.reason) == (wanted, StopReason.CLEAR)
 
 
-def test_standing_is_clear() -> None:
-    assert ready(disc_scan(0.6, 0.0), STOPPED).step(NOW_NS).reason is StopReason.CLEAR
+def test_standing_is_clear_and_looks_nowhere() -> None:
+    guarded = ready(disc_scan(0.58, 0.0), STOPPED).step(NOW_NS)
+    assert guarded == Guarded(twist=STOPPED, reason=StopReason.CLEAR, free_m=0.0)
+    assert ready(disc_scan(0.58, 0.0), Twist2(1e-6, 0.0, 0.0)).step(NOW_NS).reason is StopReason.CLEAR
+    assert ready(disc_scan(0.58, 0.0), Twist2(1.1e-6, 0.0, 0.0)).step(NOW_NS).reason is StopReason.BLOCKED
+
+
+@pytest.mark.parametrize(("range_max_m", "look_m"), [(6.0, 50.0), (60.0, 6.0)])
+@pytest.mark.parametrize("fast", [Twist2(30.0, 0.0, 0.0), Twist2(0.0, -1e4, 1.0), Twist2(0.0, 0.0, 1e5), Twist2(1e300, 0.0, 0.0)])
+def test_nothing_drives_faster_than_it_can_stop_within_what_it_sees(fast: Twist2, range_max_m: float, look_m: float) -> None:
+    config = StopGuardConfig(look_m=look_m)
+    guarded = ready(replace(open_scan(), range_max_m=range_max_m), fast, config).step(NOW_NS)
+    twist = guarded.twist
+    corner_mps = math.hypot(twist.forward_mps, twist.left_mps) + abs(twist.turn_radps) * math.hypot(0.35, 0.26)
+    assert corner_mps * config.latency_s + 0.5 * corner_mps**2 / config.decel_mps2 == pytest.approx(6.0)
+    assert guarded.reason is StopReason.SLOWED
+    assert guarded.free_m == 6.0
+
+
+def test_a_twist_beyond_all_bounds_is_not_driven() -> None:
+    assert ready(open_scan(), Twist2(1.7e308, 1.7e308, 0.0)).step(NOW_NS).twist == STOPPED
+
+
+@pytest.mark.parametrize("place_m", np.linspace(1.5, 4.5, 20))
+def test_however_fast_it_should_go_it_is_wary_of_every_place_beside_its_way(place_m: float) -> None:
+    """Slow walkers who have but 20 mm to go reach it wherever they stand, unless it is nearly at a stand before them."""
+    config = StopGuardConfig(length_m=0.3, width_m=0.3, margin_m=0.0, walker_mps=0.2, decel_mps2=2.0, least_returns=9)
+    for fast_mps in (5.0, 1e6):
+        guarded = passing(config, Twist2(fast_mps, 0.0, 0.0), place_m, (0.17, 0.17, 0.17))
+        assert guarded.reason is StopReason.WARY
+        braking_m = (guarded.twist.forward_mps**2 - config.contact_mps**2) / (2.0 * config.decel_mps2)
+        overlap_m = guarded.twist.forward_mps * config.latency_s + braking_m - (place_m - 0.5 * config.length_m)
+        assert overlap_m < 0.51 * config.width_m
 
 
 @pytest.mark.parametrize(
@@ -100,6 +131,8 @@ def test_an_older_scan_does_not_replace_a_newer_one() -> None:
     guard = ready(disc_scan(0.5, 0.0), FORWARD)
     guard.on_scan(open_scan(NOW_NS - 50 * MS))
     assert guard.step(NOW_NS).reason is StopReason.BLOCKED
+    guard.on_scan(open_scan())
+    assert guard.step(NOW_NS).reason is StopReason.CLEAR, "one of the same moment does"
 
 
 @pytest.mark.parametrize("broken", [np.nan, 0.01])
@@ -110,6 +143,15 @@ def test_a_blind_scan_stops(broken: float) -> None:
     ranges[: BEAMS // 5 + 1] = broken
     assert ready(scan_of(ranges), FORWARD).step(NOW_NS).reason is StopReason.BLIND_SCAN
     assert ready(scan_of(np.zeros(0)), FORWARD).step(NOW_NS).reason is StopReason.BLIND_SCAN
+
+
+def test_returns_from_as_near_as_the_lidar_measures_are_not_broken() -> None:
+    ranges = np.full(BEAMS, np.inf)
+    ranges[3 * BEAMS // 8 : 5 * BEAMS // 8] = scan_of(ranges).range_min_m
+    guard = StopGuard(CONFIG, Pose2(0.5 * CONFIG.length_m, 0.0, 0.0))
+    guard.on_scan(scan_of(ranges))
+    guard.on_wanted(FORWARD, NOW_NS)
+    assert guard.step(NOW_NS).reason is StopReason.BLOCKED
 
 
 def test_something_far_ahead_slows_and_something_near_stops() -> None:
@@ -125,7 +167,10 @@ def test_an_older_scan_leaves_less_speed() -> None:
     fresh = ready(disc_scan(1.4, 0.0), FORWARD).step(NOW_NS).twist.forward_mps
     guard = ready(disc_scan(1.4, 0.0), FORWARD)
     guard.on_wanted(FORWARD, NOW_NS + 300 * MS)
-    assert guard.step(NOW_NS + 300 * MS).twist.forward_mps < fresh - 0.1
+    old = guard.step(NOW_NS + 300 * MS)
+    assert old.twist.forward_mps < fresh - 0.1
+    guard.on_wanted(FORWARD, NOW_NS - 300 * MS)
+    assert guard.step(NOW_NS - 300 * MS) == old, "and so does one that is ahead of the clock"
 
 
 def test_slowing_keeps_the_arc() -> None:
@@ -159,15 +204,54 @@ def test_one_lone_return_is_noise_and_two_are_not() -> None:
     assert ready(scan_of(ranges), FORWARD).step(NOW_NS).reason is StopReason.BLOCKED
 
 
+def passing(config: StopGuardConfig, wanted: Twist2, at_x_m: float, ranges_m: tuple[float, float, float]) -> Guarded:
+    """What comes of something narrow on the left, as far beside the lidar as its three beams tell; that sits at ``at_x_m``."""
+    ranges = np.full(BEAMS, np.inf)
+    ranges[3 * BEAMS // 4 + np.array([-1, 0, 1])] = ranges_m
+    guard = StopGuard(config, Pose2(at_x_m, 0.0, 0.0))
+    guard.on_scan(scan_of(ranges))
+    guard.on_wanted(wanted, NOW_NS)
+    return guard.step(NOW_NS)
+
+
 @pytest.mark.parametrize(("beside_m", "reason"), [(0.3125, StopReason.CLEAR), (0.3124, StopReason.SLOWED)])
 def test_what_is_passed_at_exactly_the_margin_does_not_hold_it_up(beside_m: float, reason: StopReason) -> None:
     config = StopGuardConfig(edge_m=1e6, length_m=0.5, width_m=0.5, margin_m=0.0625, least_returns=1)
-    ranges = np.full(BEAMS, np.inf)
-    ranges[3 * BEAMS // 4 + np.array([-1, 0, 1])] = 0.4, beside_m, 0.4
-    guard = StopGuard(config, Pose2(1.0, 0.0, 0.0))
-    guard.on_scan(scan_of(ranges))
-    guard.on_wanted(FORWARD, NOW_NS)
-    assert guard.step(NOW_NS).reason is reason
+    assert passing(config, FORWARD, 1.0, (0.4, beside_m, 0.4)).reason is reason
+
+
+@pytest.mark.parametrize(("beside_m", "reason"), [(0.3125, StopReason.CLEAR), (0.3124, StopReason.WARY)])
+def test_somebody_who_stands_at_exactly_the_margin_does_not_slow_it(beside_m: float, reason: StopReason) -> None:
+    config = StopGuardConfig(edge_m=0.05, walker_mps=0.0, length_m=0.5, width_m=0.5, margin_m=0.0625, least_returns=9)
+    assert passing(config, FORWARD, 0.5, (0.4, beside_m, 0.4)).reason is reason
+
+
+@pytest.mark.parametrize(("sooner_m", "reason"), [(0.001, StopReason.CLEAR), (0.2, StopReason.WARY)])
+def test_somebody_who_comes_when_it_only_crawls_does_not_slow_it(sooner_m: float, reason: StopReason) -> None:
+    """It is down to the speed of contact 1.25 s from now and 1.0625 m further on; by then somebody walks 2 m."""
+    config = StopGuardConfig(contact_mps=0.25, latency_s=0.25)
+    beside_m = 0.5 * config.width_m + config.margin_m + 1.25 * config.walker_mps - sooner_m
+    assert passing(config, Twist2(1.25, 0.0, 0.0), 1.0625, (beside_m, beside_m, beside_m)).reason is reason
+
+
+@pytest.mark.parametrize(("nearer_m", "reason"), [(2.0**-14, StopReason.CLEAR), (2.0**-13, StopReason.BLOCKED)])
+def test_what_touches_it_may_come_nearer_by_less_than_a_tenth_of_a_millimetre(nearer_m: float, reason: StopReason) -> None:
+    config = StopGuardConfig(edge_m=1e6, length_m=0.5, width_m=0.5, margin_m=0.0625, least_returns=1)
+    assert passing(config, FORWARD, 0.25 + nearer_m, (0.4, 0.25, 0.4)).reason is reason
+
+
+@pytest.mark.parametrize(("behind_m", "reason"), [(0.0, StopReason.WARY), (0.01, StopReason.CLEAR)])
+def test_somebody_beside_its_far_end_counts_and_somebody_behind_that_does_not(behind_m: float, reason: StopReason) -> None:
+    config = StopGuardConfig(length_m=2.0, least_returns=9)
+    assert passing(config, Twist2(-0.5, 0.0, 0.0), 1.0 + behind_m, (0.4, 0.4, np.inf)).reason is reason
+
+
+def test_driving_sideways_it_is_wary_of_both_ends_alike() -> None:
+    sideways = Twist2(0.0, 1.0, 0.0)
+    one, other = (ready(disc_scan(x_m, 1.3), sideways).step(NOW_NS) for x_m in (-1.0, 1.0))
+    assert one.reason is StopReason.WARY
+    assert 0.0 < one.twist.left_mps < 1.0
+    assert one == other
 
 
 def test_a_wall_within_the_margin_may_be_driven_along() -> None:
