@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lidar as a second witness: a lamp post that the camera takes for a person is, for the lidar, a lamp post.
 
-Where a track's box holds nothing for a while but what goes on above it, or beams go through it to the ground, and nothing of its
-own, what is there explains what the camera sees. The track is told with half its score, as long as nothing of its own is seen; it
-stays masked all the same. So is an upright person no higher than a knee where the box stands: a stain on the ground.
+Where a track's box holds nothing for a while but what goes on above it or is far behind it, or beams go through it, and nothing
+of its own, what is there explains what the camera sees: a body that near would be met. The track is told with half its score, as
+long as nothing of its own is seen; it stays masked all the same. So is an upright person no higher than a knee where the box
+stands: a stain on the ground.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ _STANDING = (Label.PERSON, Label.VEHICLE)
 
 class WitnessConfig(Config):
     """``doubt_after_s``: so long without a look at something of its own a track is doubted; only one nearer than ``reach_m``,
-    where beams are close enough together not to miss a body, and no person whose box is wider than ``upright`` of its height.
-    Whose box is narrower is at least ``upright_least_m`` high."""
+    where beams are close enough together not to miss a body, and no person whose box is wider than ``upright`` of its height,
+    unless it is ``tall_m`` high. Whose box is narrower is at least ``upright_least_m`` high."""
 
     doubt_after_s: float = Field(default=0.4, gt=0.0)
     reach_m: float = Field(default=14.0, gt=0.0)
     upright: float = Field(default=0.6, gt=0.0)
     upright_least_m: float = Field(default=0.6, ge=0.0)
+    tall_m: float = Field(default=1.3, gt=0.0, description="who is that high neither lies nor crouches")
     share: float = Field(default=0.5, gt=0.0, le=1.0, description="of its score that a doubted track is told with")
 
 
@@ -62,7 +64,8 @@ class LidarWitness:
             return False
         if math.dist(ground.position_m, (map_from_base.x_m, map_from_base.y_m)) > self._config.reach_m:
             return False
-        return track.label is Label.VEHICLE or self._is_upright(track)
+        is_tall = track.top_m is not None and track.top_m >= self._config.tall_m
+        return track.label is Label.VEHICLE or is_tall or self._is_upright(track)
 
     def _is_upright(self, track: Track) -> bool:
         return track.box is not None and track.box.width_px <= self._config.upright * track.box.height_px

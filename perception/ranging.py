@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lidar says how far the things in the boxes are: returns inside a box, in groups.
 
-What goes on above the box, a lamp post before the thing or a wall behind it, is not the thing. Which of the other groups is, and
-which is something else before or behind it, is left to who knows more (``ground_filter``)."""
+What goes on above the box, a lamp post before the thing or a wall behind it, is not the thing; nor is what is so far that a
+person who fills the box there would be a giant. Which of the other groups is, and which is something else before or behind it, is
+left to who knows more (``ground_filter``).
+
+Beams without a return leave no trace in a cloud. That they went into a box all the same is known from the rings, whose elevations
+are those from which anything ever came back, and from what came back in this very revolution below or above the box: a sector in
+which the lidar is blind tells nothing.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +22,11 @@ from patrol.checks import Floats
 from patrol.clock import seconds
 from patrol.config import Config
 from patrol.geometry import Pose2, Pose3
-from patrol.percepts import Box, Track
+from patrol.percepts import Box, Label, Track
 from patrol.sensors import CameraModel, PointCloud, Scan
 from perception.ground import Located
+
+_NEAR_M, _SAMPLES = 8.0, 32
 
 
 class RangingConfig(Config):
@@ -32,6 +40,8 @@ class RangingConfig(Config):
     group_gap_m: float = Field(default=0.6, gt=0.0, description="a larger step in range parts two groups")
     above_min: int = Field(default=1, ge=1, description="so many returns above a box, narrow as a post, say that it goes on")
     before_m: float = Field(default=0.2, gt=0.0, description="so much nearer than what goes on above the box is before it")
+    giant_m: float = Field(default=2.6, gt=0.0, description="nobody is so high, with an arm up")
+    rings_min: int = Field(default=2, ge=1, description="so many rings must cross a box whose emptiness tells something")
     body_radius_m: float = Field(default=0.15, ge=0.0, description="from the surface that was hit to the middle")
     range_std_m: float = Field(default=0.12, gt=0.0)
 
@@ -46,15 +56,20 @@ class LidarRanger:
         self._stamp_ns: int | None = None
         self._points_odom: Floats = np.zeros((0, 3))
         self._is_raised: npt.NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+        self._rings: npt.NDArray[np.bool_] = np.zeros(181, dtype=np.bool_)
+        self._is_cloud = False
 
     def on_cloud(self, cloud: PointCloud, odom_from_base: Pose2) -> None:
         """Keep the returns of ``cloud``, taken while the robot was at ``odom_from_base``."""
+        self._rings[_elevations_deg(cloud.points_m)] = True
+        self._is_cloud = True
         points = self._base_from_lidar.apply(cloud.points_m)
         points = points[points[:, 2] <= self._config.below_m]
         self._keep(points, points[:, 2] >= self._config.above_ground_m, cloud.stamp_ns, odom_from_base)
 
     def on_scan(self, scan: Scan, odom_from_base: Pose2) -> None:
         """Keep the returns of a planar ``scan`` instead; they lie in the lidar's own plane."""
+        self._is_cloud = False
         flat = scan.points_m()
         points = self._base_from_lidar.apply(np.column_stack((flat, np.zeros(len(flat)))))
         self._keep(points, np.ones(len(points), dtype=np.bool_), scan.stamp_ns, odom_from_base)
@@ -65,30 +80,55 @@ class LidarRanger:
 
     def ranges(self, tracks: tuple[Track, ...], stamp_ns: int, odom_from_base: Pose2) -> dict[int, tuple[Located, ...]]:
         """Places in base_link where the tracks seen in the picture at ``stamp_ns`` may stand, by track id, nearest first: one
-        for every solid group of returns in the track's box. A track without any returns is left out; one with nothing but what
-        goes on above its box, or with beams that go through it to the ground, has no place."""
+        for every solid group of returns in the track's box. One with nothing but what goes on above its box or is far behind it,
+        or with beams that go through it, has no place; a track into whose box no beams are known to go is left out."""
         seen = [track for track in tracks if track.box is not None and track.last_seen_ns == stamp_ns]
         if self._stamp_ns is None or not seen or abs(seconds(stamp_ns - self._stamp_ns)) > self._config.stale_after_s:
             return {}
         points = Pose3.from_pose2(odom_from_base.inverse()).apply(self._points_odom)
         pixels = self._camera.project(self._camera.base_from_optical.inverse().apply(points))
-        found = ((track.track_id, self._groups_in(track.box, points, pixels)) for track in seen if track.box is not None)
+        found = (
+            (track.track_id, self._groups_in(track.box, track.label, points, pixels)) for track in seen if track.box is not None
+        )
         return {track_id: places for track_id, places in found if places is not None}
 
-    def _groups_in(self, box: Box, points: Floats, pixels: Floats) -> tuple[Located, ...] | None:
-        """A place for every group; None when there are no returns."""
+    def _groups_in(self, box: Box, label: Label, points: Floats, pixels: Floats) -> tuple[Located, ...] | None:
+        """A place for every group; None where there is none and no beams are known to go."""
         core = _in_core(box, pixels)
         inside = points[core & self._is_raised, :2]
+        is_looked_into = np.count_nonzero(core) >= self._config.through_min or self._looks_into(box, pixels)
         if not len(inside):
-            return () if np.count_nonzero(core) >= self._config.through_min else None
+            return () if is_looked_into else None
         distance, above = np.hypot(inside[:, 0], inside[:, 1]), points[_is_above(box, pixels) & self._is_raised, :2]
         higher = np.hypot(above[:, 0], above[:, 1])
         order = np.argsort(distance, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(distance[order]) > self._config.group_gap_m) + 1)
         solid = [group for group in groups if len(group) >= self._config.points_min]
+        if label is Label.PERSON:
+            solid = [group for group in solid if self._height_m(box, distance[group]) < self._config.giant_m]
         own = (group[self._is_own(distance[group], higher)] for group in solid)
         places = tuple(self._place(inside[group], box) for group in own if len(group) >= self._config.points_min)
-        return places if solid else None
+        return places if solid or is_looked_into else None
+
+    def _looks_into(self, box: Box, pixels: Floats) -> bool:
+        """Whether beams that would return from a near body go into the middle of ``box``."""
+        if not self._is_cloud:
+            return False
+        across, down = 0.25 * box.width_px, 0.08 * box.height_px
+        low_px, high_px = box.x0_px + across, box.x1_px - across
+        beside = np.count_nonzero((pixels[:, 0] >= low_px) & (pixels[:, 0] <= high_px))
+        if beside < self._config.through_min:
+            return False
+        column = np.column_stack(
+            (np.full(_SAMPLES, 0.5 * (low_px + high_px)), np.linspace(box.y0_px + down, box.y1_px - down, _SAMPLES))
+        )
+        ahead = self._camera.base_from_optical.apply(self._camera.rays(column) * _NEAR_M)
+        elevations = _elevations_deg(self._base_from_lidar.inverse().apply(ahead))
+        return len(np.unique(elevations[self._rings[elevations]])) >= self._config.rings_min
+
+    def _height_m(self, box: Box, distance_m: Floats) -> float:
+        """How high what fills ``box`` is at the nearest of these distances."""
+        return float(distance_m.min()) * box.height_px / self._camera.fy_px
 
     def _is_own(self, distance_m: Floats, higher_m: Floats) -> npt.NDArray[np.bool_]:
         """Mask (N,) of a group's returns that may be the thing: all, or those before what goes on above the box among them."""
@@ -103,6 +143,12 @@ class LidarRanger:
         bearing = math.atan2(float(group[:, 1].mean()), float(group[:, 0].mean()))
         across_m = max(0.08, range_m * 0.2 * box.width_px / self._camera.fx_px)
         return _polar(range_m, bearing, range_std_m=self._config.range_std_m, across_std_m=across_m)
+
+
+def _elevations_deg(points_m: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
+    """Elevations (N,) of points (N, 3) m in the lidar's frame, in whole degrees counted from straight down."""
+    slope = np.arctan2(points_m[:, 2], np.hypot(points_m[:, 0], points_m[:, 1]))
+    return np.asarray(np.rint(np.degrees(slope)) + 90.0, dtype=np.int64)
 
 
 def _in_core(box: Box, pixels: Floats) -> npt.NDArray[np.bool_]:

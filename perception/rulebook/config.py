@@ -186,8 +186,9 @@ class SameConfig(Config):
     ``speed_mps`` times the time since: for people a jog, since a sprint is not kept up around corners and a walk is outrun by the
     frightened. Whoever turns up within that reach is the same one. Two in sight at once are two, after ``together_s`` when they
     are so near to each other that they could be two tracks of one body; a track is in sight while its score is at least
-    ``in_sight_score``. After ``quiet_s`` without a sight an intruder is no longer known: longer than it takes the robot to come
-    back from a detour, shorter than a lap.
+    ``in_sight_score``. Whoever is lost and turns up more than ``elsewhere_m`` away may be the same one, and is told again in the
+    same incident: whoever was sent is on the way to the wrong place. After ``quiet_s`` without a sight an intruder is no longer
+    known: longer than it takes the robot to come back from a detour, shorter than a lap.
     """
 
     slack_m: float = Field(default=2.0, ge=0.0)
@@ -200,6 +201,7 @@ class SameConfig(Config):
     }
     together_s: float = Field(default=1.0, ge=0.0)
     in_sight_score: float = Field(default=0.4, ge=0.0, le=1.0)
+    elsewhere_m: float = Field(default=25.0, ge=0.0)
     quiet_s: float = Field(default=120.0, ge=0.0)
 
 

@@ -115,6 +115,8 @@ class Incidents:
         for distance_m, i, j in pairs:
             if i in free and j in left and distance_m <= self._reach_m(free[i], left[j], now_ns):
                 item, suspect = free.pop(i), left.pop(j)
+                if distance_m - self._doubt_m(item, suspect) > self._config.elsewhere_m:
+                    item.told.clear()
                 item.track_id, item.seen_ns = suspect.track.track_id, now_ns
                 item.position_m, item.std_m = suspect.ground.position_m, std_m(suspect.ground)
         return tuple(left.values())
@@ -133,9 +135,12 @@ class Incidents:
 
     def _reach_m(self, item: _Intruder, suspect: _Suspect, now_ns: int) -> float:
         """How far from where ``item`` was last seen it may be found now."""
-        doubt_m = _SIGMAS * float(np.hypot(item.std_m, std_m(suspect.ground)))
         speed_mps = self._config.speed_mps.get(item.label, 0.0)
-        return self._config.slack_m + doubt_m + speed_mps * seconds(now_ns - item.seen_ns)
+        return self._config.slack_m + self._doubt_m(item, suspect) + speed_mps * seconds(now_ns - item.seen_ns)
+
+    @staticmethod
+    def _doubt_m(item: _Intruder, suspect: _Suspect) -> float:
+        return _SIGMAS * float(np.hypot(item.std_m, std_m(suspect.ground)))
 
     def _first_times(self, firing: Sequence[Fired]) -> list[News]:
         by_track = {item.track_id: item for item in self._known}

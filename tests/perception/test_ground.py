@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from patrol.geometry import IDENTITY2, Pose2, Pose3
 from patrol.percepts import Box, Label, Track
-from patrol.sensors import CameraModel, PointCloud
+from patrol.sensors import CameraModel, PointCloud, Scan
 from perception.ground import GroundConfig, GroundProjector, Located, fused, mixed, pose_error_m2, to_map
 from perception.ground_filter import Placer
 from perception.ranging import LidarRanger, RangingConfig
@@ -289,6 +289,54 @@ def test_beams_that_reach_the_ground_look_through_a_box() -> None:
     assert math.dist(place.position_m, (8.0, 0.0)) < 0.25
     ranger.on_cloud(cloud_of(np.array(ground[:2])), IDENTITY2)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {}
+
+
+def rings(elevations_deg: list[float], bearings_deg: tuple[float, float]) -> list[tuple[float, float, float]]:
+    """Returns on the ground, and higher up on a wall 30 m away, from every ring and half a degree of bearing."""
+    found: list[tuple[float, float, float]] = []
+    for elevation in np.radians(elevations_deg).tolist():
+        range_m = 0.65 / math.tan(-elevation) if elevation < -0.03 else 30.0
+        bearings = np.radians(np.arange(*bearings_deg, 0.5)).tolist()
+        found += [(range_m * math.cos(at), range_m * math.sin(at), range_m * math.tan(elevation)) for at in bearings]
+    return found
+
+
+def test_a_box_in_which_no_beam_meets_anything_is_empty_where_beams_are_known_to_go() -> None:
+    ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(8.0, 0.0)),)
+    sector = np.array(rings([-15.0, -13.0, -11.0], (-180.0, 180.0)))
+    ranger.on_cloud(cloud_of(sector), IDENTITY2)
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {}, "rings that cross the box are not known yet"
+    ranger.on_cloud(cloud_of(np.array(rings([-15.0, -1.0, 1.0, 3.0, 5.0], (60.0, 180.0)))), IDENTITY2)
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {}, "nothing came from that way"
+    ranger.on_cloud(cloud_of(sector), IDENTITY2)
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
+    ranger.on_cloud(cloud_of(np.concatenate((sector, returns(8.0, 0.0)))), IDENTITY2)
+    assert len(ranger.ranges(tracks, 0, IDENTITY2)[1]) == 1
+    stray = [(5.0, 0.0, 0.1)]
+    ranger.on_cloud(cloud_of(np.concatenate((sector, stray))), IDENTITY2)
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}, "a drop of rain is no body"
+
+
+def test_the_rings_of_a_cloud_say_nothing_of_a_planar_scan() -> None:
+    ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(12.0, 0.0, feet_m=1.5)),)
+    ranger.on_cloud(cloud_of(np.array(rings([-15.0, 5.0, 7.0, 9.0, 11.0], (-180.0, 180.0)))), IDENTITY2)
+    assert 1 in ranger.ranges(tracks, 0, IDENTITY2)
+    ahead = Scan(
+        stamp_ns=0, frame_id="lidar_link", angle_min_rad=-0.02, angle_step_rad=0.01, range_min_m=0.1, range_max_m=40.0,
+        ranges_m=np.full(5, 25.0, dtype=np.float32),
+    )  # fmt: skip
+    ranger.on_scan(ahead, IDENTITY2)
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {}
+
+
+def test_a_giant_is_not_the_person_in_the_box() -> None:
+    ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(9.0, 0.0)),)
+    crates = [(20.0, 0.1 * side, up) for side in range(-6, 7) for up in (0.1, 0.6, 1.1)]
+    cloud = rings([-15.0, -13.0, -11.0, -1.0, 1.0, 3.0, 5.0], (90.0, 180.0)) + rings([-15.0, -13.0], (-90.0, 90.0))
+    ranger.on_cloud(cloud_of(np.array(cloud + crates)), IDENTITY2)
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
+    vehicle = (replace(tracks[0], label=Label.VEHICLE),)
+    assert len(ranger.ranges(vehicle, 0, IDENTITY2)[1]) == 1
 
 
 def test_an_old_cloud_or_one_without_returns_tells_nothing() -> None:

@@ -25,6 +25,7 @@ class Scene:
         self._incidents = Incidents(config)
         self._stamp_ns = 0
         self.alerts = 0
+        self.incidents: set[str] = set()
 
     def see(self, *sights: Sight, for_s: float = 0.1) -> None:
         for _ in range(round(10 * for_s)):
@@ -45,7 +46,9 @@ class Scene:
     def _look(self, tracks: list[Track], *, suspects: bool) -> None:
         self._stamp_ns += STEP_NS
         firing = [_fired(item) for item in tracks] if suspects else []
-        self.alerts += len(self._incidents.news_among(firing, tracks, self._stamp_ns))
+        news = self._incidents.news_among(firing, tracks, self._stamp_ns)
+        self.alerts += len(news)
+        self.incidents |= {item.incident_id for item in news}
 
 
 def _fired(item: Track) -> Fired:
@@ -60,12 +63,34 @@ def _fired(item: Track) -> Fired:
     headings=st.lists(st.floats(-1.0, 1.0), min_size=12, max_size=12),
 )
 def test_one_person_followed_anew_any_number_of_times_is_one(gaps_s: list[float], headings: list[float]) -> None:
-    scene, x_m = Scene(), 0.0
+    scene, x_m, elsewhere = Scene(), 0.0, 0
     scene.see((1, x_m, 0.0), for_s=1.0)
     for number, gap_s in enumerate(gaps_s):
-        x_m += WALK_MPS * gap_s * headings[number]
+        way_m = WALK_MPS * gap_s * headings[number]
+        elsewhere += abs(way_m) > SAME.elsewhere_m
+        x_m += way_m
         scene.wait(gap_s)
         scene.see((number + 2, x_m, 0.0), for_s=0.5)
+    assert len(scene.incidents) == 1
+    assert scene.alerts <= 1 + elsewhere
+
+
+@settings(max_examples=60, deadline=None)
+@given(gap_s=st.floats(0.0, SAME.quiet_s - 1.0), away_m=st.floats(0.0, 400.0))
+def test_whoever_turns_up_far_from_where_one_was_lost_is_always_told(gap_s: float, away_m: float) -> None:
+    scene = Scene()
+    scene.see((1, 0.0, 0.0), for_s=1.0)
+    scene.wait(gap_s)
+    scene.see((2, away_m, 0.0), for_s=0.5)
+    assert scene.alerts == 2 or away_m < SAME.elsewhere_m + 1.0
+    within_reach = away_m <= SAME.slack_m + SAME.speed_mps[Label.PERSON] * gap_s
+    assert len(scene.incidents) == 1 or not within_reach
+
+
+def test_one_who_is_followed_all_the_way_is_told_once() -> None:
+    scene = Scene()
+    for step in range(100):
+        scene.see((1, 0.5 * step, 0.0), for_s=0.3)
     assert scene.alerts == 1
 
 

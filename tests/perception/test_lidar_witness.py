@@ -62,6 +62,12 @@ def test_what_beams_may_miss_is_not_doubted(one: Track) -> None:
     assert told([OTHER] * 10, one) == 0.8
 
 
+def test_whoever_is_as_high_as_somebody_who_stands_would_be_met_however_wide_the_box() -> None:
+    wide = replace(person(0), box=replace(person_box(8.0, 0.0), x0_px=100.0, x1_px=300.0))
+    assert told([OTHER] * 6, replace(wide, top_m=1.7)) == 0.4
+    assert told([OTHER] * 6, replace(wide, top_m=0.8)) == 0.8
+
+
 @pytest.mark.parametrize(("one", "score"), [
     (replace(person(0), top_m=0.3), 0.4),
     (replace(person(0), top_m=1.1), 0.8),
