@@ -26,7 +26,8 @@ _FIRST_SHARES = np.array([1.0, 0.55, 0.22, 0.22])
 class BoxNoise:
     """Standard deviations in box heights: acceleration per s² of centre and size, measured centre and size, first rate per s,
     and the wobble per root second of a box around its body (a stride). ``upright`` is how much less things accelerate up and
-    down; a first rate up and down, and of the size, is less as well."""
+    down; a first rate up and down, and of the size, is less as well. ``cut`` is how much worse a box is measured up and down than
+    across: what stands before somebody cuts it off."""
 
     centre_acceleration: float = 0.5
     size_acceleration: float = 0.3
@@ -35,6 +36,7 @@ class BoxNoise:
     size: float = 0.08
     first_rate: float = 0.8
     wobble: float = 0.10
+    cut: float = 1.0
 
 
 class BoxFilter:
@@ -98,7 +100,7 @@ class BoxFilter:
 
     def _measured_px(self, score: float) -> Floats:
         noise, height = self._noise, self.value_px[3]
-        spread = np.array([noise.centre] * 2 + [noise.size] * 2) * height + 0.5
+        spread = np.array([noise.centre, noise.centre * noise.cut, noise.size, noise.size * noise.cut]) * height + 0.5
         faint: Floats = spread * (1.6 - score)
         return faint
 

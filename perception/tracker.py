@@ -23,6 +23,7 @@ from perception.boxes import as_array, iou_matrix
 from perception.ego_motion import CameraMotion
 
 _LABELS = tuple(Label)
+_TOLD, _EXPECTED = BoxNoise(), BoxNoise(cut=2.0)
 
 
 class TrackerConfig(Config):
@@ -67,11 +68,12 @@ _ROUNDS = (
 
 
 class _Following:
-    """What the tracker keeps about one thing."""
+    """What the tracker keeps about one thing: ``told`` follows its detections closely; by ``expected``, which does not so quickly
+    believe that it grew or shrank, the next ones are looked for."""
 
     def __init__(self, track_id: int, detection: Detection) -> None:
         self.track_id = track_id
-        self.filter = BoxFilter(detection.box, BoxNoise())
+        self.told, self.expected = BoxFilter(detection.box, _TOLD), BoxFilter(detection.box, _EXPECTED)
         self.first_seen_ns = self.last_seen_ns = self._sure_ns = detection.stamp_ns
         self.hits = self._strong_hits = 1
         self.score = detection.score
@@ -80,12 +82,17 @@ class _Following:
         self._votes = {detection.label: detection.score}
 
     @property
+    def filters(self) -> tuple[BoxFilter, BoxFilter]:
+        return self.told, self.expected
+
+    @property
     def label(self) -> Label:
         """The label with the most score behind it."""
         return max(_LABELS, key=lambda label: self._votes.get(label, 0.0))
 
     def continue_with(self, detection: Detection, config: TrackerConfig) -> None:
-        self.filter.correct(detection.box, detection.score)
+        for kept in self.filters:
+            kept.correct(detection.box, detection.score)
         self.last_seen_ns = detection.stamp_ns
         self.by_heat = detection.source == "thermal"
         self.hits += 1
@@ -138,13 +145,16 @@ class Tracker:
         dt_s = 0.0 if self._stamp_ns is None else seconds(stamp_ns - self._stamp_ns)
         self._stamp_ns = stamp_ns
         for following in self._followed:
-            following.filter.predict(dt_s)
-            if following.last_seen_ns < stamp_ns - nanoseconds(dt_s):
-                following.filter.lose_pace(dt_s, self._config.pace_memory_s)
+            is_unseen = following.last_seen_ns < stamp_ns - nanoseconds(dt_s)
+            for kept in following.filters:
+                kept.predict(dt_s)
+                if is_unseen:
+                    kept.lose_pace(dt_s, self._config.pace_memory_s)
         if motion is not None and self._followed:
-            moved = motion.warp(np.stack([following.filter.row() for following in self._followed]))
-            for following, row in zip(self._followed, moved, strict=True):
-                following.filter.move_to(row)
+            filters = [kept for following in self._followed for kept in following.filters]
+            moved = motion.warp(np.stack([kept.row() for kept in filters]))
+            for kept, row in zip(filters, moved, strict=True):
+                kept.move_to(row)
 
     def _match(self, detections: Sequence[Detection], before_ns: int) -> list[Detection]:
         """Run all rounds; return the detections that continue no track. ``before_ns`` is the stamp of the picture before."""
@@ -170,7 +180,7 @@ class Tracker:
         for detection in detections:
             if detection.score < self._config.start_score:
                 continue
-            there = [item.filter.row() for item in self._followed if item.state != "ended" and item.label is detection.label]
+            there = [item.expected.row() for item in self._followed if item.state != "ended" and item.label is detection.label]
             overlap = iou_matrix(as_array([detection.box]), np.array(there).reshape(-1, 4))
             if overlap.max(initial=0.0) <= self._config.start_overlap_max:
                 self._followed.append(_Following(self._next_id, detection))
@@ -179,7 +189,7 @@ class Tracker:
 
 def _tracks_side(tracks: Sequence[_Following], before_ns: int) -> Side:
     return Side(
-        boxes=np.array([item.filter.row() for item in tracks]).reshape(-1, 4),
+        boxes=np.array([item.expected.row() for item in tracks]).reshape(-1, 4),
         labels=np.array([_LABELS.index(item.label) for item in tracks], dtype=np.int64),
         scores=np.ones(len(tracks)),
         unseen_s=np.array([seconds(before_ns - item.last_seen_ns) for item in tracks]),
@@ -196,7 +206,7 @@ def _detections_side(detections: Sequence[Detection]) -> Side:
 
 
 def _track(following: _Following, stamp_ns: int) -> Track:
-    box: Box | None = None if following.state == "ended" else following.filter.box()
+    box: Box | None = None if following.state == "ended" else following.told.box()
     return Track(
         track_id=following.track_id,
         label=following.label,

@@ -10,6 +10,7 @@ import pytest
 
 from patrol.geometry import IDENTITY2, Pose2
 from patrol.percepts import Box, Label, Track
+from perception.box_filter import BoxFilter, BoxNoise
 from perception.boxes import as_array, iou_matrix
 from perception.ego_motion import camera_motion
 from perception.tracker import Tracker, TrackerConfig
@@ -26,6 +27,18 @@ def run(pictures: list[list[tuple[Box, float]]]) -> list[tuple[Track, ...]]:
         tracker.update([detection(box, number * STEP_NS, score=score) for box, score in found], number * STEP_NS)
         for number, found in enumerate(pictures)
     ]
+
+
+def test_somebody_cut_off_for_a_moment_is_expected_whole_again() -> None:
+    whole = moving(100.0)
+    told, expected = BoxFilter(whole, BoxNoise()), BoxFilter(whole, BoxNoise(cut=2.0))
+    for number in range(12):
+        seen = whole if number < 10 else Box(x0_px=104.0, y0_px=200.0, x1_px=140.0, y1_px=250.0)
+        for kept in (told, expected):
+            kept.predict(0.1)
+            kept.correct(seen, 0.8)
+    assert told.box().y1_px < expected.box().y1_px - 5.0 < whole.y1_px
+    assert told.box().x0_px == pytest.approx(expected.box().x0_px, abs=0.1)
 
 
 def test_a_track_is_confirmed_by_its_third_hit_and_keeps_its_id() -> None:
