@@ -20,7 +20,7 @@ from mission.planning.tour_search import improved_tour, tour_length_m
 from patrol.checks import Floats
 
 Flags = npt.NDArray[np.bool_]
-_CLOSER = 1.0 - 1e-9
+CLOSER = 1.0 - 1e-9
 _HALVINGS = 20
 _POWER = 8.0
 """Rounds are weighed by this power of their idleness while searching, so that the worst counts most but not alone."""
@@ -67,7 +67,7 @@ def cut_tour(
             break
         rotated = np.array(order[shift:] + order[:shift])
         closed_m = _closed_lengths_m(distances_m, rotated)
-        found = _pieces(closed_m, robots, known_m * _CLOSER, most or robots)
+        found = _pieces(closed_m, robots, known_m * CLOSER, most or robots)
         if found is None:
             continue
         low, high = 0.0, known_m
@@ -224,5 +224,5 @@ class _Exchange:
 
     def _keep_best(self) -> None:
         now_m = max(share.idle_m for share in self._now)
-        if now_m < self._best_m * _CLOSER:
+        if now_m < self._best_m * CLOSER:
             self.best, self._best_m = tuple(self._now), now_m

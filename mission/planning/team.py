@@ -13,6 +13,7 @@ from mission.planning.deploy import deployed, placed_freely
 from mission.planning.evening import evened, mean_idle_m
 from mission.planning.exact_tour import Tour, exact_tour, heuristic_tour
 from mission.planning.graph import Closure, PatrolGraph, walk_offsets_m
+from mission.planning.groups import grouped
 from mission.planning.levels import LevelsBound, levels_bound
 from mission.planning.lower_bound import lower_bound
 from mission.planning.occupancy import Certificate
@@ -129,14 +130,16 @@ class TeamPlanner:
         return round(plan.guarantee_s, 9), plan.begin(self._ages_s).score
 
     def _divided(self, tour: Tour, deadline: Deadline) -> Division:
-        """One round for all, or pieces of the tour when they are seen more often."""
+        """One round for all, pieces of the tour, or groups of near places: what is seen most often."""
         order = list(dict.fromkeys(tour.walk))
         distances_m = self._closure.distances_m
         if self._robots >= len(order):
             return staffed([((place,), 0.0) for place in order], self._robots)
         whole = one_round(distances_m, order, self._robots)
-        pieces = cut_tour(distances_m, order, self._robots, deadline, known_m=worst_m(whole))
-        return whole if pieces is None else refined(distances_m, pieces, self._robots, deadline)
+        pieces = cut_tour(distances_m, order, self._robots, deadline.share(0.7), known_m=worst_m(whole))
+        best = whole if pieces is None else refined(distances_m, pieces, self._robots, deadline)
+        groups = grouped(distances_m, order, self._robots, deadline, known_m=worst_m(best))
+        return best if groups is None else refined(distances_m, groups, self._robots, deadline)
 
     def _searched(self, tour: Tour, deadline: Deadline, enough_m: float) -> Division:
         """The best division from pieces of at most 1, 2, ... robots, places exchanged between them; of those that are worse than

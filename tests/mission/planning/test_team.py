@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mission.planning.graph import Closure, PartsUnconnected, PatrolGraph, walk_offsets_m
+from mission.planning.groups import grouped
 from mission.planning.metrics import true_average_s, worst_idleness_s
 from mission.planning.occupancy import check_certificate
 from mission.planning.plan import Beat, RoundsTooUnlike
@@ -117,6 +118,43 @@ def test_the_best_is_found_where_it_is_known(graph: PatrolGraph, robots: int, be
     assert found.plan.guarantee_s == pytest.approx(best_s)
     assert found.ratio <= 1.05
     assert played_worst_s(found) <= best_s + 1e-9
+
+
+@pytest.mark.parametrize(("far_m", "robots"), [(30.0, 3), (1000.0, 3), (1000.0, 4)])
+def test_outposts_get_a_robot_each_and_do_not_part_what_lies_between(far_m: float, robots: int) -> None:
+    """Five places in a row, of which two have an outpost: their robots stay there, the others go up and down the row."""
+    row = {(place, place + 1): 1.0 for place in range(4)}
+    found = planned(graph_of({**row, (1, 5): far_m, (3, 6): far_m}), robots)
+    assert found.plan.guarantee_s == pytest.approx(8.0 if robots == 3 else 3.0 + 1.0)
+    assert sorted(beat.length_m for beat in found.plan.beats)[:2] == [0.0, 0.0]
+
+
+def test_outposts_of_outposts_are_left_to_their_own_robots() -> None:
+    """Pairs of places 1, 2 and 3 m wide, 100 and 10 000 m apart."""
+    pairs = graph_of({(0, 1): 1.0, (2, 3): 2.0, (4, 5): 3.0, (0, 2): 100.0, (1, 4): 1e4})
+    order = [0, 2, 3, 1, 4, 5]
+    distances_m = Closure.of(pairs).distances_m
+    whole = one_round(distances_m, order, 3)
+    found = grouped(distances_m, order, 3, soon(), known_m=worst_m(whole))
+    assert found is not None
+    assert sorted((sorted(share.order), share.length_m) for share in found) == [([0, 1], 2.0), ([2, 3], 4.0), ([4, 5], 6.0)]
+    assert grouped(distances_m, order, 3, soon(), known_m=worst_m(found)) is None
+    assert grouped(distances_m, order, 3, passed(), known_m=worst_m(whole)) is None
+
+
+@settings(max_examples=25, deadline=None)
+@given(graph=random_graphs(most=8), robots=st.integers(1, 4))
+def test_groups_hold_every_place_once_and_are_as_good_as_they_say(graph: PatrolGraph, robots: int) -> None:
+    distances_m = Closure.of(graph).distances_m
+    order = list(range(graph.count))
+    known_m = worst_m(one_round(distances_m, order, robots))
+    found = grouped(distances_m, order, robots, soon(), known_m=known_m)
+    if found is not None:
+        assert worst_m(found) < known_m
+        assert sorted(place for share in found for place in share.order) == order
+        assert sum(share.robots for share in found) == robots
+        for share in found:
+            assert share.length_m == pytest.approx(one_round(distances_m, list(share.order), 1)[0].length_m)
 
 
 def test_far_villages_get_a_robot_each_and_the_big_one_two() -> None:
