@@ -93,6 +93,9 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     ),
     ".venv/bin/python -m benchmarks.gnss --seeds 1": Understood(source="benchmarks/gnss.py"),
     ".venv/bin/python -m benchmarks.slam_loops --seeds 1 2": Understood(source="benchmarks/slam_loops.py"),
+    ".venv/bin/python -m benchmarks.slam_harder aces.clf.bz2 aces.relations --harder every_third few_beams": Understood(
+        source="benchmarks/slam_harder.py"
+    ),
     ".venv/bin/python -m benchmarks.map_changes --laps 6": Understood(source="benchmarks/map_changes.py"),
     "make demo": Elsewhere(test="tests/e2e/test_demo.py::test_the_page_shows_a_patrol"),
     'make demo ARGS="--headless --laps 1"': Elsewhere(test="tests/e2e/test_demo.py::test_one_headless_lap"),
