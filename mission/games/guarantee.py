@@ -76,7 +76,7 @@ class Guarantee:
             f"{caught}, against {self.observer}; no patrol can promise more than {self.capture_bound:.4f}",
         ]
         if self.is_certain:
-            told.append("every attack is caught: the longest gap is no longer than the attack, so chance can add nothing")
+            told.append("every attack is caught: no place is left alone for longer than one lasts, so chance can add nothing")
         elif self.mode is Mode.FREE:
             sweeps = f"the guard sweeps {self.wakes_a_day:.3g} times a day at most, on average"
             told.append(f"{sweeps}; while it does, a probability of {self.capture_always:.4f} is sure")

@@ -36,6 +36,17 @@ def test_a_round_that_catches_everything_is_the_only_offer_and_says_so() -> None
     assert "every attack is caught" in " ".join(offer.guarantee.lines())
 
 
+def test_what_counts_is_for_how_long_a_place_is_left_alone() -> None:
+    """Five moves and five dwells of a tick: arrivals are 10 ticks apart, but while the patrol stands there nobody attacks."""
+    ring_of_five = replace(cycle(5, 9, launch=Launch.DEPARTURE, sight=Sight.STATE), dwell_ticks=(1,) * 5)
+    (offer,) = offers(ring_of_five, tuple(range(5)), CONFIG)
+    assert offer.guarantee.is_certain
+    assert offer.guarantee.worst_idleness_s == 10.0
+    assert "no place is left alone for longer than one lasts" in offer.guarantee.lines()[-1]
+    sooner = replace(ring_of_five, targets=tuple(replace(target, attack_ticks=8) for target in ring_of_five.targets))
+    assert not any(one.guarantee.is_certain for one in offers(sooner, tuple(range(5)), CONFIG))
+
+
 def test_every_mode_states_its_figures(found: dict[Mode, Offer]) -> None:
     told = {mode: offer.guarantee for mode, offer in found.items()}
     assert set(told) == set(Mode)
