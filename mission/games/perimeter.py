@@ -175,13 +175,26 @@ def _candidates(perimeter: Perimeter) -> list[float]:
     for index in range(1, _GRID):
         if heights[:, index].min() < max(heights[:, index - 1].min(), heights[:, index + 1].min()):
             continue
-        near = sorted({int(lowest[k]) for k in (index - 1, index, index + 1)})
-        left, right = (index - 1) / _GRID, (index + 1) / _GRID
-        for first in near:
-            peaks += _root(_slope(polynomials[first]), left, right)
-            for second in near:
-                peaks += _root(_less(polynomials[first], polynomials[second]), left, right) if second > first else []
+        near = {int(lowest[k]) for k in (index - 1, index, index + 1)}
+        peaks += _peaks(polynomials, near, (index - 1) / _GRID, (index + 1) / _GRID)
     return peaks
+
+
+def _peaks(polynomials: tuple[Polynomial, ...], near: set[int], left: float, right: float) -> list[float]:
+    """Every p in between where the lower envelope of those ``near`` may peak; more are taken in until none of the others is lower
+    where it does."""
+    while True:
+        some = [polynomials[one] for one in sorted(near)]
+        found = [left, right]
+        for first, polynomial in enumerate(some):
+            found += _root(_slope(polynomial), left, right)
+            for other in some[:first]:
+                found += _root(_less(other, polynomial), left, right)
+        highest = max(found, key=lambda p: _least(tuple(some), p)[0])
+        lowest = _least(polynomials, highest)[1] - 1
+        if lowest in near:
+            return found
+        near = near | {lowest}
 
 
 def _height(polynomial: Polynomial, part: int) -> float:

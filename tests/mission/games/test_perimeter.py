@@ -31,14 +31,14 @@ def test_polynomials_agree_with_counting(between: int, attack: int, turn: int) -
     assert counted == pytest.approx(computed, abs=4 * 0.5 / 60_000**0.5)
 
 
-@pytest.mark.parametrize(("between", "attack", "turn"), [(6, 4, 1), (9, 6, 2), (11, 7, 1)])
+@pytest.mark.parametrize(("between", "attack", "turn"), [(6, 4, 1), (9, 6, 2), (11, 7, 1), (21, 19, 1)])
 def test_no_other_p_is_better(between: int, attack: int, turn: int) -> None:
     perimeter = Perimeter(between=between, attack_ticks=attack, turn_ticks=turn)
     rule = find_p(perimeter)
     polynomials = detection_polynomials(perimeter)
-    others = [min(value(each, Fraction(part, 997)) for each in polynomials) for part in range(998)]
+    others = [min(value(each, Fraction(part, 1999)) for each in polynomials) for part in range(2000)]
     assert rule.capture >= float(max(others))
-    assert rule.capture == pytest.approx(float(min(value(each, rule.p) for each in polynomials)), abs=1e-12)
+    assert rule.capture == pytest.approx(float(min(value(each, Fraction(rule.p)) for each in polynomials)), abs=1e-12)
 
 
 def test_the_game_on_the_same_ring_has_the_same_detection() -> None:
