@@ -76,6 +76,10 @@ class Lanes:
         """Length in m of the shortest way."""
         return float(self.closure.distances_m[here, there])
 
+    def place_near(self, here: int) -> int:
+        """``here``, if it is a place, or else the place nearest to this cell."""
+        return int(self.closure.distances_m[here, : self.places].argmin())
+
 
 class _Cut:
     """The graph with narrow ways replaced by chains of cells."""

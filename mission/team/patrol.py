@@ -129,9 +129,8 @@ class TeamPatrol:
             self._plans.setdefault(card.rank, card)
 
     def _standing(self, walker: Walker) -> Standing:
-        """The next place that the unit comes to, and when."""
-        goal = walker.goal
-        place = goal if goal is not None else walker.at
+        """The next place that the unit comes to, and when; one that stands in a narrow way without a goal is at the nearest."""
+        place = self._lanes.place_near(walker.at if walker.goal is None else walker.goal)
         way_m = self._way_m(walker, place)
         return Standing(at=place, ready_s=self._now_s + way_m / walker.unit.speed_mps)
 

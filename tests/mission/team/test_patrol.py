@@ -178,3 +178,10 @@ def test_a_drone_and_a_rover_share_the_ground() -> None:
     run = team.run(900.0)
     assert worst_idleness_s(run.log, card.allocation.settled_s) <= card.allocation.guarantee_s + 1e-6
     assert card.allocation.crews[0].units != card.allocation.crews[1].units
+
+
+def test_who_stands_in_a_narrow_way_is_at_the_nearest_place() -> None:
+    lanes = Lanes.of(path(3, 6.0), [(0, 1)], cell_m=1.2)
+    cells = sorted(range(lanes.places, lanes.graph.count), key=lambda cell: lanes.length_m(0, cell))
+    assert [lanes.place_near(place) for place in range(lanes.places)] == [0, 1, 2]
+    assert [lanes.place_near(cell) for cell in cells] == [0, 0, 1, 1]
