@@ -28,7 +28,7 @@ from patrol.inspection import InspectionState
 from patrol.operations import Accepted, Command, CommandAnswer, CommandKind, Mode
 from patrol.zone_orders import ZoneAnswer, ZoneOrder
 from patrol_ros.belief_keeper import BeliefKeeper
-from patrol_ros.commands import MISSION_SERVICE, STOP_SERVICE, CommandSender, serve_commands
+from patrol_ros.commands import MISSION_SERVICE, StopOrders, serve_commands
 from patrol_ros.conversions.geometry import path_to_ros, twist_to_ros
 from patrol_ros.conversions.grounds import door_request_to_ros, lift_request_to_ros
 from patrol_ros.conversions.inspections import inspection_to_ros
@@ -75,7 +75,7 @@ class MissionNode:
         self._mounts = Mounts(link, self._build)
         belief_config = load_config(BeliefConfig, link.path("belief_config"))
         self._beliefs = BeliefKeeper(link, belief_config, self._site, self._mounts)
-        self._stop_path = CommandSender(link, STOP_SERVICE)
+        self._stop_orders = StopOrders(link)
         serve_commands(link, MISSION_SERVICE, self._accept)
         serve_zones(link, self._accept_zones)
         self._action = PatrolAction(link, self._accept)
@@ -103,7 +103,7 @@ class MissionNode:
     def _accept(self, command: Command) -> CommandAnswer:
         """Pass e-stop commands on before anything else, then let the executive decide."""
         if command.kind in _ESTOP_KINDS:
-            self._stop_path.send(command, lambda answer: log.info("the stop path: %s", answer))
+            self._stop_orders.send(command)
         if self._executive is None:
             raise BadValue("the mission does not know the robot yet")
         now_ns = self._link.now_ns()
