@@ -28,10 +28,17 @@ export function drawOverlay(canvas: HTMLCanvasElement, picture: ShownPicture): v
   const scale = Math.min(width / widthPx, height / heightPx);
   const left = (width - widthPx * scale) / 2;
   const top = (height - heightPx * scale) / 2;
-  for (const box of metadata.boxes) drawBox(context, box, scale, left, top);
+  for (const box of metadata.boxes) drawBox(context, box, scale, left, top, left + widthPx * scale);
 }
 
-function drawBox(context: CanvasRenderingContext2D, box: PictureBox, scale: number, left: number, top: number): void {
+function drawBox(
+  context: CanvasRenderingContext2D,
+  box: PictureBox,
+  scale: number,
+  left: number,
+  top: number,
+  right: number,
+): void {
   const [x0, y0, x1, y1] = box.box_px;
   const x = left + x0 * scale;
   const y = top + y0 * scale;
@@ -45,8 +52,9 @@ function drawBox(context: CanvasRenderingContext2D, box: PictureBox, scale: numb
   const text = `${box.label} ${box.track_id} · ${Math.round(box.score * 100)} %`;
   const width = context.measureText(text).width + 10;
   const labelTop = Math.max(top, y - 20);
+  const labelLeft = Math.max(left, Math.min(x - 1, right - width));
   context.fillStyle = colour;
-  context.fillRect(x - 1, labelTop, width, 19);
+  context.fillRect(labelLeft, labelTop, width, 19);
   context.fillStyle = "#0b0f14";
-  context.fillText(text, x + 4, labelTop + 14);
+  context.fillText(text, labelLeft + 5, labelTop + 14);
 }
