@@ -27,6 +27,8 @@ from patrol.sensors import CameraModel, PointCloud, Scan
 from perception.ground import Located
 
 _NEAR_M, _SAMPLES = 8.0, 32
+_ACROSS, _DOWN = 0.25, 0.08
+"""Shares of a box on each side that do not belong to its middle."""
 
 
 class RangingConfig(Config):
@@ -114,7 +116,7 @@ class LidarRanger:
         """Whether beams that would return from a near body go into the middle of ``box``."""
         if not self._is_cloud:
             return False
-        across, down = 0.25 * box.width_px, 0.08 * box.height_px
+        across, down = _ACROSS * box.width_px, _DOWN * box.height_px
         low_px, high_px = box.x0_px + across, box.x1_px - across
         beside = np.count_nonzero((pixels[:, 0] >= low_px) & (pixels[:, 0] <= high_px))
         if beside < self._config.through_min:
@@ -153,7 +155,7 @@ def _elevations_deg(points_m: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]
 
 def _in_core(box: Box, pixels: Floats) -> npt.NDArray[np.bool_]:
     """Mask (N,) of the pixels inside the middle of ``box``, where its thing is and not what stands beside it."""
-    across, down = 0.25 * box.width_px, 0.08 * box.height_px
+    across, down = _ACROSS * box.width_px, _DOWN * box.height_px
     low = np.array([box.x0_px + across, box.y0_px + down])
     high = np.array([box.x1_px - across, box.y1_px - down])
     x, y = pixels[:, 0], pixels[:, 1]

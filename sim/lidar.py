@@ -33,7 +33,7 @@ _Array = TypeVar("_Array", Floats32, Bytes)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revolution:
     """Ranges of one revolution, before they become messages: ``ranges_m`` and ``intensity`` (columns, rings), inf: no return.
-    ``starts_ns`` is the time of the first column, ``floor_m`` (columns, rings) the height above the ground under the robot."""
+    ``starts_ns`` is the time of the first column."""
 
     starts_ns: int
     period_s: float
