@@ -32,6 +32,7 @@ from sim.simulator import ALL_SENSORS
 PERIOD_S = 0.1
 BITS, CELL_PX, BAR_PX = 32, 20, 24
 TIME_BITS = 24
+CHECK_OF_BLACK = 85  # A black picture must not read as a time.
 _SCENE = Path(__file__).resolve().parents[1] / "tests" / "perception" / "pictures" / "intruder_day.jpg"
 # Reads the time out of each new picture; cells whose check sum is wrong (a picture cut off, or covered) are left out.
 _READ = """(wanted) => new Promise((resolve) => {
@@ -44,7 +45,7 @@ _READ = """(wanted) => new Promise((resolve) => {
   const look = (shownMs) => {
     context.drawImage(painted ?? video, 0, 0);
     const { data } = context.getImageData(0, 12, 640, 1);
-    let time = 0, sum = 0, check = 0;
+    let time = 0, sum = 85, check = 0;
     for (let bit = 0; bit < 32; bit++) {
       const on = data[(bit * 20 + 10) * 4 + 1] > 127 ? 1 : 0;
       if (bit < 24) { time += on * 2 ** bit; sum += on * (bit + 1); } else check += on * 2 ** (bit - 24);
@@ -71,7 +72,7 @@ _READ = """(wanted) => new Promise((resolve) => {
 def stamped(scene: Bytes, at_ms: int) -> Bytes:
     """``scene`` (480, 640, 3) with the low 24 bits of ``at_ms`` and their check sum as black and white cells along its top."""
     bits = [(at_ms >> bit) & 1 for bit in range(TIME_BITS)]
-    check = sum(bit * (index + 1) for index, bit in enumerate(bits)) & 255
+    check = (CHECK_OF_BLACK + sum(bit * (index + 1) for index, bit in enumerate(bits))) & 255
     bits += [(check >> bit) & 1 for bit in range(BITS - TIME_BITS)]
     picture = scene.copy()
     picture[:BAR_PX] = np.repeat(np.array(bits, np.uint8) * 255, CELL_PX)[None, :, None]
