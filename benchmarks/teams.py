@@ -116,7 +116,7 @@ def corridor(hours: float) -> Figures:
     for key, config in (
         ("plain", PlayConfig(radio_every_s=20.0, holds_per_h=0.0)),
         ("held_up", PlayConfig(radio_every_s=20.0)),
-        ("lossy", PlayConfig(radio_every_s=20.0, radio_hz=1.0, holds_per_h=0.0, loss=LOSS)),
+        ("lossy", PlayConfig(radio_every_s=20.0, holds_per_h=0.0, loss=LOSS)),
     ):
         run = patrol_of(Lanes.of(graph, ways), graph, team(8, config), config, 0)
         card = run.begin(tuple(range(0, 16, 2)))

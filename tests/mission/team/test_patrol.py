@@ -172,6 +172,19 @@ def test_eight_robots_in_a_corridor_are_never_kept_waiting_for_ten_seconds() -> 
     assert worst_idleness_s(run.log, card.allocation.settled_s) <= 1.5 * card.allocation.guarantee_s
 
 
+def test_a_corridor_is_walked_as_planned_when_nine_in_ten_messages_are_lost() -> None:
+    """Who waits for a robot that has not got its answer yet waits for that, and moves nobody aside."""
+    graph = path(17, 6.0)
+    config = PlayConfig(radio_every_s=20.0, holds_per_h=0.0, loss=0.9)
+    team = team_on(graph, robots(8), narrow=all_ways(graph), config=config)
+    card = team.begin(tuple(range(0, 16, 2)))
+    run = team.run(1800.0)
+    assert run.exchanges > 50
+    assert run.passings == 0
+    assert run.longest_wait_s <= 10.0
+    assert worst_idleness_s(run.log, card.allocation.settled_s) <= 1.2 * card.allocation.guarantee_s
+
+
 def test_a_drone_and_a_rover_share_the_ground() -> None:
     graph = graph_of({(index, (index + 1) % 10): 8.0 for index in range(10)})
     units = [Unit(unit_id="rover"), Unit(unit_id="eagle", kind=Kind.DRONE, speed_mps=4.0)]
