@@ -17,7 +17,7 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from patrol.checks import Floats
 from patrol.geometry import Pose2
-from patrol.grid import OccupancyGrid
+from patrol.grid import UNKNOWN, OccupancyGrid
 from patrol.sensors import Scan
 from slam.config import TrustConfig
 from slam.map_files import SavedMap
@@ -49,13 +49,15 @@ class BeamLook:
 
 class BeamWalk:
     """Walks the beams of a scan through a map from any pose. A beam passes what the grid holds; one that ends where anything was
-    ever seen ends at nothing new, though the grid may have it free: fences and posts are thin."""
+    ever seen ends at nothing new, though the grid may have it free: fences and posts are thin. What is unknown right beside what
+    was seen counts as held: a wall on the border of cells leaves gaps between them, and no beam ever came out behind it."""
 
     def __init__(self, saved: SavedMap, config: TrustConfig, base_from_lidar: Pose2) -> None:
         self._config, self._base_from_lidar = config, base_from_lidar
-        held = saved.grid.cells >= _OCCUPIED_FROM
+        seen = _seen_cells(saved)
+        held = (saved.grid.cells >= _OCCUPIED_FROM) | (_beside(seen) & (saved.grid.cells == UNKNOWN))
         self._held = _Walker(saved.grid, held, config)
-        self._seen = _Walker(saved.grid, held | _seen_cells(saved), config)
+        self._seen = _Walker(saved.grid, held | seen, config)
 
     def look(self, scan: Scan, map_from_base: Pose2, rate: BodyRate | None = None) -> BeamLook:
         """Compare one scan with the map from ``map_from_base``, the pose at its stamp; ``rate`` is the motion during it."""
@@ -145,5 +147,10 @@ def _seen_cells(saved: SavedMap) -> Mask:
         cells = saved.grid.rows_cols(keyframe.map_from_base.apply(keyframe.points.points_m))
         cells = cells[saved.grid.contains(cells)]
         counts[tuple(np.unique(cells, axis=0).T)] += 1
-    near: Mask = cv2.dilate((counts >= _SEEN_MIN).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return _beside(counts >= _SEEN_MIN)
+
+
+def _beside(mask: Mask) -> Mask:
+    """Cells (H, W) of ``mask`` and those next to them."""
+    near: Mask = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return near

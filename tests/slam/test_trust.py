@@ -11,7 +11,8 @@ import pytest
 from benchmarks.localisation import detection_s, false_trips, mapped, monitor_of
 from patrol.geometry import IDENTITY2, Pose2
 from patrol.sensors import Scan
-from slam.config import LocaliserConfig, MapperConfig
+from slam.beam_walk import BeamWalk
+from slam.config import LocaliserConfig, MapperConfig, TrustConfig
 from slam.localiser import Localiser
 from slam.map_files import SavedMap
 from slam.mapper import Mapper
@@ -95,9 +96,33 @@ def test_a_pose_outside_the_map_tells_nothing(saved: SavedMap) -> None:
     assert set(looks(saved, lap()[30], Pose2(500.0, 0.0, 0.0))) == {Trust.UNKNOWN}
 
 
-@pytest.mark.parametrize("kind", ["kidnapped", "mirrored", "furniture"])
-def test_tricks_are_noticed_within_two_seconds(saved: SavedMap, kind: str) -> None:
-    assert detection_s(saved, kind, 7) <= 2.0
+@pytest.mark.parametrize("row", [20, 80, 140, 200, 260, 320, 380])
+def test_a_wall_on_the_border_of_cells_stops_beams(saved: SavedMap, row: int) -> None:
+    pose = lap()[row]
+    scan = scan_at(hall(), pose, stamp_ns=1, rng=np.random.default_rng(row))
+    look = BeamWalk(saved, TrustConfig(), BASE_FROM_LIDAR).look(scan, pose)
+    assert look.decides.sum() > 200
+    assert not look.through.any()
+    assert not look.short.any()
+
+
+def test_what_nobody_ever_saw_stops_none() -> None:
+    corridor, rng = room([(0, 0), (25, 0), (25, 4), (0, 4)]), np.random.default_rng(0)
+    mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, Pose2(2.0, 2.0, 0.0))
+    for row in range(4):
+        pose = Pose2(2.0 + 0.5 * row, 2.0, 0.0)
+        mapper.add_scan(scan_at(corridor, pose, stamp_ns=10**9 * row, rng=rng), Pose2(2.0, 2.0, 0.0).inverse() @ pose)
+    scan = scan_at(corridor, pose, stamp_ns=10**10, rng=rng)
+    ranges = cast(corridor, pose @ BASE_FROM_LIDAR, scan.angles_rad()).astype(np.float32)
+    look = BeamWalk(mapper.saved(), TrustConfig(), BASE_FROM_LIDAR).look(replace(scan, range_max_m=30.0, ranges_m=ranges), pose)
+    assert ranges.max() > 20.0
+    assert look.ends_m[:, 0].max() < 17.0
+    assert not look.through.any()
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("kidnapped", 7), ("mirrored", 7), ("furniture", 7), ("furniture", 6)])
+def test_tricks_are_noticed_within_two_seconds(saved: SavedMap, kind: str, seed: int) -> None:
+    assert detection_s(saved, kind, seed) <= 2.0
 
 
 def test_people_are_no_reason_for_doubt(saved: SavedMap) -> None:
