@@ -28,7 +28,7 @@ from slam.map_files import SavedMap
 from slam.scan_points import BodyRate, undistorted_points
 
 _OCCUPIED_FROM, _FREE_UP_TO = 65, 25
-_SEEN_MIN, _HELD_MIN = 2, 3
+_SEEN_MIN, _HELD_MIN, _PASSED_MIN = 2, 3, 3
 _LINE_WINDOW = 9
 _LINE_RATIO = 0.15
 _STEP_CELLS, _NEAREST_M = 0.7, 0.3
@@ -50,31 +50,35 @@ class Baseline:
     @classmethod
     def of(cls, saved: SavedMap, config: ChangeConfig, base_from_lidar: Pose2) -> Baseline:
         """What the map holds, each cell with the distances at which its own scans did not pass through it: low things are met
-        from some distances only, and a van that left meanwhile from none. Nobody can miss that."""
+        from some distances only, and a van that left meanwhile from none. Nobody can miss that. In open ground no beam returns,
+        and the grid stays as it was; free is also what several of its scans passed, and in which no beam of them ended."""
         whole = cls._coarsened(saved, config)
         watch = ChangeWatch(whole, config, base_from_lidar)
         for keyframe in saved.keyframes:
             stamp_ns, pose = keyframe.scan.stamp_ns, keyframe.map_from_base
             sure = PoseEstimate(stamp_ns=stamp_ns, map_from_odom=pose, odom_from_base=IDENTITY2, covariance=np.zeros((3, 3)))
             watch.look(keyframe.scan, sure, keyframe.rate)
-        return replace(whole, weights=Weights.by(watch.held, config))
+        passed = (watch.passes >= _PASSED_MIN) & (watch.hits == 0) & ~whole.held
+        return replace(whole, free=whole.free | passed, weights=Weights.by(watch.held, config))
 
     @classmethod
     def _coarsened(cls, saved: SavedMap, config: ChangeConfig) -> Baseline:
-        """A cell is held when any part of it is, and free when some part is and none is held.
+        """A cell is held when any part of it is, and free when some part is and none is held. Around the grid is a margin: in
+        open ground beams pass beyond it.
 
         What a grazing beam told counts as seen, though the grid may have it free: a fence is thin.
         """
         grid = saved.grid
         per_cell = max(1, round(config.cell_m / grid.resolution_m))
-        height, width = (-(-size // per_cell) * per_cell for size in grid.cells.shape)
+        size_m = per_cell * grid.resolution_m
+        margin = per_cell * round(config.no_return_m / size_m)
+        height, width = (-(-size // per_cell) * per_cell + 2 * margin for size in grid.cells.shape)
         cells = np.full((height, width), -1, dtype=np.int8)
-        cells[: grid.cells.shape[0], : grid.cells.shape[1]] = grid.cells
+        cells[margin : margin + grid.cells.shape[0], margin : margin + grid.cells.shape[1]] = grid.cells
         blocks = cells.reshape(height // per_cell, per_cell, width // per_cell, per_cell)
         held = (blocks >= _OCCUPIED_FROM).any(axis=(1, 3))
         free = np.logical_and(((blocks >= 0) & (blocks <= _FREE_UP_TO)).any(axis=(1, 3)), ~held)
-        size_m = per_cell * grid.resolution_m
-        origin_m = np.array((grid.origin_x_m, grid.origin_y_m))
+        origin_m = np.array((grid.origin_x_m, grid.origin_y_m)) - margin * grid.resolution_m
         counts = _seen_counts(saved, held.shape, origin_m, size_m)
         held, seen = np.logical_or(held, counts >= _HELD_MIN), np.logical_or(held, counts >= _SEEN_MIN)
         away = cv2.distanceTransform(np.where(seen, 0, 255).astype(np.uint8), cv2.DIST_L2, 5) * size_m
@@ -197,17 +201,17 @@ class ChangeWatch:
         inside = baseline.contains(passed)
         flat = np.ravel_multi_index(tuple(passed[inside].T), baseline.held.shape)
         away, beam = steps[step[inside]], beam[inside]
-        sure_m = config.no_return_m if end is _End.LOST else config.range_max_m
-        self.passes.ravel()[once(flat[away < sure_m], self.passes.size)] += 1
         met = baseline.held.ravel()[flat]
+        first_m = np.full(len(beams), np.inf)
+        np.minimum.at(first_m, beam[met], away[met])
+        sure_m = np.minimum(config.no_return_m, first_m[beam]) if end is _End.LOST else config.range_max_m
+        self.passes.ravel()[once(flat[away < sure_m], self.passes.size)] += 1
         flat, away, beam = flat[met], away[met], beam[met]
         normals = baseline.normals.reshape(-1, 2)[flat]
         square = np.abs(np.einsum("ij,ij->i", normals, directions[beam]))
         sure = (square >= config.square_min) | ~normals.any(axis=1)
         sure &= lengths[beam] - away >= config.beyond_m
         if end is _End.LOST:
-            first_m = np.full(int(beam.max(initial=-1)) + 1, np.inf)
-            np.minimum.at(first_m, beam, away)
             sure &= away <= first_m[beam] + config.lost_behind_m
             self.held.add_lost(flat[sure], away[sure])
         else:

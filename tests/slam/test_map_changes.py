@@ -21,7 +21,7 @@ from slam.map_changes import Baseline, ChangeWatch
 from slam.map_files import SavedMap
 from slam.map_versions import MapLibrary, Standing
 from slam.mapper import Mapper
-from tests.slam.raycaster import BASE_FROM_LIDAR, box, cast, drive, hall, lap, scan_at
+from tests.slam.raycaster import BASE_FROM_LIDAR, Step, box, cast, drive, hall, lap, scan_at
 
 
 def mapped(walls: Floats, seed: int) -> SavedMap:
@@ -64,6 +64,51 @@ def test_a_crate_is_a_new_object(before: SavedMap) -> None:
     assert [finding.kind for finding in findings] == [FindingKind.NEW_OBJECT]
     assert np.linalg.norm(findings[0].position_m - (21.9, 5.3)) < 0.5
     assert "new object" in findings[0].sentence
+
+
+def in_the_open(walls: Floats, *, lost_share: float, seed: int) -> tuple[Step, ...]:
+    """A drive along y = 14 m past ``walls``; of the beams a share is lost."""
+    rng = np.random.default_rng(seed)
+    steps = []
+    for row in range(75):
+        pose = Pose2(0.2 * row, 14.0, 0.0)
+        scan = scan_at(walls, pose, stamp_ns=10**8 * row, rng=rng)
+        ranges = np.where(rng.random(scan.ranges_m.size) < lost_share, np.float32(np.inf), scan.ranges_m)
+        steps.append(Step(scan=replace(scan, ranges_m=ranges), odom_from_base=Pose2(0.2 * row, 0.0, 0.0), true_pose=pose))
+    return tuple(steps)
+
+
+def found_in_the_open(walls: Floats, later: Floats, *, lost_share: float = 0.0) -> tuple[Finding, ...]:
+    """What a drive past ``later`` finds changed against a map that was made on the same way past ``walls``."""
+    mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, Pose2(0.0, 14.0, 0.0))
+    for step in in_the_open(walls, lost_share=lost_share, seed=1):
+        mapper.add_scan(step.scan, step.odom_from_base)
+    watch = ChangeWatch(Baseline.of(mapper.saved(), ChangeConfig(), BASE_FROM_LIDAR), ChangeConfig(), BASE_FROM_LIDAR)
+    for step in in_the_open(later, lost_share=0.0, seed=2):
+        stamp_ns, covariance = step.scan.stamp_ns, np.eye(3) * 1e-3
+        watch.look(
+            step.scan,
+            PoseEstimate(stamp_ns=stamp_ns, map_from_odom=step.true_pose, odom_from_base=IDENTITY2, covariance=covariance),
+        )
+    return findings_of(watch, None, ChangeConfig())
+
+
+STRIP = np.vstack([box(-4.0, 17.0, 24.0, 0.2), box(3.0, 16.0, 0.5, 0.4), box(9.0, 15.8, 0.7, 0.7)])
+CRATE = box(7.0, 6.5, 0.8, 0.8)
+
+
+def test_a_crate_where_no_beam_came_back_from_is_new() -> None:
+    findings = found_in_the_open(STRIP, np.vstack([STRIP, CRATE]))
+    assert [finding.kind for finding in findings] == [FindingKind.NEW_OBJECT]
+    assert np.linalg.norm(findings[0].position_m - (7.4, 6.9)) < 0.5
+    assert found_in_the_open(STRIP, STRIP) == ()
+
+
+def test_what_stood_behind_a_van_is_not_new_though_beams_were_lost_on_it() -> None:
+    van = box(3.0, 9.0, 9.0, 1.8)
+    findings = found_in_the_open(np.vstack([STRIP, van, CRATE]), np.vstack([STRIP, CRATE]), lost_share=0.2)
+    assert findings
+    assert FindingKind.NEW_OBJECT not in {finding.kind for finding in findings}
 
 
 def test_a_pillar_that_is_gone_is_missing(before: SavedMap) -> None:
