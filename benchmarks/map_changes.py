@@ -145,14 +145,16 @@ class Injector:
         self._note(FindingKind.VEHICLE_MOVED, (after, before), 2.0)
 
     def fence_hole(self) -> None:
-        """A gap of 0.5 m, cut from top to bottom."""
-        name = f"{self._rng.choice(self._premises.fences)}/link/fence_0"
-        fence = next(part for part in self._parts if part.name == name)
+        """A gap of 0.5 m, cut from top to bottom where no post of the fence stands in it."""
+        model = self._rng.choice(self._premises.fences)
+        fence = next(part for part in self._parts if part.name == f"{model}/link/fence_0")
+        posts = [part for part in self._parts if part.name.startswith(f"{model}/") and part is not fence]
         length_m, depth_m, height_m = fence.shape.size_m
         while True:
             gap = float(self._rng.uniform(-0.5 * length_m + 3.0, 0.5 * length_m - 3.0))
             middle_m = fence.world_from_shape.apply([[gap, 0.0, 0.0]])[0, :2]
-            if self._away_from_way(middle_m) < _HOLE_SEEN_WITHIN_M:
+            is_whole = all(away_from_box(post, middle_m) > 0.5 * _HOLE_M for post in posts)
+            if is_whole and self._away_from_way(middle_m) < _HOLE_SEEN_WITHIN_M:
                 break
         self._parts.remove(fence)
         for low, high in ((-0.5 * length_m, gap - 0.5 * _HOLE_M), (gap + 0.5 * _HOLE_M, 0.5 * length_m)):
