@@ -96,6 +96,7 @@ def _track_in(message: Any) -> Track:
         floor=message.floor,
         cold_s=getattr(message, "cold_s", 0.0),
         top_m=next(iter(getattr(message, "top_m", ())), None),
+        drove_m=next(iter(getattr(message, "drove_m", ())), None),
     )
 
 
@@ -123,6 +124,7 @@ def _track(track: Track) -> Record:
         "floor": track.floor,
         "cold_s": track.cold_s,
         "top_m": [] if track.top_m is None else [track.top_m],
+        "drove_m": [] if track.drove_m is None else [track.drove_m],
     }
 
 

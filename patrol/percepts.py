@@ -102,7 +102,7 @@ class Track:
     ``ground`` is missing while it could not be placed on the map. A coasting track was not, or not surely, detected
     in this picture. ``cold_s``: how long a thermal camera saw it stand where it was first seen, no warmer than what
     surrounds it; 0 without a thermal camera that could tell. ``top_m``: how high above the ground its upper edge is; None
-    where the picture does not show that."""
+    where the picture does not show that. ``drove_m``: how far a lidar saw a vehicle drive; None where none could tell."""
 
     track_id: int
     label: Label
@@ -117,6 +117,7 @@ class Track:
     floor: int = 0
     cold_s: float = 0.0
     top_m: float | None = None
+    drove_m: float | None = None
 
     def __post_init__(self) -> None:
         require_in("state", self.state, TRACK_STATES)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the lidar tells besides distances, once a second: things put down or taken away, and the weather."""
+"""What the lidar tells besides distances, once a second: things put down or taken away, vehicles that drove, and the weather."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from patrol.percepts import Track
 from patrol.sensors import PointCloud
 from patrol.site import Site
 from perception.air_watch import AirConfig, AirWatch
+from perception.departures import DepartureConfig, Departures
 from perception.still_things import StillThings, StillThingsConfig
 
 _TURNS_FROM_RADPS = 0.12
@@ -25,6 +26,9 @@ class LidarLookConfig(Protocol):
 
     @property
     def air(self) -> AirConfig: ...
+
+    @property
+    def departures(self) -> DepartureConfig: ...
 
     @property
     def still_things(self) -> StillThingsConfig: ...
@@ -44,6 +48,7 @@ class LidarLook:
     def __init__(self, config: LidarLookConfig, base_from_lidar: Pose3, site: Site | None) -> None:
         self._base_from_lidar = base_from_lidar
         self._air = AirWatch(config.air)
+        self._departures = Departures(config.departures)
         self._still = None if site is None else StillThings(config.still_things)
         self._every_s = config.still_things.every_s
         self._last: tuple[int, Pose2] | None = None
@@ -70,9 +75,16 @@ class LidarLook:
             return
         points = kept.cloud.points_m.astype(np.float64)
         self._air.look(points)
-        if self._still is not None and kept.map_from_base is not None:
-            map_from_lidar = Pose3.from_pose2(kept.map_from_base) @ self._base_from_lidar
+        if kept.map_from_base is None:
+            return
+        map_from_lidar = Pose3.from_pose2(kept.map_from_base) @ self._base_from_lidar
+        self._departures.look(points, map_from_lidar, self._tracks, kept.cloud.stamp_ns)
+        if self._still is not None:
             self._still.look(points, map_from_lidar, self._tracks, kept.cloud.stamp_ns)
+
+    def driven(self, tracks: tuple[Track, ...], stamp_ns: int) -> tuple[Track, ...]:
+        """The tracks in the picture at ``stamp_ns``, the vehicles with how far they were seen to drive."""
+        return self._departures.told(tracks, stamp_ns)
 
     def things(self, tracks: tuple[Track, ...], stamp_ns: int) -> tuple[Track, ...]:
         """The things put down or taken away, as tracks; ``tracks`` are what the camera follows in the picture at ``stamp_ns``."""

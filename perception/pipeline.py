@@ -19,6 +19,7 @@ from patrol.site import Site
 from perception.air_watch import AirConfig
 from perception.anonymiser import Anonymiser, AnonymiserConfig, Looked, SafePicture
 from perception.carried_pose import CarryConfig, PoseCarrier
+from perception.departures import DepartureConfig
 from perception.detector import Detector, DetectorConfig, open_detector
 from perception.ego_motion import CameraMotion, camera_motion
 from perception.evidence_picture import EvidenceConfig, evidence_jpeg
@@ -66,6 +67,7 @@ class PerceptionConfig(Config):
     warmth: WarmthConfig = WarmthConfig()
     air: AirConfig = AirConfig()
     flying: FlyingConfig = FlyingConfig()
+    departures: DepartureConfig = DepartureConfig()
     still_things: StillThingsConfig = StillThingsConfig()
     anonymiser: AnonymiserConfig = AnonymiserConfig()
     lens: LensConfig = LensConfig()
@@ -187,7 +189,7 @@ class Perception:
         stamp_ns, pose = seen.image.stamp_ns, seen.pose
         told = self._witness.judged(seen.placed, seen.ranged, None if pose is None else pose.map_from_base, stamp_ns)
         if self._beside is not None:
-            told = (*told, *self._beside.things(seen.placed, stamp_ns))
+            told = (*self._beside.driven(told, stamp_ns), *self._beside.things(seen.placed, stamp_ns))
         if pose is not None and self._flying is not None:
             told = (*told, *self._flying.on_image(seen.image, pose, seen.placed))
         alerts = self._alerts(told, stamp_ns, pose, seen.safe)

@@ -12,12 +12,11 @@ import numpy as np
 from patrol.checks import Floats
 from patrol.clock import seconds
 from patrol.percepts import GroundPosition, Track
-from perception.rulebook.places import std_m
+from perception.rulebook.places import std_m, surely_apart_m
 
 _PACE_OVER_S, _PACE_LEAST_S = 2.0, 1.0
 _LYING_TOP_M, _LYING_ASPECT, _UP_FOR_S = 0.95, 0.85, 0.6
 _PATH_EVERY_S = 0.5
-_SIGMAS = 2.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +48,7 @@ class Memory:
         if track.ground is not None:
             known.places.append((now_ns, track.ground))
             known.first = track.ground if known.first is None else known.first
-            known.moved_m = max(known.moved_m, _surely_apart_m(known.first, track.ground))
+            known.moved_m = max(known.moved_m, surely_apart_m(known.first, track.ground))
         while known.places and seconds(now_ns - known.places[0][0]) > self._keep_s:
             known.places.popleft()
         lies = _lies(track)
@@ -69,7 +68,7 @@ class Memory:
             "position_std_m": std_m(ground),
             "cold_s": track.cold_s,
             "lying_s": self._lying_s(track.track_id, now_ns),
-            "moved_m": self._known[track.track_id].moved_m if track.track_id in self._known else 0.0,
+            "moved_m": self._moved_m(track),
         }
 
     def path_m(self, track_id: int) -> Floats:
@@ -90,20 +89,17 @@ class Memory:
         if not recent or seconds(recent[-1][0] - recent[0][0]) < _PACE_LEAST_S:
             return 0.0
         (began_ns, first), (ended_ns, last) = recent[0], recent[-1]
-        return _surely_apart_m(first, last) / seconds(ended_ns - began_ns)
+        return surely_apart_m(first, last) / seconds(ended_ns - began_ns)
+
+    def _moved_m(self, track: Track) -> float:
+        """How far a lidar saw it drive, or else the way from where the track was first seen."""
+        if track.drove_m is not None:
+            return track.drove_m
+        return self._known[track.track_id].moved_m if track.track_id in self._known else 0.0
 
     def _lying_s(self, track_id: int, now_ns: int) -> float:
         known = self._known.get(track_id)
         return 0.0 if known is None or known.lying_since_ns is None else seconds(now_ns - known.lying_since_ns)
-
-
-def _surely_apart_m(first: GroundPosition, last: GroundPosition) -> float:
-    """The way between two places, less two standard deviations of it."""
-    way = last.position_m - first.position_m
-    length_m = float(np.hypot(*way))
-    along = way / max(length_m, 1e-9)
-    doubt_m = float(np.sqrt(along @ (first.covariance_m2 + last.covariance_m2) @ along))
-    return max(length_m - _SIGMAS * doubt_m, 0.0)
 
 
 def _lies(track: Track) -> bool | None:

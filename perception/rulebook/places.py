@@ -18,6 +18,7 @@ from patrol.percepts import GroundPosition
 _SAMPLES = 128
 _GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 _LEAST_STD_M = 0.05
+_SIGMAS = 2.0
 
 
 def inside_probability(ground: GroundPosition, zone: BaseGeometry, exceptions: Sequence[BaseGeometry] = ()) -> float:
@@ -36,6 +37,15 @@ def inside_probability(ground: GroundPosition, zone: BaseGeometry, exceptions: S
 def std_m(ground: GroundPosition) -> float:
     """Standard deviation along the longest axis of the covariance."""
     return float(np.sqrt(max(np.linalg.eigvalsh(ground.covariance_m2)[1], 0.0)))
+
+
+def surely_apart_m(first: GroundPosition, last: GroundPosition) -> float:
+    """The way between two places, less two standard deviations of it."""
+    way = last.position_m - first.position_m
+    length_m = float(np.hypot(*way))
+    along = way / max(length_m, 1e-9)
+    doubt_m = float(np.sqrt(along @ (first.covariance_m2 + last.covariance_m2) @ along))
+    return max(length_m - _SIGMAS * doubt_m, 0.0)
 
 
 def moved(ground: GroundPosition, by_m: Floats) -> GroundPosition:

@@ -38,6 +38,7 @@ FULL = Track(
     floor=-1,
     cold_s=0.7,
     top_m=0.45,
+    drove_m=6.5,
 )
 
 

@@ -53,9 +53,10 @@ def assert_same_ground(one: GroundPosition | None, other: GroundPosition | None)
     state=st.sampled_from(("tentative", "confirmed", "coasting", "ended")),
     boxed=st.booleans(),
     placed=st.booleans(),
+    drove_m=st.none() | st.floats(0.0, 99.0),
     seed=SEEDS,
 )
-def test_track(*, stamp_ns: int, label: Label, state: Any, boxed: bool, placed: bool, seed: int) -> None:
+def test_track(*, stamp_ns: int, label: Label, state: Any, boxed: bool, placed: bool, drove_m: float | None, seed: int) -> None:
     track = Track(
         track_id=seed,
         label=label,
@@ -69,10 +70,11 @@ def test_track(*, stamp_ns: int, label: Label, state: Any, boxed: bool, placed: 
         ground=ground(seed) if placed else None,
         floor=-1,
         cold_s=0.5,
+        drove_m=drove_m,
     )
     (got,) = percepts.tracks_from_ros(through_wire(percepts.tracks_to_ros(stamp_ns, "camera_optical_frame", (track,))))
     assert_same_ground(got.ground, track.ground)
-    names = ("track_id", "label", "state", "stamp_ns", "first_seen_ns", "last_seen_ns", "hits", "score", "box", "floor", "cold_s")
+    names = [name for name in Track.__slots__ if name != "ground"]
     assert [getattr(got, name) for name in names] == [getattr(track, name) for name in names]
 
 

@@ -49,6 +49,7 @@ def track_to_ros(track: Track) -> TrackMessage:
         floor=int(track.floor),
         cold_s=float(track.cold_s),
         top_m=[] if track.top_m is None else [float(track.top_m)],
+        drove_m=[] if track.drove_m is None else [float(track.drove_m)],
     )
 
 

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Vehicles that drove and vehicles that only seem to: what the lidar tells of the places where they stood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from patrol.checks import Floats
+from patrol.clock import nanoseconds
+from patrol.geometry import Pose2, Pose3
+from patrol.percepts import Label, Track
+from perception.departures import DepartureConfig, Departures
+from perception.rulebook.memory import Memory
+from tests.perception.build import STEP_NS, track
+
+BASE_FROM_LIDAR = Pose3.from_xyz_rpy(0.0, 0.0, 0.65, 0.0, 0.0, 0.0)
+FAR_M = 40.0
+
+
+def _beams() -> Floats:
+    """Directions (N, 3) of one revolution."""
+    azimuth, elevation = np.meshgrid(np.radians(np.arange(0.0, 360.0, 0.8)), np.radians(np.arange(-15.0, 16.0, 2.0)))
+    level = np.cos(elevation)
+    return np.column_stack([part.ravel() for part in (level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation))])
+
+
+BEAMS = _beams()
+
+
+@dataclass(frozen=True)
+class Body:
+    """A box with its middle at (x, y), along the map's axes, ``bottom_m`` to ``top_m`` above the ground."""
+
+    x_m: float
+    y_m: float
+    length_m: float = 5.0
+    width_m: float = 2.0
+    bottom_m: float = 0.25
+    top_m: float = 2.2
+
+    def reach_m(self, at: tuple[float, float]) -> Floats:
+        """How far beams (N,) from a lidar at ``at`` go until they meet it; infinite where they miss it."""
+        half = np.array([0.5 * self.length_m, 0.5 * self.width_m])
+        low = np.array([*(np.array([self.x_m, self.y_m]) - half - at), self.bottom_m - 0.65])
+        high = np.array([*(np.array([self.x_m, self.y_m]) + half - at), self.top_m - 0.65])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            first, second = low / BEAMS, high / BEAMS
+        enters, leaves = np.minimum(first, second).max(axis=1), np.maximum(first, second).min(axis=1)
+        return np.where((enters <= leaves) & (enters > 0.0), enters, np.inf)
+
+
+def revolution(bodies: Sequence[Body], at: tuple[float, float]) -> Floats:
+    """Returns (N, 3) m in the lidar's frame, from flat ground and bodies; it is at ``at`` and looks along the map's axes."""
+    with np.errstate(divide="ignore"):
+        reach = np.where(BEAMS[:, 2] < 0.0, -0.65 / BEAMS[:, 2], np.inf)
+    for body in bodies:
+        reach = np.minimum(reach, body.reach_m(at))
+    kept = reach <= FAR_M
+    return BEAMS[kept] * reach[kept, None]
+
+
+class Drive:
+    """A robot that looks once a second; a track stands where its nearest returns are, unless it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.departures = Departures(DepartureConfig())
+        self._memory = Memory(20.0)
+        self._second = 0
+
+    def look(self, bodies: Sequence[Body], at: tuple[float, float], *, followed: int = 0, std_m: float = 0.2) -> Track:
+        """Look from ``at`` while the track is on ``bodies[followed]``, known to ``std_m``; the track as it is told."""
+        self._second += 1
+        stamp_ns = nanoseconds(float(self._second))
+        seen = self._track(bodies[followed], at, stamp_ns, std_m)
+        pose = Pose3.from_pose2(Pose2(*at, 0.0)) @ BASE_FROM_LIDAR
+        self.departures.look(revolution(bodies, at), pose, (seen,), stamp_ns)
+        (told,) = self.departures.told((seen,), stamp_ns)
+        self._memory.take_in((told,), stamp_ns)
+        return told
+
+    def moved_m(self, told: Track) -> tuple[float, float]:
+        """How far it moved by its places alone, and as it is measured for the rules."""
+        assert told.ground is not None
+        by_place = self._memory.measures(replace(told, drove_m=None), told.ground, told.stamp_ns)["moved_m"]
+        return by_place, self._memory.measures(told, told.ground, told.stamp_ns)["moved_m"]
+
+    def _track(self, body: Body, at: tuple[float, float], stamp_ns: int, std_m: float) -> Track:
+        reach = body.reach_m(at)
+        near = np.argsort(reach)[: min(40, np.count_nonzero(np.isfinite(reach)))]
+        place = np.array(at) + (BEAMS[near] * reach[near, None])[:, :2].mean(axis=0)
+        return track(float(place[0]), float(place[1]), stamp_ns, label=Label.VEHICLE, std_m=std_m)
+
+
+LORRY = Body(0.0, 12.0, length_m=11.8, width_m=2.5, bottom_m=0.9, top_m=3.8)
+
+
+@pytest.mark.parametrize("lorry", [LORRY, replace(LORRY, bottom_m=0.4), replace(LORRY, y_m=5.0)], ids=["high", "skirted", "near"])
+def test_a_parked_lorry_that_the_robot_drives_along_does_not_drive(lorry: Body) -> None:
+    drive = Drive()
+    for second in range(20):
+        told = drive.look((lorry,), (-14.0 + 1.4 * second, 0.0))
+    by_place, measured = drive.moved_m(told)
+    assert by_place >= 4.0, "by its places alone it would have driven"
+    assert measured == 0.0
+
+
+def test_a_track_that_goes_over_to_the_next_parked_vehicle_does_not_drive() -> None:
+    drive, parked = Drive(), (Body(8.0, 6.0), Body(15.0, 6.0), Body(15.0, -6.0))
+    for second in range(12):
+        told = drive.look(parked, (0.2 * second, 0.0), followed=second // 4)
+    by_place, measured = drive.moved_m(told)
+    assert by_place >= 4.0
+    assert measured == 0.0
+
+
+@pytest.mark.parametrize(
+    ("start", "step"),
+    [((4.0, 14.0), (2.0, 0.0)), ((28.0, 0.0), (-2.0, 0.0)), ((6.0, 0.0), (2.0, 0.0)), ((20.0, -9.0), (-1.5, 1.5))],
+    ids=["across", "nearer", "farther", "aslant"],
+)
+@pytest.mark.parametrize("robot_mps", [0.0, 1.0])
+def test_a_vehicle_that_drives_is_seen_to(start: tuple[float, float], step: tuple[float, float], robot_mps: float) -> None:
+    drive, wall = Drive(), Body(60.0, 30.0, length_m=100.0, width_m=1.0, bottom_m=0.0, top_m=6.0)
+    for second in range(8):
+        van = Body(start[0] + second * step[0], start[1] + second * step[1])
+        told = drive.look((van, wall), (0.0, -robot_mps * second))
+        assert second or told.drove_m == 0.0
+    by_place, measured = drive.moved_m(told)
+    assert measured == pytest.approx(by_place, abs=2.5)
+    assert measured >= 8.0
+
+
+def test_a_vehicle_that_was_first_seen_far_away_and_badly_drives_all_the_same() -> None:
+    drive = Drive()
+    for second in range(8):
+        told = drive.look((Body(28.0 - 2.0 * second, 0.0),), (0.0, 0.0), std_m=6.0 if second == 0 else 0.2)
+    by_place, measured = drive.moved_m(told)
+    assert by_place < 4.0, "its first place is not known well enough"
+    assert measured >= 8.0
+
+
+def test_what_drives_behind_something_is_not_seen_to() -> None:
+    drive, shed = Drive(), Body(10.0, 6.0, length_m=30.0, width_m=1.0, bottom_m=0.0, top_m=6.0)
+    for second in range(8):
+        told = drive.look((Body(4.0 + 2.0 * second, 14.0), shed), (0.0, 0.0))
+    by_place, measured = drive.moved_m(told)
+    assert by_place > 12.0
+    assert measured == 0.0
+
+
+def test_rain_hides_no_departure_and_makes_none() -> None:
+    rng, departures = np.random.default_rng(1), Departures(DepartureConfig())
+    for second, x_m in enumerate((4.0, 4.0, 10.0)):
+        points = revolution((Body(x_m, 10.0), LORRY_BEHIND), (0.0, 0.0))
+        points *= np.where(rng.random(len(points)) < 0.06, rng.uniform(0.1, 0.9, len(points)), 1.0)[:, None]
+        tracks = (
+            track(x_m, 9.0, second * 10 * STEP_NS, label=Label.VEHICLE),
+            track(4.0 + 5.0 * second, 17.8, second * 10 * STEP_NS, label=Label.VEHICLE, track_id=2),
+        )
+        departures.look(points, BASE_FROM_LIDAR, tracks, second * 10 * STEP_NS)
+    van, lorry = departures.told(tracks, 20 * STEP_NS)
+    assert van.drove_m == pytest.approx(6.0 - 2.0 * np.sqrt(2.0) * 0.2)
+    assert lorry.drove_m == 0.0
+
+
+LORRY_BEHIND = Body(9.0, 19.0, length_m=24.0, width_m=2.5, bottom_m=0.4, top_m=3.8)
+
+
+def test_only_vehicles_are_told_of_and_only_while_the_lidar_looks() -> None:
+    departures = Departures(DepartureConfig(keep_s=3.0))
+    tracks = (track(8.0, 0.0, 0, label=Label.VEHICLE), track(4.0, 4.0, 0, track_id=2))
+    assert departures.told(tracks, 0) == tracks, "no look yet"
+    departures.look(revolution((), (0.0, 0.0)), BASE_FROM_LIDAR, tracks, 0)
+    assert [told.drove_m for told in departures.told(tracks, nanoseconds(2.0))] == [0.0, None]
+    assert departures.told(tracks, nanoseconds(4.0)) == tracks, "the last look was long ago"
+
+
+@pytest.mark.parametrize(("drove_m", "moved_m"), [(None, 9.0), (0.0, 0.0), (5.0, 5.0), (20.0, 20.0)])
+def test_a_vehicle_has_moved_as_far_as_the_lidar_saw_it_drive(drove_m: float | None, moved_m: float) -> None:
+    memory = Memory(20.0)
+    for x_m in (0.0, 9.0):
+        seen = replace(track(x_m, 0.0, int(x_m) * STEP_NS, label=Label.VEHICLE, std_m=0.0), drove_m=drove_m)
+        memory.take_in((seen,), seen.stamp_ns)
+    assert seen.ground is not None
+    assert memory.measures(seen, seen.ground, seen.stamp_ns)["moved_m"] == pytest.approx(moved_m)
