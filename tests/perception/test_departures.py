@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,10 +13,14 @@ import pytest
 from patrol.checks import Floats
 from patrol.clock import nanoseconds
 from patrol.geometry import Pose2, Pose3
-from patrol.percepts import Label, Track
+from patrol.percepts import Box, Detection, Label, Track
+from patrol.sensors import Image, PointCloud
 from perception.departures import DepartureConfig, Departures
+from perception.pipeline import Perception, PerceptionConfig
 from perception.rulebook.memory import Memory
-from tests.perception.build import STEP_NS, track
+from perception.rulebook.scene import Scene
+from perception.rulebook.watch import Watch
+from tests.perception.build import CAMERA, STEP_NS, detection, estimate, noise_image, site, square, track, zone
 
 BASE_FROM_LIDAR = Pose3.from_xyz_rpy(0.0, 0.0, 0.65, 0.0, 0.0, 0.0)
 FAR_M = 40.0
@@ -187,3 +192,77 @@ def test_a_vehicle_has_moved_as_far_as_the_lidar_saw_it_drive(drove_m: float | N
         memory.take_in((seen,), seen.stamp_ns)
     assert seen.ground is not None
     assert memory.measures(seen, seen.ground, seen.stamp_ns)["moved_m"] == pytest.approx(moved_m)
+
+
+PICTURE = noise_image()
+APRON = site(zone("apron", square(-50.0, -50.0, 100.0)))
+
+
+class Sight:
+    """Finds one vehicle in the picture, as far as the picture shows it."""
+
+    def __init__(self) -> None:
+        self.body, self.base = LORRY, Pose2(0.0, 0.0, 0.0)
+
+    def detect(self, image: Image) -> tuple[Detection, ...]:
+        body, share = self.body, np.linspace(-0.5, 0.5, 60)
+        half = np.full(60, 0.5)
+        edges = [(share, -half), (share, half), (-half, share), (half, share)]
+        flat = np.concatenate([np.column_stack((body.x_m + x * body.length_m, body.y_m + y * body.width_m)) for x, y in edges])
+        shown = np.concatenate([np.column_stack((flat, np.full(len(flat), z))) for z in (0.0, body.top_m)])
+        in_base = Pose3.from_pose2(self.base.inverse()).apply(shown)
+        pixels = CAMERA.project(CAMERA.base_from_optical.inverse().apply(in_base))
+        pixels = pixels[(pixels[:, 0] >= 0.0) & (pixels[:, 0] <= 640.0)].clip(0.0, (640.0, 480.0))
+        if len(pixels) < 8:
+            return ()
+        (left, top), (right, bottom) = pixels.min(axis=0), pixels.max(axis=0)
+        box = Box(x0_px=float(left), y0_px=float(top), x1_px=float(right), y1_px=float(bottom))
+        return (detection(box, image.stamp_ns, label=Label.VEHICLE),)
+
+
+def turning(number: int) -> Pose2:
+    """A robot that stands beside the nose of the lorry, turns along it for 2.5 s and stands again."""
+    return Pose2(-5.9, -1.5, math.radians(14.0 + 40.0 * min(max(number - 12, 0) / 25.0, 1.0)))
+
+
+def passing(number: int) -> Body:
+    return Body(-5.0 + 0.2 * number, 12.0, bottom_m=0.0)
+
+
+@pytest.mark.parametrize(
+    ("robot", "vehicle", "told", "by_place"),
+    [(turning, lambda _: replace(LORRY, bottom_m=0.0), 0, 1), (lambda _: Pose2(0.0, 0.0, math.pi / 2.0), passing, 1, 1)],
+    ids=["parked", "drives"],
+)
+def test_a_lorry_that_comes_into_the_picture_bit_by_bit_is_no_alert_and_a_van_that_drives_is_one(
+    robot: Callable[[int], Pose2], vehicle: Callable[[int], Body], told: int, by_place: int
+) -> None:
+    sight = Sight()
+    perception = Perception(PerceptionConfig(), CAMERA, APRON, detector=sight, base_from_lidar=BASE_FROM_LIDAR)
+    watch, alerts, others = Watch(APRON), 0, 0
+    for number in range(60):
+        stamp_ns = number * STEP_NS
+        sight.body, sight.base = vehicle(number), robot(number)
+        pose = estimate(stamp_ns, sight.base)
+        perception.on_cloud(
+            cloud(revolution((sight.body,), (sight.base.x_m, sight.base.y_m)), sight.base.yaw_rad, stamp_ns), pose
+        )
+        percepts = perception.on_image(replace(PICTURE, stamp_ns=stamp_ns), pose)
+        alerts += len(percepts.alerts)
+        unranged = tuple(replace(track, drove_m=None) for track in percepts.tracks)
+        others += len(watch.evaluate(Scene(stamp_ns=stamp_ns, tracks=unranged)))
+    assert (alerts, others) == (told, by_place)
+
+
+def cloud(points_m: Floats, yaw_rad: float, stamp_ns: int) -> PointCloud:
+    """Returns (N, 3) m along the map's axes, as a lidar sees them that is turned by ``yaw_rad``."""
+    turned = Pose3.from_pose2(Pose2(0.0, 0.0, -yaw_rad)).apply(points_m).astype(np.float32)
+    count = len(turned)
+    return PointCloud(
+        stamp_ns=stamp_ns,
+        frame_id="lidar_link",
+        points_m=turned,
+        intensity=np.zeros(count, dtype=np.float32),
+        ring=np.zeros(count, dtype=np.uint8),
+        time_s=np.zeros(count, dtype=np.float32),
+    )
