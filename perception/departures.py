@@ -25,8 +25,9 @@ from perception.rulebook.places import std_m, surely_apart_m
 
 class DepartureConfig(Config):
     """``radius_m``: how large a place is. Beams ``lowest_m`` to ``highest_m`` above it tell: something stands there where
-    ``ended_min`` of them end; it is empty where ``passed_min`` go by over it and they are at least ``passed_share`` of those that
-    would have come by. Looks older than ``keep_s`` are forgotten; without a newer one nothing can be told."""
+    ``ended_min`` of them end. It is empty where, left of its middle and right of it, ``passed_min`` go by and are
+    ``passed_share`` of those that would: of a long thing seen aslant, one side alone is in the way. Looks older than ``keep_s``
+    are forgotten."""
 
     radius_m: float = Field(default=1.0, gt=0.0)
     lowest_m: float = Field(default=0.25, ge=0.0)
@@ -71,13 +72,11 @@ class Departures:
             for before in self._looks:
                 self._compare(track_id, before, seen, ground)
         self._looks.append(seen)
-        self._forget(stamp_ns)
+        while seconds(stamp_ns - self._looks[0].stamp_ns) > self._config.keep_s:
+            self._looks.popleft()
 
-    def told(self, tracks: tuple[Track, ...], stamp_ns: int) -> tuple[Track, ...]:
-        """The tracks of the picture at ``stamp_ns``, the vehicles with ``drove_m``."""
-        self._forget(stamp_ns)
-        if not self._looks:
-            return tracks
+    def told(self, tracks: tuple[Track, ...]) -> tuple[Track, ...]:
+        """The tracks, the vehicles with ``drove_m``."""
         return tuple(
             replace(track, drove_m=self._drove_m.get(track.track_id, 0.0)) if track.label is Label.VEHICLE else track
             for track in tracks
@@ -93,10 +92,6 @@ class Departures:
             return
         if self._is_empty(now, stood.position_m) or self._is_empty(before, ground.position_m):
             self._drove_m[track_id] = apart_m
-
-    def _forget(self, now_ns: int) -> None:
-        while self._looks and seconds(now_ns - self._looks[0].stamp_ns) > self._config.keep_s:
-            self._looks.popleft()
 
     def _is_placed(self, track: Track) -> bool:
         is_seen = track.label is Label.VEHICLE and track.state == "confirmed"

@@ -19,6 +19,7 @@ from perception.departures import DepartureConfig, Departures
 from perception.still_things import StillThings, StillThingsConfig
 
 _TURNS_FROM_RADPS = 0.12
+_SILENT_LOOKS = 3.0
 
 
 class LidarLookConfig(Protocol):
@@ -83,8 +84,10 @@ class LidarLook:
             self._still.look(points, map_from_lidar, self._tracks, kept.cloud.stamp_ns)
 
     def driven(self, tracks: tuple[Track, ...], stamp_ns: int) -> tuple[Track, ...]:
-        """The tracks in the picture at ``stamp_ns``, the vehicles with how far they were seen to drive."""
-        return self._departures.told(tracks, stamp_ns)
+        """The tracks in the picture at ``stamp_ns``, the vehicles with how far they were seen to drive; as they are while no
+        revolutions come."""
+        is_silent = self._kept_ns is None or seconds(stamp_ns - self._kept_ns) > _SILENT_LOOKS * self._every_s
+        return tracks if is_silent else self._departures.told(tracks)
 
     def things(self, tracks: tuple[Track, ...], stamp_ns: int) -> tuple[Track, ...]:
         """The things put down or taken away, as tracks; ``tracks`` are what the camera follows in the picture at ``stamp_ns``."""

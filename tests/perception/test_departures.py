@@ -16,6 +16,7 @@ from patrol.geometry import Pose2, Pose3
 from patrol.percepts import Box, Detection, Label, Track
 from patrol.sensors import Image, PointCloud
 from perception.departures import DepartureConfig, Departures
+from perception.lidar_look import LidarLook
 from perception.pipeline import Perception, PerceptionConfig
 from perception.rulebook.memory import Memory
 from perception.rulebook.scene import Scene
@@ -83,7 +84,7 @@ class Drive:
         seen = self._track(bodies[followed], at, stamp_ns, std_m)
         pose = Pose3.from_pose2(Pose2(*at, 0.0)) @ BASE_FROM_LIDAR
         self.departures.look(revolution(bodies, at), pose, (seen,), stamp_ns)
-        (told,) = self.departures.told((seen,), stamp_ns)
+        (told,) = self.departures.told((seen,))
         self._memory.take_in((told,), stamp_ns)
         return told
 
@@ -167,7 +168,7 @@ def test_rain_hides_no_departure_and_makes_none() -> None:
             track(4.0 + 5.0 * second, 17.8, second * 10 * STEP_NS, label=Label.VEHICLE, track_id=2),
         )
         departures.look(points, BASE_FROM_LIDAR, tracks, second * 10 * STEP_NS)
-    van, lorry = departures.told(tracks, 20 * STEP_NS)
+    van, lorry = departures.told(tracks)
     assert van.drove_m == pytest.approx(6.0 - 2.0 * np.sqrt(2.0) * 0.2)
     assert lorry.drove_m == 0.0
 
@@ -175,13 +176,14 @@ def test_rain_hides_no_departure_and_makes_none() -> None:
 LORRY_BEHIND = Body(9.0, 19.0, length_m=24.0, width_m=2.5, bottom_m=0.4, top_m=3.8)
 
 
-def test_only_vehicles_are_told_of_and_only_while_the_lidar_looks() -> None:
-    departures = Departures(DepartureConfig(keep_s=3.0))
+def test_only_vehicles_are_told_of_and_only_while_the_lidar_turns() -> None:
+    look = LidarLook(PerceptionConfig(), BASE_FROM_LIDAR, None)
     tracks = (track(8.0, 0.0, 0, label=Label.VEHICLE), track(4.0, 4.0, 0, track_id=2))
-    assert departures.told(tracks, 0) == tracks, "no look yet"
-    departures.look(revolution((), (0.0, 0.0)), BASE_FROM_LIDAR, tracks, 0)
-    assert [told.drove_m for told in departures.told(tracks, nanoseconds(2.0))] == [0.0, None]
-    assert departures.told(tracks, nanoseconds(4.0)) == tracks, "the last look was long ago"
+    assert look.driven(tracks, 0) == tracks, "no revolution yet"
+    look.on_cloud(cloud(revolution((), (0.0, 0.0)), 0.0, 0), estimate(0, doubt="lost"))
+    look.look()
+    assert [told.drove_m for told in look.driven(tracks, nanoseconds(2.0))] == [0.0, None], "nobody saw it drive"
+    assert look.driven(tracks, nanoseconds(4.0)) == tracks, "the last revolution was long ago"
 
 
 @pytest.mark.parametrize(("drove_m", "moved_m"), [(None, 9.0), (0.0, 0.0), (5.0, 5.0), (20.0, 20.0)])
