@@ -123,6 +123,19 @@ def test_a_track_that_goes_over_to_the_next_parked_vehicle_does_not_drive() -> N
     assert measured == 0.0
 
 
+def test_a_place_between_two_vehicles_where_nothing_stands_was_not_left() -> None:
+    departures, parked = Departures(DepartureConfig()), (Body(6.0, 6.0), Body(22.0, 6.0))
+    for second, x_m in enumerate((6.0, 6.0, 13.5, 14.5, 22.0, 22.0)):
+        tracks = (track(x_m, 5.2, nanoseconds(float(second)), label=Label.VEHICLE),)
+        departures.look(
+            revolution(parked, (10.0, 0.0)),
+            Pose3.from_pose2(Pose2(10.0, 0.0, 0.0)) @ BASE_FROM_LIDAR,
+            tracks,
+            nanoseconds(float(second)),
+        )
+    assert [told.drove_m for told in departures.told(tracks)] == [0.0]
+
+
 @pytest.mark.parametrize(
     ("start", "step"),
     [((4.0, 14.0), (2.0, 0.0)), ((28.0, 0.0), (-2.0, 0.0)), ((6.0, 0.0), (2.0, 0.0)), ((20.0, -9.0), (-1.5, 1.5))],
