@@ -2,7 +2,8 @@
 """Whether vehicles drove: the lidar sees that a place where one stood is empty, or that the place where it stands was.
 
 Where a long thing is seen to stand changes while the robot goes round it, and a track may go over to the vehicle beside its own.
-By their places alone both seem to drive; yet neither leaves a place empty or comes to one that was.
+By their places alone both seem to drive; yet neither leaves a place empty or comes to one that was. In open ground far away no
+beam comes back from behind a vehicle: there the lidar can not tell, and says so.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from patrol.config import Config
 from patrol.geometry import Pose3
 from patrol.percepts import GroundPosition, Label, Track
 from perception.rulebook.places import std_m, surely_apart_m
+
+Sides = tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
 
 
 class DepartureConfig(Config):
@@ -52,56 +55,81 @@ class _Look:
     stood: dict[int, GroundPosition] = field(default_factory=dict)
 
 
+@dataclass(slots=True, kw_only=True)
+class _Known:
+    """Of a vehicle, the longest way between two of its places where one was empty; where neither was; where no beams tell. And
+    whether beams ever told anything of its place."""
+
+    drove_m: float = 0.0
+    stayed_m: float = 0.0
+    untold_m: float = 0.0
+    is_met: bool = False
+
+    @property
+    def told_m(self) -> float | None:
+        is_untold = not self.is_met or self.untold_m > self.stayed_m
+        return None if is_untold and not self.drove_m else self.drove_m
+
+
 class Departures:
     """Looks at a lidar revolution now and then."""
 
     def __init__(self, config: DepartureConfig) -> None:
         self._config = config
         self._looks: deque[_Look] = deque()
-        self._drove_m: dict[int, float] = {}
+        self._known: dict[int, _Known] = {}
 
     def look(self, points_m: Floats, map_from_lidar: Pose3, tracks: Sequence[Track], stamp_ns: int) -> None:
         """Take in the returns (N, 3) m of a revolution in the lidar's frame, and where the camera has the vehicles just now."""
         seen = _Look(stamp_ns=stamp_ns, origin_m=map_from_lidar.translation_m, ends_m=map_from_lidar.apply(points_m))
-        for track in tracks:
-            if self._is_placed(track) and track.ground is not None and self._stands(seen, track.ground.position_m):
-                seen.stood[track.track_id] = track.ground
-        live = {track.track_id for track in tracks if track.state != "ended"}
-        self._drove_m = {track_id: drove_m for track_id, drove_m in self._drove_m.items() if track_id in live}
+        followed = [track for track in tracks if track.label is Label.VEHICLE and track.state != "ended"]
+        self._known = {track.track_id: self._known.get(track.track_id, _Known()) for track in followed}
+        for track in followed:
+            ground = self._placed(track)
+            if ground is None or self._is_dark(self._passed(seen, ground.position_m)):
+                continue
+            self._known[track.track_id].is_met = True
+            if self._stands(seen, ground.position_m):
+                seen.stood[track.track_id] = ground
         for track_id, ground in seen.stood.items():
             for before in self._looks:
-                self._compare(track_id, before, seen, ground)
+                self._compare(self._known[track_id], before, before.stood.get(track_id), seen, ground)
         self._looks.append(seen)
         while seconds(stamp_ns - self._looks[0].stamp_ns) > self._config.keep_s:
             self._looks.popleft()
 
     def told(self, tracks: tuple[Track, ...]) -> tuple[Track, ...]:
-        """The tracks, the vehicles with ``drove_m``."""
-        return tuple(
-            replace(track, drove_m=self._drove_m.get(track.track_id, 0.0)) if track.label is Label.VEHICLE else track
-            for track in tracks
-        )
+        """The tracks, the vehicles with ``drove_m``: None for those of which the lidar could not tell when it looked."""
+        return tuple(replace(track, drove_m=self._told_m(track)) if track.label is Label.VEHICLE else track for track in tracks)
 
-    def _compare(self, track_id: int, before: _Look, now: _Look, ground: GroundPosition) -> None:
-        """Note how far the vehicle that stands at ``ground`` ``now`` drove since ``before``, if that is farther than is known."""
-        stood = before.stood.get(track_id)
-        if stood is None:
-            return
-        apart_m = surely_apart_m(stood, ground)
-        if apart_m <= max(self._drove_m.get(track_id, 0.0), self._config.radius_m):
-            return
-        if self._is_empty(now, stood.position_m) or self._is_empty(before, ground.position_m):
-            self._drove_m[track_id] = apart_m
+    def _told_m(self, track: Track) -> float | None:
+        known = self._known.get(track.track_id)
+        return 0.0 if known is None else known.told_m
 
-    def _is_placed(self, track: Track) -> bool:
-        is_seen = track.label is Label.VEHICLE and track.state == "confirmed"
-        return is_seen and track.ground is not None and std_m(track.ground) <= self._config.place_std_max_m
+    def _compare(self, known: _Known, before: _Look, stood: GroundPosition | None, now: _Look, ground: GroundPosition) -> None:
+        """Note what the beams tell of a vehicle that ``stood`` elsewhere ``before`` and stands at ``ground`` ``now``."""
+        apart_m = 0.0 if stood is None else surely_apart_m(stood, ground)
+        if stood is None or apart_m <= max(known.drove_m, self._config.radius_m):
+            return
+        left, came = self._passed(now, stood.position_m), self._passed(before, ground.position_m)
+        if self._is_empty(left) or self._is_empty(came):
+            known.drove_m = apart_m
+        elif self._is_dark(left) and self._is_dark(came):
+            known.untold_m = max(known.untold_m, apart_m)
+        else:
+            known.stayed_m = max(known.stayed_m, apart_m)
+
+    def _placed(self, track: Track) -> GroundPosition | None:
+        """Where it is, if that is known well enough."""
+        ground = track.ground if track.state == "confirmed" else None
+        return None if ground is None or std_m(ground) > self._config.place_std_max_m else ground
 
     def _stands(self, look: _Look, place_m: Floats) -> bool:
         ended = np.hypot(*(look.ends_m[:, :2] - place_m).T) <= self._config.radius_m
         return int(np.count_nonzero(ended & self._is_in_band(look.ends_m[:, 2]))) >= self._config.ended_min
 
-    def _is_empty(self, look: _Look, place_m: Floats) -> bool:
+    def _passed(self, look: _Look, place_m: Floats) -> Sides:
+        """Of the beams that come by the place, or would, left of its middle and right of it: whether each passes (N,)."""
         config, away = self._config, look.ends_m - look.origin_m
         reach_m = np.maximum(np.hypot(away[:, 0], away[:, 1]), 1e-6)
         ahead, (east_m, north_m) = away[:, :2] / reach_m[:, None], place_m - look.origin_m[:2]
@@ -109,11 +137,16 @@ class Departures:
         heights_m = look.origin_m[2] + away[:, 2] * along_m / reach_m
         comes_by = (along_m > config.radius_m) & (np.abs(across_m) <= config.radius_m) & self._is_in_band(heights_m)
         passed = reach_m > along_m + config.radius_m
-        return all(self._is_free(passed[comes_by & side]) for side in (across_m >= 0.0, across_m < 0.0))
+        return passed[comes_by & (across_m >= 0.0)], passed[comes_by & (across_m < 0.0)]
 
-    def _is_free(self, passed: npt.NDArray[np.bool_]) -> bool:
-        """Whether enough of the beams (N,) that come by passed."""
-        return int(np.count_nonzero(passed)) >= max(self._config.passed_min, self._config.passed_share * len(passed))
+    def _is_empty(self, sides: Sides) -> bool:
+        return all(
+            np.count_nonzero(side) >= max(self._config.passed_min, self._config.passed_share * len(side)) for side in sides
+        )
+
+    def _is_dark(self, sides: Sides) -> bool:
+        """Whether too few beams come back from there, or from behind it, to tell."""
+        return any(len(side) < self._config.passed_min for side in sides)
 
     def _is_in_band(self, heights_m: Floats) -> npt.NDArray[np.bool_]:
         """Mask (N,) of the heights at which a vehicle has its hull."""

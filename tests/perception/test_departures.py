@@ -162,6 +162,31 @@ def test_a_vehicle_that_was_first_seen_far_away_and_badly_drives_all_the_same() 
     assert measured >= 8.0
 
 
+@pytest.mark.parametrize("distance_m", [26.0, 32.0])
+def test_far_out_in_the_open_no_beam_tells_and_places_alone_count(distance_m: float) -> None:
+    drive = Drive()
+    for second in range(8):
+        told = drive.look((Body(-7.0 + 2.0 * second, distance_m),), (0.0, 0.0))
+    by_place, measured = drive.moved_m(told)
+    assert told.drove_m is None
+    assert measured == by_place >= 8.0
+
+
+def test_a_lorry_parked_far_out_in_the_open_does_not_drive() -> None:
+    drive = Drive()
+    for second in range(20):
+        told = drive.look((replace(LORRY, y_m=28.0),), (-14.0 + 1.4 * second, 0.0))
+    assert drive.moved_m(told)[1] == 0.0
+
+
+def test_what_the_lidar_never_met_is_told_by_its_places() -> None:
+    drive = Drive()
+    for second in range(8):
+        told = drive.look((Body(-7.0 + 2.0 * second, 20.0),), (0.0, 0.0), std_m=0.8)
+    assert told.drove_m is None
+    assert drive.moved_m(told)[1] >= 8.0
+
+
 def test_what_drives_behind_something_is_not_seen_to() -> None:
     drive, shed = Drive(), Body(10.0, 6.0, length_m=30.0, width_m=1.0, bottom_m=0.0, top_m=6.0)
     for second in range(8):
