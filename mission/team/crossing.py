@@ -73,6 +73,17 @@ class Crossings:
         holders = self.traffic.holders(want)
         return bool(holders) and all(self.traffic.going[holder] == STANDING for holder in holders)
 
+    def waited_for(self, robot: int) -> frozenset[int]:
+        """Those who hold what ``robot`` waits for, and those whom these wait for in their turn."""
+        found: set[int] = set()
+        open_ = [robot]
+        while open_:
+            want = self.wants[open_.pop()]
+            new = set() if want == STANDING else set(self.traffic.holders(want)) - found
+            found |= new
+            open_ += new
+        return frozenset(found)
+
     def let_past(self, goals: Mapping[int, int], still: Sequence[int]) -> None:
         """Begin a passing plan that brings each robot of ``goals`` to its vertex while those of ``still`` stay. Raises
         NoWayPast."""

@@ -296,7 +296,7 @@ class TeamPatrol:
         if ring is not None:
             self._exchange(ring)
         elif self._now_s >= walker.tries_again_s and self._crossings.is_stuck(index):
-            heard_s = self._heard_s(index)
+            heard_s = max(self._walkers[holder].answered_s for holder in self._crossings.waited_for(index))
             if heard_s > self._now_s + _SAME_S:
                 self._at(heard_s, "wake", index)
                 return
@@ -305,18 +305,6 @@ class TeamPatrol:
                 self._let_past(index)
             else:
                 self._at(self._now_s + _PATIENCE_S, "wake", index)
-
-    def _heard_s(self, index: int) -> float:
-        """When the last of those that it waits for, and of those that they wait for, has its answer: until then any may go on."""
-        heard_s, reached, open_ = self._now_s, {index}, [index]
-        while open_:
-            for holder in self._crossings.traffic.holders(self._crossings.wants[open_.pop()]):
-                if holder not in reached:
-                    reached.add(holder)
-                    heard_s = max(heard_s, self._walkers[holder].answered_s)
-                    if self._crossings.wants[holder] != STANDING:
-                        open_.append(holder)
-        return heard_s
 
     def _exchange(self, ring: tuple[int, ...]) -> None:
         """Each robot of the ring hands its round to the next one, which stands where the round leads."""
