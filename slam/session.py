@@ -232,12 +232,16 @@ class SlamSession:
         self._ready.use_lifts(self._lifts)
 
     def _change_over(self, localiser: FloorLocaliser, odom_from_base: Pose2) -> None:
-        """From mapper to localiser; the pose goes on, carried along by what the final graph did to the newest keyframe."""
-        mapper, self._keyframe_poses = self._core, self._settled_poses
-        if self._estimate is not None and self._settled_poses and isinstance(mapper, Mapper):
-            newest = len(self._settled_poses) - 1
-            settled_from_map = self._settled_poses[newest] @ mapper.keyframe_pose(newest).inverse()
-            localiser.stand_at(settled_from_map @ self._estimate.map_from_odom @ odom_from_base)
+        """From mapper to localiser; the pose goes on, carried along by what the final graph did to its newest keyframe, and so do
+        the keyframes that were added while it was worked out: fixes may have been taken there."""
+        mapper, settled = self._core, self._settled_poses
+        if settled and isinstance(mapper, Mapper):
+            newest = len(settled) - 1
+            settled_from_map = settled[newest] @ mapper.keyframe_pose(newest).inverse()
+            added = range(newest + 1, 1 + (mapper.newest_keyframe or 0))
+            self._keyframe_poses = (*settled, *(settled_from_map @ mapper.keyframe_pose(number) for number in added))
+            if self._estimate is not None:
+                localiser.stand_at(settled_from_map @ self._estimate.map_from_odom @ odom_from_base)
         self._core, self._ready = localiser, None
         log.info("the map is finished; localising in it from here on")
 

@@ -75,6 +75,26 @@ def test_the_pose_does_not_jump_when_the_map_is_finished(tmp_path: Path, steps: 
     assert after.estimate.map_from_odom.distance_to(before.estimate.map_from_odom) < 0.1
 
 
+def test_keyframes_that_come_while_the_map_is_finished_stay_where_they_are(tmp_path: Path, steps: tuple[Step, ...]) -> None:
+    """Fixes taken at them are still asked for their places; the final graph does not hold them."""
+    session = opened(places_in(tmp_path), steps[0])
+    driven(session, steps[:200])
+    session.finish_mapping()
+    chore = session.chore(steps[199].scan.stamp_ns)
+    assert chore is not None
+    meanwhile = [session.add_scan(step.scan, step.odom_from_base) for step in steps[200:300]]
+    assert sum(update.keyframe_added for update in meanwhile) > 2
+    assert isinstance(session._core, Mapper)
+    newest = session._core.newest_keyframe
+    assert newest is not None
+    before = [session._pose_of(number) for number in range(newest + 1)]
+    chore()
+    session.add_scan(steps[300].scan, steps[300].odom_from_base)
+    assert not session.is_mapping
+    after = [session._pose_of(number) for number in range(newest + 1)]
+    assert max(one.distance_to(other) for one, other in zip(before, after, strict=True)) < 0.15
+
+
 def test_the_finished_map_is_the_settled_one(tmp_path: Path, steps: tuple[Step, ...]) -> None:
     places, mapper = places_in(tmp_path), Mapper(CONFIG.mapper, BASE_FROM_LIDAR, steps[0].true_pose)
     session = opened(places, steps[0])
