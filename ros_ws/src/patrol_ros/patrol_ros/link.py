@@ -185,6 +185,30 @@ class _TimeJump:
         self._ending.set()
 
 
+class ThreadFailed(PatrolError):
+    """A thread of the node failed in a way that nobody foresaw: half a node looks alive and is not."""
+
+
+class _Threads:
+    """Ends the node when one of its threads fails; who started it starts it anew with the state on disk."""
+
+    def __init__(self, ending: threading.Event) -> None:
+        self._ending, self._failed = ending, ""
+        threading.excepthook = self._on_error
+
+    def check(self) -> None:
+        """Raises ThreadFailed when one did."""
+        if self._failed:
+            raise ThreadFailed(f"the thread {self._failed!r} failed")
+
+    def _on_error(self, error: threading.ExceptHookArgs) -> None:
+        if error.exc_type is SystemExit:
+            return
+        self._failed = "?" if error.thread is None else error.thread.name
+        log.error("the thread %r failed", self._failed, exc_info=error.exc_value)
+        self._ending.set()
+
+
 @contextmanager
 def _started(name: str) -> Iterator[tuple[Link, Any, threading.Event]]:
     """ROS up, and down again whatever happens. Signals only set the event, so that callbacks and threads end in good order."""
@@ -198,10 +222,11 @@ def _started(name: str) -> Iterator[tuple[Link, Any, threading.Event]]:
     closing.add(node.destroy_node)
     executor = EventsExecutor()
     executor.add_node(node)
-    jump = _TimeJump(node, ending)
+    jump, threads = _TimeJump(node, ending), _Threads(ending)
     try:
         yield Link(node, closing), executor, ending
         jump.check()
+        threads.check()
     finally:
         log.info("%s: ending", name)
         closing.run()
