@@ -39,6 +39,7 @@ it("leaves unknown cells clear and shows walls", () => {
 
 it("puts figures into words", () => {
   expect([duration(4.21), duration(75), duration(3720), duration(Number.NaN)]).toEqual(["4.2 s", "1 min 15 s", "1 h 2 min", "–"]);
+  expect([9.97, 59.6, 119.7, 779.8, 3599.6, 7199].map(duration)).toEqual(["10 s", "1 min 0 s", "2 min 0 s", "13 min 0 s", "1 h 0 min", "2 h 0 min"]);
   expect([compassDegrees(Math.PI / 2), compassDegrees(0), compassDegrees(-Math.PI)]).toEqual([0, 90, 270]);
   expect(nameAndUnit("dwell_s")).toEqual(["dwell", "s"]);
   expect(nameAndUnit("score")).toEqual(["score", ""]);
