@@ -35,7 +35,7 @@ TIME_BITS = 24
 CHECK_OF_BLACK = 85  # A black picture must not read as a time.
 _SCENE = Path(__file__).resolve().parents[1] / "tests" / "perception" / "pictures" / "intruder_day.jpg"
 # Reads the time out of each new picture; cells whose check sum is wrong (a picture cut off, or covered) are left out.
-_READ = """(wanted) => new Promise((resolve) => {
+_READ = """([wanted, checkOfBlack]) => new Promise((resolve) => {
   const painted = document.querySelector('[data-surface="canvas"] [data-testid="painted-video"]');
   const video = document.querySelector('[data-testid="video"]');
   const canvas = new OffscreenCanvas(640, 24);
@@ -45,7 +45,7 @@ _READ = """(wanted) => new Promise((resolve) => {
   const look = (shownMs) => {
     context.drawImage(painted ?? video, 0, 0);
     const { data } = context.getImageData(0, 12, 640, 1);
-    let time = 0, sum = 85, check = 0;
+    let time = 0, sum = checkOfBlack, check = 0;
     for (let bit = 0; bit < 32; bit++) {
       const on = data[(bit * 20 + 10) * 4 + 1] > 127 ? 1 : 0;
       if (bit < 24) { time += on * 2 ** bit; sum += on * (bit + 1); } else check += on * 2 ** (bit - 24);
@@ -124,7 +124,7 @@ def main() -> None:
         with live(settings, folder) as stack:
             camera = Camera(stack)
             stack.until(lambda: stack.page.evaluate("window.__patrol.pictures") > 50, "pictures on the page")
-            told = stack.page.evaluate(_READ, given.pictures)
+            told = stack.page.evaluate(_READ, [given.pictures, CHECK_OF_BLACK])
             camera.close()
     ages_ms = np.array(told["ages"], float)
     tell(

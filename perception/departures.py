@@ -23,7 +23,7 @@ from patrol.geometry import Pose3
 from patrol.percepts import GroundPosition, Label, Track
 from perception.rulebook.places import std_m, surely_apart_m
 
-Sides = tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
+_Sides = tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
 
 
 class DepartureConfig(Config):
@@ -128,7 +128,7 @@ class Departures:
         ended = np.hypot(*(look.ends_m[:, :2] - place_m).T) <= self._config.radius_m
         return int(np.count_nonzero(ended & self._is_in_band(look.ends_m[:, 2]))) >= self._config.ended_min
 
-    def _passed(self, look: _Look, place_m: Floats) -> Sides:
+    def _passed(self, look: _Look, place_m: Floats) -> _Sides:
         """Of the beams that come by the place, or would, left of its middle and right of it: whether each passes (N,)."""
         config, away = self._config, look.ends_m - look.origin_m
         reach_m = np.maximum(np.hypot(away[:, 0], away[:, 1]), 1e-6)
@@ -139,12 +139,12 @@ class Departures:
         passed = reach_m > along_m + config.radius_m
         return passed[comes_by & (across_m >= 0.0)], passed[comes_by & (across_m < 0.0)]
 
-    def _is_empty(self, sides: Sides) -> bool:
+    def _is_empty(self, sides: _Sides) -> bool:
         return all(
             np.count_nonzero(side) >= max(self._config.passed_min, self._config.passed_share * len(side)) for side in sides
         )
 
-    def _is_dark(self, sides: Sides) -> bool:
+    def _is_dark(self, sides: _Sides) -> bool:
         """Whether too few beams come back from there, or from behind it, to tell."""
         return any(len(side) < self._config.passed_min for side in sides)
 
