@@ -50,14 +50,19 @@ class BeamLook:
 class BeamWalk:
     """Walks the beams of a scan through a map from any pose. A beam passes what the grid holds; one that ends where anything was
     ever seen ends at nothing new, though the grid may have it free: fences and posts are thin. What is unknown right beside what
-    was seen counts as held: a wall on the border of cells leaves gaps between them, and no beam ever came out behind it."""
+    was seen counts as held: a wall on the border of cells leaves gaps between them, and no beam ever came out behind it.
 
-    def __init__(self, saved: SavedMap, config: TrustConfig, base_from_lidar: Pose2) -> None:
+    What a beam meets behind the unknown tells nothing, unless the walk ``crosses_unknown``: then only what ends there does not.
+    Who may be anywhere is judged so: beside the way that was mapped, or in the open, all around may be unknown."""
+
+    def __init__(self, saved: SavedMap, config: TrustConfig, base_from_lidar: Pose2, *, crosses_unknown: bool = False) -> None:
         self._config, self._base_from_lidar = config, base_from_lidar
-        seen = _seen_cells(saved)
+        self._grid, self._crosses_unknown = saved.grid, crosses_unknown
+        seen = seen_cells(saved)
         held = (saved.grid.cells >= _OCCUPIED_FROM) | (_beside(seen) & (saved.grid.cells == UNKNOWN))
-        self._held = _Walker(saved.grid, held, config)
-        self._seen = _Walker(saved.grid, held | seen, config)
+        self._held, self._seen = (
+            _Walker(saved.grid, mask, config, crosses_unknown=crosses_unknown) for mask in (held, held | seen)
+        )
 
     def look(self, scan: Scan, map_from_base: Pose2, rate: BodyRate | None = None) -> BeamLook:
         """Compare one scan with the map from ``map_from_base``, the pose at its stamp; ``rate`` is the motion during it."""
@@ -72,15 +77,24 @@ class BeamWalk:
         ranges, nearest, farthest, seen = (values[told] for values in (ranges, nearest, farthest, seen))
         directions = np.column_stack((np.cos(headings[told]), np.sin(headings[told])))
         slack = config.tolerance_m + config.tolerance_share * ranges
+        ends_m = starts[told] + directions * ranges[:, None]
         short = (ranges < np.minimum(seen, nearest) - slack) & (ranges >= config.near_m)
+        if self._crosses_unknown:
+            short &= self._is_known(ends_m)
         return BeamLook(
             stamp_ns=scan.stamp_ns,
             met_m=starts[told] + directions * nearest[:, None],
-            ends_m=starts[told] + directions * ranges[:, None],
+            ends_m=ends_m,
             through=ranges > farthest + slack,
             short=short,
             decides=(farthest <= nearest + slack) & (ranges >= nearest - slack),
         )
+
+    def _is_known(self, points_m: Floats) -> Mask:
+        cells = self._grid.rows_cols(points_m)
+        known: Mask = self._grid.contains(cells)
+        known[known] = self._grid.cells[cells[known, 0], cells[known, 1]] != UNKNOWN
+        return known
 
     def _beams(self, scan: Scan, map_from_base: Pose2, rate: BodyRate) -> tuple[Floats, Floats]:
         """Where each beam started (N, 2) m and its heading (N,) rad in map: the robot moves while the lidar turns."""
@@ -111,15 +125,15 @@ class BeamWalk:
 class _Walker:
     """Walks beams through the grid by its distance transform (sphere tracing, Hart 1996)."""
 
-    def __init__(self, grid: OccupancyGrid, held: Mask, config: TrustConfig) -> None:
+    def __init__(self, grid: OccupancyGrid, held: Mask, config: TrustConfig, *, crosses_unknown: bool) -> None:
         self._grid, self._range_max_m = grid, config.range_max_m
         free = np.where(held, 0, 255).astype(np.uint8)
         self._away_cells = cv2.distanceTransform(free, cv2.DIST_L2, 5)
-        self._is_unknown = grid.cells < 0
+        self._ends_beam = (grid.cells == UNKNOWN) & (not crosses_unknown)
 
     def lengths_m(self, starts_m: Floats, headings_rad: Floats) -> Floats:
-        """Where beams (N,) from places (N, 2) m in map first come to what the map holds, in m; inf for a beam that comes into the
-        unknown, or out of range, before."""
+        """Where beams (N,) from places (N, 2) m in map first come to what the map holds, in m; inf for a beam that comes out of
+        range before, or into the unknown, where that ends it."""
         resolution = self._grid.resolution_m
         directions = np.column_stack((np.cos(headings_rad), np.sin(headings_rad)))
         length = np.zeros(headings_rad.size)
@@ -132,7 +146,7 @@ class _Walker:
             away = self._away_cells[cells[:, 0], cells[:, 1]]
             arrived = away < 1.0
             hit[going[arrived]] = length[going[arrived]]
-            going_on = ~arrived & ~self._is_unknown[cells[:, 0], cells[:, 1]]
+            going_on = ~arrived & ~self._ends_beam[cells[:, 0], cells[:, 1]]
             going, away = going[going_on], away[going_on]
             if going.size == 0:
                 break
@@ -140,7 +154,7 @@ class _Walker:
         return hit
 
 
-def _seen_cells(saved: SavedMap) -> Mask:
+def seen_cells(saved: SavedMap) -> Mask:
     """Cells (H, W) of the grid in which several keyframes saw something, and those beside them."""
     counts = np.zeros(saved.grid.cells.shape, dtype=np.int32)
     for keyframe in saved.keyframes:

@@ -164,21 +164,35 @@ class TrustConfig(Config):
     changed_places_max: Count = 2000
 
 
+class TrailConfig(Config):
+    """Which scans of the latest way are kept while the pose is unknown: one every ``every_m``, laid on the ``laid_on`` before."""
+
+    every_m: Positive = 1.0
+    looks_max: Count = 15
+    laid_on: Count = 6
+    std_m: Positive = 0.02
+    std_rad: Positive = 0.01
+
+
 class RelocaliseConfig(Config):
-    """Finding the pose anywhere on the map."""
+    """Finding the pose anywhere on the map. Where more than ``hypotheses_max`` places fit nearly as well as the best, none is
+    followed: the map is searched again ``crowded_m`` on, by then with more of the way."""
 
     resolution_m: Positive = 0.2
     std_m: Positive = 0.25
-    points: Count = 90
-    hypotheses_max: Count = 6
+    points: Count = 240
+    hypotheses_max: Count = 16
     away_m: Positive = 1.0
     away_rad: Positive = 0.4
     search_share: Fraction = 0.85
     score_min: Fraction = 0.5
-    rival_share: Fraction = 0.85
-    follow: Fraction = 0.3
+    rival_share: Fraction = 0.65
+    follow_m: Positive = 5.0
     together_m: Positive = 0.3
     again_after_s: Positive = 1.0
+    crowded_m: Positive = 2.0
+    crowded_s: Positive = 5.0
+    search_again_m: Positive = 15.0
 
 
 class EvidenceConfig(Config):
@@ -199,7 +213,6 @@ class EvidenceConfig(Config):
     apart_m: Positive = 2.0
     changed_share_max: Fraction = 0.4
     home_std_max_m: Positive = 3.0
-    search_again_m: Positive = 15.0
     reassured_m: Positive = 25.0
 
 
@@ -250,6 +263,7 @@ class LocaliserConfig(Config):
     leap: LeapConfig = LeapConfig()
     continuity: ContinuityConfig = ContinuityConfig()
     trust: TrustConfig = TrustConfig()
+    trail: TrailConfig = TrailConfig()
     relocalise: RelocaliseConfig = RelocaliseConfig()
     evidence: EvidenceConfig = EvidenceConfig()
     blocked: BlockedConfig = BlockedConfig()

@@ -20,7 +20,9 @@ from patrol.geometry import Pose2
 
 _LOOKUPS_MAX = 2_000_000
 _BATCH = 256
+_HITS_MAX = 200_000
 Ints = npt.NDArray[np.int32]
+Candidates = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,26 @@ class SearchHit:
 
     pose: Pose2
     score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHits:
+    """All poses (N, 3), x m, y m, yaw rad, that fit nearly as well as the best, and their scores (N,), the best first.
+    ``is_whole``: the search came to its end, so that there are no others."""
+
+    poses: Floats
+    scores: Floats
+    is_whole: bool
+
+    def apart(self, away_m: float, away_rad: float, count_max: int) -> tuple[list[SearchHit], bool]:
+        """The best, the best away from it, and so on, ``count_max`` at most; and whether these are all that there are."""
+        found: list[SearchHit] = []
+        left = np.arange(len(self.scores))
+        while left.size and len(found) < count_max:
+            best = Pose2(*(float(part) for part in self.poses[left[0]]))
+            found.append(SearchHit(pose=best, score=float(self.scores[left[0]])))
+            left = left[~_near(self.poses[left], best, away_m, away_rad)]
+        return found, self.is_whole and not left.size
 
 
 class LikelihoodField:
@@ -89,8 +111,14 @@ class LikelihoodField:
 
         Poses near those of ``but`` do not count: what is found then is the best rival.
         """
-        search = _Search(self._pyramid, self._origin, self._resolution_m, points_m, window)
+        search = _BestSearch(self._pyramid, self._origin, self._resolution_m, points_m, window)
         return search.run(score_min, but)
+
+    def search_all(self, points_m: Floats, window: SearchWindow, score_min: float, share: float) -> SearchHits:
+        """Every pose in ``window`` where points (N, 2) m of the base score above ``score_min`` and above ``share`` of what they
+        score at the best. Given up after 200 000: then they fit nearly everywhere."""
+        search = _AllSearch(self._pyramid, self._origin, self._resolution_m, points_m, window)
+        return search.run(score_min, share)
 
 
 def _without_border(field: Floats32) -> Floats32:
@@ -109,8 +137,15 @@ def _widened(field: Floats32, by: int) -> Floats32:
     return tall
 
 
+def _near(poses: Floats, pose: Pose2, within_m: float, within_rad: float) -> npt.NDArray[np.bool_]:
+    """Mask (N,) of the poses (N, 3) that stand near ``pose``."""
+    turn = np.abs(np.remainder(poses[:, 2] - pose.yaw_rad + math.pi, 2.0 * math.pi) - math.pi)
+    near: npt.NDArray[np.bool_] = (np.hypot(poses[:, 0] - pose.x_m, poses[:, 1] - pose.y_m) < within_m) & (turn < within_rad)
+    return near
+
+
 class _Search:
-    """One branch-and-bound search. A candidate is (yaw index, column offset, row offset) relative to the window's centre."""
+    """A branch-and-bound search. A candidate is (yaw index, column offset, row offset) relative to the window's centre."""
 
     def __init__(
         self, pyramid: list[Floats32], origin: npt.NDArray[np.int64], resolution_m: float, points_m: Floats, window: SearchWindow
@@ -127,12 +162,13 @@ class _Search:
         self._rows: Ints = (np.floor(y / resolution_m) - origin[1]).astype(np.int32)
         self._half_cols = math.ceil(window.half_x_m / resolution_m)
         self._half_rows = math.ceil(window.half_y_m / resolution_m)
-        self._best: tuple[float, npt.NDArray[np.int64]] | None = None
         self._bound = 0.0
-        self._but: Sequence[Exclusion] = ()
 
-    def run(self, score_min: float, but: Sequence[Exclusion] = ()) -> SearchHit | None:
-        self._bound, self._but = score_min, but
+    def _take(self, candidates: Candidates, scores: Floats) -> None:
+        """Look at candidates (N, 3) of the finest level, the best first, and raise the bound below which none counts."""
+        raise NotImplementedError
+
+    def _search(self) -> None:
         widest = max(1, 2 * max(self._half_cols, self._half_rows))
         level = min(len(self._pyramid) - 1, max(0, math.floor(math.log2(widest)) - 1))
         block = 2**level
@@ -140,22 +176,12 @@ class _Search:
         rows = np.arange(-self._half_rows, self._half_rows + 1, block)
         grid = np.meshgrid(np.arange(self._yaws.size), cols, rows, indexing="ij")
         self._descend(np.column_stack([axis.ravel() for axis in grid]), level)
-        if self._best is None:
-            return None
-        score, (yaw, col, row) = self._best
-        x_m = self._window.centre.x_m + float(col) * self._resolution_m
-        y_m = self._window.centre.y_m + float(row) * self._resolution_m
-        return SearchHit(pose=Pose2(x_m, y_m, float(self._yaws[yaw])), score=score)
 
-    def _descend(self, candidates: npt.NDArray[np.int64], level: int) -> None:
+    def _descend(self, candidates: Candidates, level: int) -> None:
         scores = self._scores(candidates, level)
         order = np.argsort(-scores, kind="stable")
         if level == 0:
-            for exclusion in self._but:
-                order = order[~self._excluded(candidates[order], exclusion)]
-            if order.size and scores[order[0]] > self._bound:
-                self._bound = float(scores[order[0]])
-                self._best = (self._bound, candidates[order[0]])
+            self._take(candidates[order], scores[order])
             return
         half = 2 ** (level - 1)
         for start in range(0, order.size, _BATCH):
@@ -166,15 +192,14 @@ class _Search:
             children = [candidates[batch] + (0, dc, dr) for dc in (0, half) for dr in (0, half)]
             self._descend(np.concatenate(children), level - 1)
 
-    def _excluded(self, candidates: npt.NDArray[np.int64], but: Exclusion) -> npt.NDArray[np.bool_]:
-        """Mask (N,) of the candidates that stand near the exclusion's pose."""
-        x_m = self._window.centre.x_m + candidates[:, 1] * self._resolution_m - but.pose.x_m
-        y_m = self._window.centre.y_m + candidates[:, 2] * self._resolution_m - but.pose.y_m
-        turn = np.abs(np.remainder(self._yaws[candidates[:, 0]] - but.pose.yaw_rad + math.pi, 2.0 * math.pi) - math.pi)
-        near: npt.NDArray[np.bool_] = (np.hypot(x_m, y_m) < but.radius_m) & (turn < but.half_rad)
-        return near
+    def _poses(self, candidates: Candidates) -> Floats:
+        """x m, y m, yaw rad (N, 3) of the candidates."""
+        centre = self._window.centre
+        x_m = centre.x_m + candidates[:, 1] * self._resolution_m
+        y_m = centre.y_m + candidates[:, 2] * self._resolution_m
+        return np.column_stack((x_m, y_m, self._yaws[candidates[:, 0]]))
 
-    def _scores(self, candidates: npt.NDArray[np.int64], level: int) -> Floats:
+    def _scores(self, candidates: Candidates, level: int) -> Floats:
         """Upper bound (level 0: value) of the score of every candidate (N, 3)."""
         field = self._pyramid[level]
         height, width = field.shape
@@ -187,3 +212,48 @@ class _Search:
             rows = np.clip(self._rows[yaw] + row[:, None], 0, height - 1)
             scores[start : start + chunk] = flat[rows * np.int32(width) + cols].mean(axis=1)
         return scores
+
+
+class _BestSearch(_Search):
+    """Keeps the best candidate that is away from all of ``but``."""
+
+    def run(self, score_min: float, but: Sequence[Exclusion]) -> SearchHit | None:
+        self._bound, self._but = score_min, but
+        self._best: Candidates | None = None
+        self._search()
+        if self._best is None:
+            return None
+        x_m, y_m, yaw_rad = (float(part) for part in self._poses(self._best)[0])
+        return SearchHit(pose=Pose2(x_m, y_m, yaw_rad), score=self._bound)
+
+    def _take(self, candidates: Candidates, scores: Floats) -> None:
+        if self._but:
+            poses, keep = self._poses(candidates), np.ones(len(candidates), dtype=np.bool_)
+            for exclusion in self._but:
+                keep &= ~_near(poses, exclusion.pose, exclusion.radius_m, exclusion.half_rad)
+            candidates, scores = candidates[keep], scores[keep]
+        if scores.size and scores[0] > self._bound:
+            self._bound, self._best = float(scores[0]), candidates[:1]
+
+
+class _AllSearch(_Search):
+    """Keeps all candidates above a share of the best score."""
+
+    def run(self, score_min: float, share: float) -> SearchHits:
+        self._bound = self._kept_above = score_min
+        self._share, self._count = share, 0
+        self._found: list[tuple[Candidates, Floats]] = [(np.empty((0, 3), dtype=np.int64), np.empty(0))]
+        self._search()
+        candidates, scores = (np.concatenate(parts) for parts in zip(*self._found, strict=True))
+        order = np.argsort(-scores, kind="stable")
+        order = order[scores[order] > self._kept_above]
+        return SearchHits(poses=self._poses(candidates[order]), scores=scores[order], is_whole=self._count <= _HITS_MAX)
+
+    def _take(self, candidates: Candidates, scores: Floats) -> None:
+        count = int(np.searchsorted(-scores, -self._bound))
+        if not count:
+            return
+        self._found.append((candidates[:count], scores[:count]))
+        self._count += count
+        self._kept_above = max(self._kept_above, self._share * float(scores[0]))
+        self._bound = self._kept_above if self._count <= _HITS_MAX else math.inf

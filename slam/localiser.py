@@ -20,7 +20,7 @@ from patrol.estimate import PoseEstimate
 from patrol.geometry import IDENTITY2, Pose2
 from patrol.grid import OccupancyGrid
 from patrol.sensors import Scan
-from slam.beam_walk import BeamWalk
+from slam.beam_walk import BeamWalk, seen_cells
 from slam.config import LocaliserConfig
 from slam.continuity import Continuity
 from slam.map_files import SavedMap, load_map
@@ -52,7 +52,8 @@ class Localiser:
         surface = lasting_surface(saved)
         self._target = MatchTarget.from_surface(surface, config.match.target_voxel_m)
         walk = BeamWalk(saved, config.trust, base_from_lidar)
-        self._search = PlaceSearch(self._target, walk, config)
+        anywhere = BeamWalk(saved, config.trust, base_from_lidar, crosses_unknown=True)
+        self._search = PlaceSearch(self._target, seen_points_m(saved), anywhere, config)
         self._monitor = TrustMonitor(walk, config.trust)
         self._continuity = Continuity(self._target, config.continuity, config.match)
         self._check = ScanCheck(config.scan.points_min)
@@ -200,7 +201,7 @@ class Localiser:
             self._suspect()
         doubt = update.estimate.doubt or verdict.because
         if not doubt and self._is_suspected:
-            doubt = f"the scans did not fit on the way here, and do elsewhere as well: {self._search.places} places"
+            doubt = f"the scans did not fit on the way here, and do elsewhere as well: {self._search.places}"
         if not doubt:
             return replace(update, trust=verdict)
         self._estimate = replace(update.estimate, doubt=doubt)
@@ -238,9 +239,7 @@ class Localiser:
             self._fitted_scans = 0
             self._covariance = np.maximum(self._covariance, np.diag(np.square(_UNKNOWN_STD)))
             places = self._search.places
-            because = (
-                f"lost: it could be at any of {places} places" if places else "lost: the scan fits nowhere on the map well enough"
-            )
+            because = f"lost: it could be at any of {places}" if places else "lost: the scan fits nowhere on the map well enough"
             return self._answer(stamp_ns, odom_from_base, ScanOutcome.LOST, 0.0, because)
         self._poor_scans += 1
         if self.is_lost:
@@ -279,6 +278,15 @@ def lasting_surface(saved: SavedMap) -> Surface:
     return Surface(
         points_m=surface.points_m[keep], normals=surface.normals[keep], across=surface.across[keep], along=surface.along[keep]
     )
+
+
+def seen_points_m(saved: SavedMap) -> Floats:
+    """All places (N, 2) m in map where something was seen more than once, though beams may pass there as well: fences, posts."""
+    points_m: Floats = np.concatenate([frame.map_from_base.apply(frame.points.points_m) for frame in saved.keyframes])
+    cells = saved.grid.rows_cols(points_m)
+    inside = saved.grid.contains(cells)
+    cells = cells[inside]
+    return points_m[inside][seen_cells(saved)[cells[:, 0], cells[:, 1]]]
 
 
 def _near_occupied(grid: OccupancyGrid) -> npt.NDArray[np.bool_]:

@@ -11,6 +11,7 @@ variable: what changed explains all beams that meet it at the price of one chang
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,13 +22,16 @@ from patrol.geometry import IDENTITY2, Pose2
 from patrol.sensors import Scan
 from slam.beam_walk import BeamLook, BeamWalk
 from slam.config import EvidenceConfig
+from slam.scan_matcher import Match
 from slam.scan_points import BodyRate
+from slam.trail import Look
 
 _CELLS_WIDE = 1 << 24
 _BEAMS_MIN = 2
 _NEW_WEIGHT = 0.5
 _PASSED_SHARE, _MET_SHARE = 0.8, 0.5
 Keys = npt.NDArray[np.int64]
+WayTo = Callable[[Pose2], Iterable[tuple[Look, Match]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +86,19 @@ class PlaceEvidence:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """How the places compare: the ``best`` of those that were weighed, by its name, and its leads over the home, where odometry
-    has the robot, and over the next best, in m; infinite where there is none. ``is_home_empty``: next to nothing of what is seen
-    is where the map has it from the home."""
+    has the robot, and over the next best, in m; infinite where there is none. ``is_empty``, ``is_home_empty``: next to nothing of
+    what is seen is where the map has it from there, beside what is from another place."""
 
     best: int
     over_home_m: float
     over_next_m: float
     supposed: Supposed
+    is_empty: bool = False
     is_home_empty: bool = False
 
 
 class PlaceContest:
-    """Weighs places against one another by the same scans, from the moment they were found. Named by numbers; the home is
-    ``HOME``. ``driven_m`` is how far the robot drove meanwhile."""
+    """Weighs places against one another by the same scans. Named by numbers; the home is ``HOME``."""
 
     HOME = -1
 
@@ -103,7 +107,6 @@ class PlaceContest:
         self._evidence: dict[int, PlaceEvidence] = {}
         self._moved = IDENTITY2
         self._is_due = True
-        self.driven_m = 0.0
 
     def forget(self) -> None:
         """Begin anew."""
@@ -112,24 +115,33 @@ class PlaceContest:
 
     def moved(self, last_from_base: Pose2) -> None:
         """The robot drove on."""
-        self.driven_m += IDENTITY2.distance_to(last_from_base)
         self._moved = self._moved @ last_from_base
         config = self._config
         is_far = IDENTITY2.distance_to(self._moved) >= config.every_m or abs(self._moved.yaw_rad) >= config.every_rad
         self._is_due = self._is_due or is_far
 
-    def weigh(self, scan: Scan, rate: BodyRate, places: dict[int, Pose2]) -> None:
+    def weigh(self, scan: Scan, rate: BodyRate, places: dict[int, Pose2], way_to: WayTo) -> None:
         """Take one scan in for each of the places in map, by name, where it stands at the scan's stamp. New places begin the
-        comparison anew for all."""
+        comparison anew for all, with what was seen before on the ``way_to`` each."""
         if not places.keys() <= self._evidence.keys():
-            self._evidence = {name: PlaceEvidence(self._config) for name in places}
-            self._is_due, self.driven_m = True, 0.0
+            self._evidence = {name: self._seen_before(way_to(pose)) for name, pose in places.items()}
+            self._is_due = True
         self._evidence = {name: self._evidence[name] for name in places}
         if not self._is_due:
             return
         self._is_due, self._moved = False, IDENTITY2
         for name, pose in places.items():
             self._evidence[name].add(self._walk.look(scan, pose, rate))
+
+    def supposed_at_home(self) -> Supposed:
+        """What the home supposes of the site."""
+        return self._evidence[self.HOME].supposed() if self.HOME in self._evidence else Supposed()
+
+    def _seen_before(self, looks: Iterable[tuple[Look, Match]]) -> PlaceEvidence:
+        evidence = PlaceEvidence(self._config)
+        for look, match in looks:
+            evidence.add(self._walk.look(look.scan, match.target_from_base, look.rate))
+        return evidence
 
     def standing(self) -> Standing | None:
         """How the rivals of the home compare; None where there is none."""
@@ -141,8 +153,15 @@ class PlaceContest:
         best = found[order[0]]
         over_next_m = found[order[1]].contradicted_m - best.contradicted_m if len(order) > 1 else np.inf
         over_home_m = home.contradicted_m - best.contradicted_m if home is not None else np.inf
-        is_empty = home is not None and home.agreed_m < self._config.empty_share * best.agreed_m
-        return Standing(best=order[0], over_home_m=over_home_m, over_next_m=over_next_m, supposed=best, is_home_empty=is_empty)
+        little_m = self._config.empty_share * max(supposed.agreed_m for supposed in found.values())
+        return Standing(
+            best=order[0],
+            over_home_m=over_home_m,
+            over_next_m=over_next_m,
+            supposed=best,
+            is_empty=best.agreed_m < little_m,
+            is_home_empty=home is not None and home.agreed_m < self._config.empty_share * best.agreed_m,
+        )
 
 
 def _keys(points_m: Floats, cell_m: float) -> Keys:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from slam.place_evidence import PlaceContest, Standing
 from slam.relocaliser import Hypothesis, Nearby, Relocaliser
 from slam.scan_matcher import Match, MatchTarget, information, inverse, match_points
 from slam.scan_points import BodyRate, ScanPoints
+from slam.trail import Trail
 
 _FIELD_STD_M, _FIELD_LEVELS = 0.15, 6
 _HIT_STD_M, _HIT_STD_RAD = 0.1, 0.03
@@ -47,16 +49,18 @@ class Sighting:
 class PlaceSearch:
     """Finds places on the map where scans fit, and weighs them against the home."""
 
-    def __init__(self, target: MatchTarget, walk: BeamWalk, config: LocaliserConfig) -> None:
+    def __init__(self, target: MatchTarget, seen_m: Floats, walk: BeamWalk, config: LocaliserConfig) -> None:
+        """``seen_m`` (N, 2) m are all places where things were seen, ``target`` those that last."""
         self._target, self._config = target, config
         self._field = LikelihoodField(
             target.points_m, resolution_m=config.field_resolution_m, std_m=_FIELD_STD_M, levels=_FIELD_LEVELS
         )
-        self._relocaliser = Relocaliser(target, config.relocalise, config.match)
+        self._relocaliser = Relocaliser(target, seen_m, config.relocalise, config.match)
         self._contest = PlaceContest(walk, config.evidence)
         self._home_covariance: Floats | None = None
         self._home: Match | None = None
-        self._driven_m = self._since_begin_m = 0.0
+        self._trail = Trail(config.trail, config.match)
+        self._since_begin_m = 0.0
         self._is_denied = False
 
     def begin(self, home_covariance: Floats | None, *, is_denied: bool = False) -> None:
@@ -64,24 +68,31 @@ class PlaceSearch:
         None where odometry does not say where the robot is. ``is_denied``: scans contradicted the home, so that it is believed
         no sooner than any other place."""
         self._home_covariance, self._home = home_covariance, None
-        self._driven_m = self._since_begin_m = 0.0
+        self._since_begin_m = 0.0
         self._is_denied = is_denied
+        self._trail.forget()
         self._relocaliser.forget()
         self._contest.forget()
 
     @property
-    def places(self) -> int:
-        """How many places are left, the home among them where the scans fit there."""
+    def places(self) -> str:
+        """How many places are left, the home among them where the scans fit there; empty where there is none."""
+        if self._relocaliser.is_crowded:
+            return f"more than {self._config.relocalise.hypotheses_max} places"
         away = len(self._away(self._home)) if self._home is not None else len(self._relocaliser.hypotheses)
-        return away + (self._home is not None and self.fits(self._home))
+        count = away + (self._home is not None and self.fits(self._home))
+        return f"{count} place{'s' * (count > 1)}" if count else ""
 
     @property
     def is_reassured(self) -> bool:
         """Whether no other place fits as well as the home by now, or the home was contradicted by nothing over a long way."""
         config, standing = self._config.evidence, self._contest.standing()
+        is_long = self._since_begin_m >= config.reassured_m
+        if self._relocaliser.is_crowded:
+            return is_long and self._contest.supposed_at_home().contradicted_m < config.apart_m
         if standing is None or standing.over_home_m <= -config.apart_m:
             return True
-        return self._since_begin_m >= config.reassured_m and standing.over_home_m <= 0.0
+        return is_long and standing.over_home_m <= 0.0
 
     def fits(self, match: Match) -> bool:
         """Whether enough of the scan lies on the map."""
@@ -127,11 +138,9 @@ class PlaceSearch:
         """The home has moved with odometry, unless that does not say where the robot is."""
         step, nearby = sighting.step, sighting.nearby
         step_m = IDENTITY2.distance_to(step.last_from_base)
-        self._driven_m, self._since_begin_m = self._driven_m + step_m, self._since_begin_m + step_m
+        self._since_begin_m += step_m
         self._contest.moved(step.last_from_base)
-        if self._driven_m >= self._config.evidence.search_again_m:
-            self._driven_m = 0.0
-            self._relocaliser.forget()
+        self._trail.add(sighting.scan, sighting.points, sighting.rate, step)
         if self._home_covariance is None:
             return
         self._home_covariance = self._home_covariance + step.covariance
@@ -178,17 +187,18 @@ class PlaceSearch:
 
     def _weighed(self, sighting: Sighting, home: Pose2) -> Standing | None:
         """Follow the rivals, and weigh them against the home."""
-        self._relocaliser.add(sighting.points, sighting.step, sighting.nearby)
+        self._relocaliser.add(sighting.scan, sighting.points, sighting.step, self._trail, sighting.nearby)
         rivals = self._relocaliser.hypotheses if self._home is None else self._away(self._home)
         places = {rival.number: rival.match.target_from_base for rival in rivals}
         if self._home_covariance is not None:
             places[PlaceContest.HOME] = home if self._home is None else self._home.target_from_base
-        self._contest.weigh(sighting.scan, sighting.rate, places)
+        way_to = partial(self._trail.way_to, scan=sighting.scan, target=self._target)
+        self._contest.weigh(sighting.scan, sighting.rate, places, way_to)
         return self._contest.standing()
 
     def _best_anywhere(self, standing: Standing | None) -> Match | None:
         """Odometry says nothing: the place that leads the others, or the only one."""
-        if standing is None or standing.over_next_m < self._config.evidence.apart_m:
+        if standing is None or standing.is_empty or standing.over_next_m < self._config.evidence.apart_m:
             return None
         return self._match_of(standing)
 
@@ -196,6 +206,9 @@ class PlaceSearch:
         """Whether the scans fit at home, and no rival leads it; where they contradicted the home, it has to lead the rivals."""
         if self._home is None or not self.fits(self._home):
             return False
+        if self._relocaliser.is_crowded:
+            contradicted_m = self._contest.supposed_at_home().contradicted_m
+            return not self._is_denied and contradicted_m < self._config.evidence.carried_off_m
         apart_m = self._config.evidence.apart_m
         return standing is None or standing.over_home_m < (-apart_m if self._is_denied else apart_m)
 
@@ -203,11 +216,11 @@ class PlaceSearch:
         """Whether so much speaks for the best rival that the robot must have been carried there: very much at one glance, for
         one large thing before the robot makes a difference, or less over some metres."""
         config = self._config.evidence
-        if standing is None or standing.over_next_m < config.apart_m:
+        if standing is None or standing.is_empty or standing.over_next_m < config.apart_m:
             return False
         if standing.over_home_m >= config.glance_m and standing.supposed.changed_share <= config.glance_share_max:
             return True
-        if self._contest.driven_m < config.driven_m or standing.supposed.changed_share > config.changed_share_max:
+        if self._trail.length_m < config.driven_m or standing.supposed.changed_share > config.changed_share_max:
             return False
         is_denied = self._is_denied or self._home is None or not (self.fits(self._home) or self._is_held(self._home))
         return standing.is_home_empty or standing.over_home_m >= (config.denied_m if is_denied else config.carried_off_m)

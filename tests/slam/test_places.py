@@ -123,7 +123,7 @@ def test_the_place_that_supposes_fewer_changes_leads(saved: SavedMap) -> None:
     assert contest.standing() is None
     here = Pose2(13.0, 3.0, 0.4)
     places = {PlaceContest.HOME: Pose2(6.0, 5.0, 2.0), 7: here, 8: turned(here), 9: Pose2(9.0, 3.0, 0.0)}
-    contest.weigh(scan_at(yard(), here, stamp_ns=1, rng=rng), BodyRate(), places)
+    contest.weigh(scan_at(yard(), here, stamp_ns=1, rng=rng), BodyRate(), places, lambda _: ())
     standing = contest.standing()
     assert standing is not None
     assert standing.best in {7, 8}
