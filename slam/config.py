@@ -187,6 +187,8 @@ class RelocaliseConfig(Config):
     search_share: Fraction = 0.85
     score_min: Fraction = 0.5
     rival_share: Fraction = 0.65
+    beside_m: Positive = 3.0
+    beside_share: Fraction = 0.85
     follow_m: Positive = 5.0
     together_m: Positive = 0.3
     again_after_s: Positive = 1.0
@@ -198,7 +200,8 @@ class RelocaliseConfig(Config):
 class EvidenceConfig(Config):
     """When a place is believed, in metres of a changed site that it spares: ``carried_off_m`` over ``driven_m``, or ``glance_m``
     at once, beside where odometry has the robot (``denied_m`` where scans had contradicted that), ``apart_m`` beside any other
-    place; and no more than a share of what is seen may have changed."""
+    place. No more than a ``share_max`` of what is seen may contradict it, ``glance_share_max`` before ``driven_m``, and
+    ``merit_min`` of it must lie on the map: who stands off the map finds places that fit badly, none better."""
 
     cell_m: Positive = 1.0
     every_m: Positive = 0.25
@@ -209,9 +212,10 @@ class EvidenceConfig(Config):
     empty_share: Fraction = 0.2
     driven_m: Positive = 3.0
     glance_m: Positive = 10.0
-    glance_share_max: Fraction = 0.15
+    glance_share_max: Fraction = 0.02
     apart_m: Positive = 2.0
-    changed_share_max: Fraction = 0.4
+    share_max: Fraction = 0.04
+    merit_min: Fraction = 0.6
     home_std_max_m: Positive = 3.0
     reassured_m: Positive = 25.0
 

@@ -190,14 +190,17 @@ class Localiser:
         self._continuity.forget()
 
     def _trusted(self, scan: Scan, update: SlamUpdate) -> SlamUpdate:
-        """The update with the monitor's opinion. What it holds for wrong for long is suspected; so is a pose that scans had
+        """The update with the monitor's opinion. What differs from the map may have changed, or is seen from elsewhere: that is
+        looked into before it is believed. What the monitor holds for wrong for long is suspected; so is a pose that scans had
         contradicted before they fitted again, until nothing else fits as well."""
         if self.is_lost:
             return update
         verdict = self._monitor.look(scan, update.estimate.map_from_base, update.rate)
+        differs = verdict.trust is Trust.MAP_DIFFERS
         if verdict.trust is not Trust.WRONG_PLACE:
-            self._distrusted_m, self._is_suspected = 0.0, self._is_suspected and self._is_denied
-        elif self._distrusted_m >= self._config.distrusted_m and not self._is_suspected:
+            self._distrusted_m = 0.0
+            self._is_suspected = self._is_suspected and (differs or self._is_denied or self._search.is_led)
+        if not self._is_suspected and (differs or self._distrusted_m >= self._config.distrusted_m):
             self._suspect()
         doubt = update.estimate.doubt or verdict.because
         if not doubt and self._is_suspected:

@@ -48,10 +48,9 @@ class Supposed:
         return self.gone_m + _NEW_WEIGHT * self.new_m
 
     @property
-    def changed_share(self) -> float:
-        """Share of what was seen that has changed."""
-        changed_m = self.gone_m + self.new_m
-        return changed_m / max(1e-9, self.agreed_m + changed_m)
+    def contradicted_share(self) -> float:
+        """``contradicted_m`` as a share of what was seen."""
+        return self.contradicted_m / max(1e-9, self.agreed_m + self.gone_m + self.new_m)
 
 
 class PlaceEvidence:

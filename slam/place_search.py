@@ -94,6 +94,14 @@ class PlaceSearch:
             return True
         return is_long and standing.over_home_m <= 0.0
 
+    @property
+    def is_led(self) -> bool:
+        """Whether another place explains what was seen better than the home does."""
+        config, standing = self._config.evidence, self._contest.standing()
+        if self._relocaliser.is_crowded:
+            return self._contest.supposed_at_home().contradicted_m >= config.carried_off_m
+        return standing is not None and standing.over_home_m >= config.apart_m
+
     def fits(self, match: Match) -> bool:
         """Whether enough of the scan lies on the map."""
         return match.score >= self._config.score_min and match.overlap >= self._config.overlap_min
@@ -122,7 +130,7 @@ class PlaceSearch:
         standing = self._weighed(sighting, home)
         if self._home_covariance is None:
             return self._best_anywhere(standing)
-        if self._is_carried_off(standing):
+        if standing is not None and self._is_carried_off(standing):
             return self._match_of(standing)
         return self._home if self._is_at_home(standing) else None
 
@@ -132,7 +140,7 @@ class PlaceSearch:
         self._carry(sighting, tracked.target_from_base)
         self._home = tracked
         standing = self._weighed(sighting, tracked.target_from_base)
-        return self._match_of(standing) if self._is_carried_off(standing) else None
+        return self._match_of(standing) if standing is not None and self._is_carried_off(standing) else None
 
     def _carry(self, sighting: Sighting, home: Pose2) -> None:
         """The home has moved with odometry, unless that does not say where the robot is."""
@@ -198,9 +206,19 @@ class PlaceSearch:
 
     def _best_anywhere(self, standing: Standing | None) -> Match | None:
         """Odometry says nothing: the place that leads the others, or the only one."""
-        if standing is None or standing.is_empty or standing.over_next_m < self._config.evidence.apart_m:
-            return None
-        return self._match_of(standing)
+        return self._match_of(standing) if standing is not None and self._leads(standing) else None
+
+    def _leads(self, standing: Standing) -> bool:
+        """Whether the best of the rivals leads the others, and little that was seen contradicts it."""
+        config = self._config.evidence
+        share_max = config.glance_share_max if self._is_glance else config.share_max
+        is_plain = not standing.is_empty and standing.supposed.contradicted_share <= share_max
+        return is_plain and standing.over_next_m >= config.apart_m
+
+    @property
+    def _is_glance(self) -> bool:
+        """Whether the robot has hardly moved yet."""
+        return self._trail.length_m < self._config.evidence.driven_m
 
     def _is_at_home(self, standing: Standing | None) -> bool:
         """Whether the scans fit at home, and no rival leads it; where they contradicted the home, it has to lead the rivals."""
@@ -212,21 +230,22 @@ class PlaceSearch:
         apart_m = self._config.evidence.apart_m
         return standing is None or standing.over_home_m < (-apart_m if self._is_denied else apart_m)
 
-    def _is_carried_off(self, standing: Standing | None) -> bool:
+    def _is_carried_off(self, standing: Standing) -> bool:
         """Whether so much speaks for the best rival that the robot must have been carried there: very much at one glance, for
         one large thing before the robot makes a difference, or less over some metres."""
         config = self._config.evidence
-        if standing is None or standing.is_empty or standing.over_next_m < config.apart_m:
+        if not self._leads(standing):
             return False
-        if standing.over_home_m >= config.glance_m and standing.supposed.changed_share <= config.glance_share_max:
+        if standing.over_home_m >= config.glance_m:
             return True
-        if self._trail.length_m < config.driven_m or standing.supposed.changed_share > config.changed_share_max:
+        if self._is_glance:
             return False
         is_denied = self._is_denied or self._home is None or not (self.fits(self._home) or self._is_held(self._home))
         return standing.is_home_empty or standing.over_home_m >= (config.denied_m if is_denied else config.carried_off_m)
 
-    def _match_of(self, standing: Standing | None) -> Match | None:
-        found = [rival.match for rival in self._relocaliser.hypotheses if standing and rival.number == standing.best]
+    def _match_of(self, standing: Standing) -> Match | None:
+        merit_min = self._config.evidence.merit_min
+        found = [r.match for r in self._relocaliser.hypotheses if r.number == standing.best and r.merit >= merit_min]
         return found[0] if found and self.fits(found[0]) else None
 
     def _searched(self, points: ScanPoints, centre: Pose2, half: tuple[float, float], score_min: float) -> Match | None:

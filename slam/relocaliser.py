@@ -102,10 +102,9 @@ class Relocaliser:
             self._hypotheses = []
             return
         prior = information(_HIT_STD_M, _HIT_STD_RAD)
-        known = [rival.match.target_from_base for rival in self._hypotheses]
         for hit in hits:
             match = match_points(points, self._target, hit.pose, prior, self._match)
-            if not any(self._is_same(match.target_from_base, pose) for pose in known):
+            if not self._is_known(match.target_from_base):
                 way = [before for _, before in trail.way_to(match.target_from_base, scan, self._target)]
                 merit = sum(map(_merit, [match, *way])) / (1 + len(way))
                 self._hypotheses.append(Hypothesis(number=self._numbered, match=match, merit=merit))
@@ -145,19 +144,32 @@ class Relocaliser:
         return Hypothesis(number=rival.number, match=match, merit=merit)
 
     def _kept(self, rivals: list[Hypothesis]) -> list[Hypothesis]:
-        """Those that fit, away from better ones, and nearly as well as the best."""
+        """Those that fit, and nearly as well as the best: places beside one another see the same things, so that of those the one
+        that fits worse is soon the wrong one."""
         kept: list[Hypothesis] = []
         for rival in sorted(rivals, key=lambda item: -item.merit):
-            if rival.merit < self._config.score_min * self._config.score_min:
-                continue
-            is_rival = not kept or rival.merit > self._config.rival_share * kept[0].merit
-            if is_rival and not any(self._is_same(rival.match.target_from_base, other.match.target_from_base) for other in kept):
+            merit_min = max([self._config.score_min**2, *(self._share(rival, other) * other.merit for other in kept)])
+            if rival.merit >= merit_min:
                 kept.append(rival)
         return kept
 
-    def _is_same(self, first: Pose2, second: Pose2) -> bool:
-        turn = abs(wrap_angle(first.yaw_rad - second.yaw_rad))
-        return first.distance_to(second) < self._config.together_m and turn < self._config.away_rad
+    def _share(self, rival: Hypothesis, better: Hypothesis) -> float:
+        """How well the rival has to fit, as a share of how well the better one does."""
+        config, first, second = self._config, rival.match.target_from_base, better.match.target_from_base
+        if abs(wrap_angle(first.yaw_rad - second.yaw_rad)) >= config.away_rad:
+            return config.rival_share
+        distance_m = first.distance_to(second)
+        if distance_m < config.together_m:
+            return math.inf
+        return config.beside_share if distance_m < config.beside_m else config.rival_share
+
+    def _is_known(self, pose: Pose2) -> bool:
+        """Whether the place is one of the hypotheses."""
+        config, known = self._config, [rival.match.target_from_base for rival in self._hypotheses]
+        return any(
+            pose.distance_to(other) < config.together_m and abs(wrap_angle(pose.yaw_rad - other.yaw_rad)) < config.away_rad
+            for other in known
+        )
 
 
 def _merit(match: Match) -> float:

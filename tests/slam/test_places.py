@@ -115,7 +115,7 @@ def test_each_metre_counts_once(saved: SavedMap, *, is_gate_open: bool) -> None:
     assert supposed.agreed_m > 25.0
     assert (2.0 if is_gate_open else 0.0) <= supposed.gone_m <= (4.0 if is_gate_open else 0.0)
     assert supposed.new_m == 0.0
-    assert PlaceEvidence(EvidenceConfig()).supposed().changed_share == 0.0
+    assert PlaceEvidence(EvidenceConfig()).supposed().contradicted_share == 0.0
 
 
 def test_the_place_that_supposes_fewer_changes_leads(saved: SavedMap) -> None:

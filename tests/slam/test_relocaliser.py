@@ -10,6 +10,7 @@ import math
 import numpy as np
 import pytest
 
+from benchmarks.localisation import mapped
 from patrol.checks import Floats
 from patrol.geometry import Pose2, wrap_angle
 from slam.config import LocaliserConfig, MapperConfig, MatchConfig, TrailConfig
@@ -22,7 +23,7 @@ from slam.relocaliser import Nearby
 from slam.scan_points import BodyRate, ScanPoints, points_from_scan
 from slam.trail import Trail
 from slam.updates import ScanOutcome, SlamUpdate
-from tests.slam.raycaster import BASE_FROM_LIDAR, Step, box, drive, hall, lap, room
+from tests.slam.raycaster import BASE_FROM_LIDAR, Step, box, drive, hall, lap, room, scan_at
 
 LENGTH_M, WIDTH_M, EVERY_M = 80.0, 4.0, 4.0
 CROWDED = "lost: it could be at any of more than 16 places"
@@ -160,3 +161,44 @@ def test_a_search_that_fits_everywhere_is_given_up(monkeypatch: pytest.MonkeyPat
     assert not found.is_whole
     assert found.scores.size > 0
     assert not found.apart(100.0, 4.0, 12)[1]
+
+
+def elsewhere(kind: int) -> Floats:
+    """Rooms that are on no map of the hall, though walls are walls."""
+    outline = [
+        [(0.0, 0.0), (14.0, 0.0), (14.0, 9.0), (0.0, 9.0)],
+        [(0.0, 0.0), (20.0, 0.0), (20.0, 5.0), (12.0, 5.0), (12.0, 9.0), (0.0, 9.0)],
+        [(0.0, 0.0), (17.0, 0.0), (17.0, 11.0), (0.0, 11.0), (0.0, 7.0), (-3.0, 7.0), (-3.0, 4.0), (0.0, 4.0)],
+    ][kind]
+    return np.vstack([room(outline), box(4.0, 6.5, 1.0, 1.0), box(9.0, 0.5, 0.6, 1.2)])
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_who_starts_where_the_map_does_not_reach_is_told_nowhere(kind: int) -> None:
+    poses = [Pose2(1.5 + 0.1 * row, 3.0, 0.01 * row) for row in range(70)]
+    updates = told(
+        Localiser(mapped(), LocaliserConfig(), BASE_FROM_LIDAR, start=None), list(drive(elsewhere(kind), poses, seed=kind))
+    )
+    assert {update.outcome for update in updates} == {ScanOutcome.LOST}
+    assert all(update.estimate.doubt.startswith("lost: ") for update in updates)
+
+
+def test_what_differs_from_the_map_may_be_seen_from_elsewhere(saved: SavedMap) -> None:
+    """Carried along the strip by whole spaces between posts, to where the yard comes into view: both are fences and posts."""
+    known = list(drive(strip(), EASTWARDS[100:140], seed=8))
+    localiser, rng = Localiser(saved, LocaliserConfig(), BASE_FROM_LIDAR, start=known[0].true_pose), np.random.default_rng(8)
+    for step in known:
+        assert not localiser.add_scan(step.scan, step.odom_from_base).estimate.doubt
+    last, off_m, doubts = known[-1], [], []
+    for row in range(1, 80):
+        moved = Pose2(0.1 * row, 0.0, 0.0)
+        there = last.true_pose @ Pose2(9 * EVERY_M, 0.0, 0.0) @ moved
+        scan = scan_at(strip(), there, stamp_ns=last.scan.stamp_ns + row * 10**8, rng=rng)
+        update = localiser.add_scan(scan, last.odom_from_base @ moved)
+        off_m.append(update.estimate.map_from_base.distance_to(there))
+        doubts.append(bool(update.estimate.doubt))
+    assert off_m[0] > 20.0
+    assert off_m[-1] < 0.1
+    assert not doubts[-1]
+    noticed = doubts.index(True)
+    assert all(far < 0.1 or doubt for far, doubt in zip(off_m[noticed:], doubts[noticed:], strict=True))
