@@ -27,7 +27,7 @@ import numpy as np
 
 from benchmarks.figures import read_parts, tell
 from benchmarks.intervals import rate_interval, share_interval
-from benchmarks.localisation_sites import Ground, carried_off, doubts_in, stretches
+from benchmarks.localisation_sites import Ground, Sky, carried_off, doubts_in, stretches
 from patrol.checks import Floats
 from patrol.geometry import Pose2
 from sim.robot import read_robot
@@ -126,13 +126,18 @@ def hall_stretches(places: int, seed: int) -> Iterator[Iterator[Step]]:
         yield drive(hall(), lap(laps=1.9)[first : first + round(_SEARCH_MAX_S / PERIOD_S / 2)], seed=seed + first)
 
 
-def relocalise(saved: SavedMap, drives: Iterable[Iterator[Step]], base_from_lidar: Pose2, tally: Tally) -> None:
+def relocalise(
+    saved: SavedMap, drives: Iterable[Iterator[Step]], base_from_lidar: Pose2, tally: Tally, sky: Sky | None = None
+) -> None:
     """Drive each with no idea of the pose until the place is known."""
     for steps in drives:
         localiser = Localiser(saved, LocaliserConfig(), base_from_lidar, start=None)
         first_ns, computing_s, took_s, is_right = None, 0.0, None, False
         for step in steps:
+            fix = sky.fix(step) if sky is not None else None
             before = time.process_time()
+            if fix is not None:
+                localiser.hint(fix)
             update = localiser.add_scan(step.scan, step.odom_from_base, odom_at_end=step.odom_at_end)
             computing_s += time.process_time() - before
             first_ns = step.scan.stamp_ns if first_ns is None else first_ns
@@ -246,9 +251,10 @@ def run_hall(places: int, hours: float, seed: int, tally: Tally) -> None:
         tally.doubts.append(false_trips(saved, hours, seed))
 
 
-def run_site(ground: Ground, places: int, hours: float, seed: int, tally: Tally) -> None:
-    """Everything on a site; the hours are those of the whole localisation."""
-    relocalise(ground.saved, stretches(ground, places, seed), read_robot().base_from_lidar.to_pose2(), tally)
+def run_site(ground: Ground, places: int, hours: float, seed: int, tally: Tally, gnss_std_m: float | None) -> None:
+    """Everything on a site; the hours are those of the whole localisation. GNSS helps to relocalise only."""
+    sky = None if gnss_std_m is None else Sky(ground.premises, gnss_std_m, seed)
+    relocalise(ground.saved, stretches(ground, places, seed), read_robot().base_from_lidar.to_pose2(), tally, sky)
     for number in range(places):
         carried = carried_off(ground, 1000 * seed + number)
         _note(tally.kidnapped_s, math.inf if carried.noticed_s is None else carried.noticed_s, f"kidnapped {number}")
@@ -277,6 +283,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--map-seed", type=int, default=1, help="of the lap that a site's map is made from")
     parser.add_argument("--keep", type=Path, help="keep the maps of sites in this folder, and use those that are there")
+    parser.add_argument(
+        "--gnss", type=float, help="on sites, out of doors, GNSS helps to relocalise, so many metres off per axis"
+    )
     parser.add_argument("--add", nargs="+", type=Path, help="drive nothing: put together what other runs wrote last")
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -287,7 +296,8 @@ def main() -> None:
         if world == HALL:
             run_hall(chosen.places, chosen.hours, chosen.seed, tally)
         else:
-            run_site(Ground.of(world, chosen.map_seed, chosen.keep), chosen.places, chosen.hours, chosen.seed, tally)
+            ground = Ground.of(world, chosen.map_seed, chosen.keep)
+            run_site(ground, chosen.places, chosen.hours, chosen.seed, tally, chosen.gnss)
     tell("localisation", tally.figures(), part=asdict(tally))
 
 

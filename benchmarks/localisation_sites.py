@@ -9,15 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from shapely.geometry import Point
 
-from benchmarks.site_drives import PERIOD_S, PREMISES, Premises, away_from_box, driven, mapped, way, world_of
+from benchmarks.site_drives import PERIOD_S, PREMISES, ROOT, Premises, away_from_box, driven, mapped, way, world_of
 from patrol.checks import Floats
 from patrol.geometry import Pose2
+from patrol.site_file import read_site
 from sim.robot import read_robot
 from sim.sdf import World
 from slam.config import LocaliserConfig
 from slam.localiser import Localiser
 from slam.map_files import SavedMap
+from slam.relocaliser import Nearby
 from tests.slam.raycaster import Step, box, cast
 
 _ASIDE_M, _ROOM_M, _SEARCH_S = 1.5, 0.5, 60.0
@@ -64,6 +67,26 @@ def stretches(ground: Ground, count: int, seed: int) -> Iterator[Iterator[Step]]
     for number in range(count):
         rng = np.random.default_rng((seed, number))
         yield driven(ground.world, ground.anywhere(rng, _SEARCH_S), seed=seed * 1000 + number)
+
+
+class Sky:
+    """GNSS fixes, ``std_m`` off per axis, wherever no building of the site stands over the robot."""
+
+    def __init__(self, premises: Premises, std_m: float, seed: int) -> None:
+        site = read_site(ROOT / "config" / "sites" / f"{premises.name}.geojson")
+        self._roofs, self._std_m, self._rng = (
+            [building.outline for building in site.buildings],
+            std_m,
+            np.random.default_rng(seed),
+        )
+
+    def fix(self, step: Step) -> Nearby | None:
+        """What the receiver tells while the robot is at the step."""
+        here = step.true_pose
+        if any(roof.covers(Point(here.x_m, here.y_m)) for roof in self._roofs):
+            return None
+        off_m = self._rng.normal(0.0, self._std_m, 2)
+        return Nearby(stamp_ns=step.scan.stamp_ns, position_m=np.array((here.x_m, here.y_m)) + off_m, std_m=self._std_m)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

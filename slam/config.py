@@ -188,7 +188,7 @@ class RelocaliseConfig(Config):
     score_min: Fraction = 0.5
     rival_share: Fraction = 0.65
     beside_m: Positive = 3.0
-    beside_share: Fraction = 0.85
+    beside_share: Fraction = 0.92
     follow_m: Positive = 5.0
     together_m: Positive = 0.3
     again_after_s: Positive = 1.0

@@ -53,6 +53,17 @@ class SearchHit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """What counts as another place than a better one, facing within ``rad`` the same way: it is ``same_m`` away, and, since
+    places beside one another see the same things, up to ``beside_m`` it fits nearly as well, by ``beside_share``."""
+
+    same_m: float
+    rad: float
+    beside_m: float
+    beside_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHits:
     """All poses (N, 3), x m, y m, yaw rad, that fit nearly as well as the best, and their scores (N,), the best first.
     ``is_whole``: the search came to its end, so that there are no others."""
@@ -61,14 +72,16 @@ class SearchHits:
     scores: Floats
     is_whole: bool
 
-    def apart(self, away_m: float, away_rad: float, count_max: int) -> tuple[list[SearchHit], bool]:
-        """The best, the best away from it, and so on, ``count_max`` at most; and whether these are all that there are."""
+    def apart(self, away: Apart, count_max: int) -> tuple[list[SearchHit], bool]:
+        """The best, the best apart from it, and so on, ``count_max`` at most; and whether these are all that there are."""
         found: list[SearchHit] = []
         left = np.arange(len(self.scores))
         while left.size and len(found) < count_max:
-            best = Pose2(*(float(part) for part in self.poses[left[0]]))
-            found.append(SearchHit(pose=best, score=float(self.scores[left[0]])))
-            left = left[~_near(self.poses[left], best, away_m, away_rad)]
+            best, score = Pose2(*(float(part) for part in self.poses[left[0]])), float(self.scores[left[0]])
+            found.append(SearchHit(pose=best, score=score))
+            is_same = _near(self.poses[left], best, away.same_m, away.rad)
+            is_beside = _near(self.poses[left], best, away.beside_m, away.rad)
+            left = left[~is_same & ~(is_beside & (self.scores[left] < away.beside_share * score))]
         return found, self.is_whole and not left.size
 
 

@@ -14,7 +14,7 @@ from patrol.checks import Floats
 from patrol.geometry import IDENTITY2, Pose2, wrap_angle
 from patrol.sensors import Scan
 from slam.config import MatchConfig, RelocaliseConfig
-from slam.likelihood import LikelihoodField, SearchHit, SearchWindow
+from slam.likelihood import Apart, LikelihoodField, SearchHit, SearchWindow
 from slam.motion import MotionStep
 from slam.scan_matcher import Match, MatchTarget, information, inverse, match_points
 from slam.scan_points import ScanPoints
@@ -115,9 +115,10 @@ class Relocaliser:
         """Where points (N, 2) m of the base fit, and whether that is everywhere where they do: near where GNSS has the robot, or
         else on the whole map."""
         config = self._config
+        away = Apart(same_m=config.away_m, rad=config.away_rad, beside_m=config.beside_m, beside_share=config.beside_share)
         for window in self._windows(nearby):
             found = self._field.search_all(points_m, window, config.score_min, config.search_share)
-            hits, is_all = found.apart(config.away_m, config.away_rad, config.hypotheses_max)
+            hits, is_all = found.apart(away, config.hypotheses_max)
             if hits:
                 return hits, is_all
         return [], True

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from benchmarks.localisation import mapped
 from patrol.checks import Floats
 from patrol.geometry import Pose2, wrap_angle
 from slam.config import LocaliserConfig, MapperConfig, MatchConfig, TrailConfig
-from slam.likelihood import LikelihoodField, SearchWindow
+from slam.likelihood import Apart, LikelihoodField, SearchHits, SearchWindow
 from slam.localiser import Localiser
 from slam.map_files import SavedMap
 from slam.mapper import Mapper
@@ -25,6 +26,7 @@ from slam.trail import Trail
 from slam.updates import ScanOutcome, SlamUpdate
 from tests.slam.raycaster import BASE_FROM_LIDAR, Step, box, drive, hall, lap, room, scan_at
 
+AWAY = Apart(same_m=1.0, rad=0.4, beside_m=1.0, beside_share=0.9)
 LENGTH_M, WIDTH_M, EVERY_M = 80.0, 4.0, 4.0
 CROWDED = "lost: it could be at any of more than 16 places"
 EASTWARDS = [Pose2(3.0 + 0.2 * row, 2.0, 0.0) for row in range(355)]
@@ -142,14 +144,25 @@ def test_places_apart_are_told_best_first_and_whether_they_are_all() -> None:
     field = LikelihoodField(np.array([(x, 0.0) for x in np.arange(0.0, 30.0, 3.0)]), resolution_m=0.2, std_m=0.2, levels=4)
     window = SearchWindow(centre=Pose2(15.0, 0.0, 0.0), half_x_m=20.0, half_y_m=2.0, half_rad=0.0)
     found = field.search_all(np.zeros((1, 2)), window, 0.5, 0.5)
-    places, is_all = found.apart(1.0, 0.4, 12)
+    places, is_all = found.apart(AWAY, 12)
     assert is_all
     assert sorted(round(hit.pose.x_m / 3.0) for hit in places) == list(range(10))
     assert all(first.score >= second.score for first, second in itertools.pairwise(places))
-    few, is_all = found.apart(1.0, 0.4, 4)
+    few, is_all = found.apart(AWAY, 4)
     assert (len(few), is_all) == (4, False)
     nothing = field.search_all(np.full((1, 2), 500.0), window, 0.5, 0.5)
-    assert nothing.apart(1.0, 0.4, 4) == ([], True)
+    assert nothing.apart(AWAY, 4) == ([], True)
+
+
+def test_beside_a_better_place_only_one_that_fits_nearly_as_well_is_another() -> None:
+    hits = SearchHits(
+        poses=np.array([(0.0, 0.0, 0.0), (2.0, 0.0, 0.0), (-2.0, 0.0, 0.0), (2.0, 0.0, 1.0), (5.0, 0.0, 0.0)]),
+        scores=np.array([1.0, 0.95, 0.85, 0.85, 0.85]),
+        is_whole=True,
+    )
+    places, is_all = hits.apart(replace(AWAY, beside_m=3.0), 12)
+    assert is_all
+    assert [(hit.pose.x_m, hit.pose.yaw_rad) for hit in places] == [(0.0, 0.0), (2.0, 0.0), (2.0, 1.0), (5.0, 0.0)]
 
 
 def test_a_search_that_fits_everywhere_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +173,7 @@ def test_a_search_that_fits_everywhere_is_given_up(monkeypatch: pytest.MonkeyPat
     found = field.search_all(np.zeros((1, 2)), window, 0.5, 0.8)
     assert not found.is_whole
     assert found.scores.size > 0
-    assert not found.apart(100.0, 4.0, 12)[1]
+    assert not found.apart(replace(AWAY, same_m=100.0, rad=4.0), 12)[1]
 
 
 def elsewhere(kind: int) -> Floats:
