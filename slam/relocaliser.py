@@ -54,7 +54,8 @@ class Relocaliser:
 
     def __init__(self, target: MatchTarget, seen_m: Floats, config: RelocaliseConfig, match: MatchConfig) -> None:
         self._target, self._config, self._match = target, config, match
-        self._field = LikelihoodField(seen_m, resolution_m=config.resolution_m, std_m=config.std_m, levels=_LEVELS)
+        points_m = np.concatenate((target.points_m, seen_m))
+        self._field = LikelihoodField(points_m, resolution_m=config.resolution_m, std_m=config.std_m, levels=_LEVELS)
         self._numbered = 0
         self.forget()
 

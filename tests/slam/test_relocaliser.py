@@ -215,3 +215,11 @@ def test_what_differs_from_the_map_may_be_seen_from_elsewhere(saved: SavedMap) -
     assert not doubts[-1]
     noticed = doubts.index(True)
     assert all(far < 0.1 or doubt for far, doubt in zip(off_m[noticed:], doubts[noticed:], strict=True))
+
+
+def test_a_map_of_one_scan_is_a_map() -> None:
+    steps = list(drive(hall(), lap(laps=0.1), seed=2))[:3]
+    mapper = Mapper(MapperConfig(), BASE_FROM_LIDAR, steps[0].true_pose)
+    mapper.add_scan(steps[0].scan, steps[0].odom_from_base)
+    update = told(Localiser(mapper.saved(), LocaliserConfig(), BASE_FROM_LIDAR, start=None), steps[1:2])[0]
+    assert update.estimate.map_from_base.distance_to(steps[1].true_pose) < 0.1
