@@ -165,6 +165,7 @@ class RobotStack:
         match measurement:
             case Odometry():
                 self._odometry.add(measurement)
+                self._perception.on_odometry(measurement)
                 self.heard.twist = measurement.twist
             case Scan():
                 self._hear_scan(measurement)

@@ -2,14 +2,13 @@
 """The pose at the time of a picture, from poses that came a little earlier.
 
 A robot that turns at 0.8 rad/s has turned by five degrees in the tenth of a second between a pose and the picture after it: far
-more than the pose's own error. The last pose is carried on with the motion between the last two, and its covariance grows by what
-the drive can have changed meanwhile, so that what is masked or placed by the pose is right also in a turn.
+more than the pose's own error. The last pose is carried on by odometry; where that ends, with the motion before. Its covariance
+grows by what the drive can have changed meanwhile, so that what is masked or placed by the pose is right also in a turn.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import numpy as np
 from pydantic import Field
@@ -17,7 +16,7 @@ from pydantic import Field
 from patrol.clock import seconds
 from patrol.config import Config
 from patrol.estimate import PoseEstimate
-from patrol.geometry import Pose2
+from perception.pose_trail import PoseTrail
 
 
 class CarryConfig(Config):
@@ -33,23 +32,22 @@ class CarryConfig(Config):
 
 
 class PoseCarrier:
-    """Hand in the newest pose with every picture."""
+    """Hand in the newest pose with every picture. ``trail`` is where the robot was by odometry."""
 
-    def __init__(self, config: CarryConfig) -> None:
+    def __init__(self, config: CarryConfig, trail: PoseTrail | None = None) -> None:
         self._config = config
-        self._before: PoseEstimate | None = None
-        self._last: PoseEstimate | None = None
+        self._trail = PoseTrail(gap_most_s=config.gap_most_s, reach_s=config.carry_most_s) if trail is None else trail
 
     def carried(self, estimate: PoseEstimate | None, stamp_ns: int) -> PoseEstimate | None:
         """``estimate`` carried on to ``stamp_ns``; as it is when it is of that time, or too old to be carried."""
         if estimate is None:
             return None
-        if self._last is None or estimate.stamp_ns != self._last.stamp_ns:
-            self._before, self._last = self._last, estimate
+        self._trail.hear(estimate.stamp_ns, estimate.odom_from_base)
         age_s = seconds(stamp_ns - estimate.stamp_ns)
         if age_s == 0.0 or abs(age_s) > self._config.carry_most_s:
             return estimate
-        step, (position_std_m, yaw_std) = self._step(estimate, age_s)
+        step = self._trail.pose_at(estimate.stamp_ns).inverse() @ self._trail.pose_at(stamp_ns)
+        position_std_m, yaw_std = self._doubt(stamp_ns)
         grown = np.diag([position_std_m**2, position_std_m**2, yaw_std**2])
         return dataclasses.replace(
             estimate,
@@ -58,21 +56,10 @@ class PoseCarrier:
             covariance=estimate.covariance + grown,
         )
 
-    def _step(self, estimate: PoseEstimate, age_s: float) -> tuple[Pose2, tuple[float, float]]:
-        """How the robot moved on since, and the standard deviation of that in metres and radians."""
-        config, before = self._config, self._before
-        gap_s = 0.0 if before is None else seconds(estimate.stamp_ns - before.stamp_ns)
-        if before is None or not 0.0 < gap_s <= config.gap_most_s:
-            return Pose2(0.0, 0.0, 0.0), (config.speed_most_mps * abs(age_s) / 3.0, config.turn_most_radps * abs(age_s) / 3.0)
-        moved = before.odom_from_base.inverse() @ estimate.odom_from_base
-        share = age_s / gap_s
-        turned = share * moved.yaw_rad
-        cos, sin = math.cos(0.5 * (turned + moved.yaw_rad)), math.sin(0.5 * (turned + moved.yaw_rad))
-        back_x = math.cos(moved.yaw_rad) * moved.x_m + math.sin(moved.yaw_rad) * moved.y_m
-        back_y = -math.sin(moved.yaw_rad) * moved.x_m + math.cos(moved.yaw_rad) * moved.y_m
-        x_m, y_m = share * (cos * back_x - sin * back_y), share * (sin * back_x + cos * back_y)
-        changed_s2 = 0.5 * abs(age_s) * (abs(age_s) + gap_s)
-        return Pose2(x_m, y_m, turned), (
-            config.acceleration_mps2 * changed_s2 / 3.0,
-            config.turn_acceleration_radps2 * changed_s2 / 3.0,
-        )
+    def _doubt(self, stamp_ns: int) -> tuple[float, float]:
+        """Standard deviation, in metres and radians, of how the robot moved between the poses that are known."""
+        config, unknown_s2 = self._config, self._trail.unknown_s2(stamp_ns)
+        if unknown_s2 is None:
+            alone_s = self._trail.alone_s(stamp_ns)
+            return config.speed_most_mps * alone_s / 3.0, config.turn_most_radps * alone_s / 3.0
+        return config.acceleration_mps2 * unknown_s2 / 3.0, config.turn_acceleration_radps2 * unknown_s2 / 3.0

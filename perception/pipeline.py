@@ -14,7 +14,7 @@ from patrol.errors import PatrolError
 from patrol.estimate import PoseEstimate
 from patrol.geometry import Pose2, Pose3
 from patrol.percepts import Alert, Detection, Track
-from patrol.sensors import CameraModel, Image, PointCloud, Scan
+from patrol.sensors import CameraModel, Image, Odometry, PointCloud, Scan
 from patrol.site import Site
 from perception.air_watch import AirConfig
 from perception.anonymiser import Anonymiser, AnonymiserConfig, Looked, SafePicture
@@ -31,6 +31,7 @@ from perception.heat import HeatConfig, HeatFinder
 from perception.lens_health import LensConfig, LensFault, LensHealth, worst_of
 from perception.lidar_look import LidarLook
 from perception.lidar_witness import LidarWitness, WitnessConfig
+from perception.pose_trail import PoseTrail
 from perception.ranging import LidarRanger, RangingConfig
 from perception.rulebook.book import default_book
 from perception.rulebook.config import RuleBook
@@ -143,7 +144,9 @@ class Perception:
     def _start_anew(self) -> None:
         """Forget all tracks: the first picture is still to come."""
         self._tracker = Tracker(self._config.tracker)
-        self._carrier = PoseCarrier(self._config.carry)
+        carry = self._config.carry
+        self._trail = PoseTrail(gap_most_s=carry.gap_most_s, reach_s=carry.carry_most_s)
+        self._carrier = PoseCarrier(carry, self._trail)
         self._witness = LidarWitness(self._config.witness)
         self._placer = Placer(GroundProjector(self._camera, self._config.ground))
         self._watch = None if self._site is None else Watch(self._site, self._rules)
@@ -210,11 +213,17 @@ class Perception:
         if self._flying is not None:
             self._flying.know_thermal(thermal)
 
+    def on_odometry(self, odometry: Odometry) -> None:
+        """Take in where the robot is by odometry, which comes sooner and more often than estimates; another thread may do so
+        while a picture is looked at."""
+        self._trail.hear(odometry.stamp_ns, odometry.odom_from_base)
+
     def on_cloud(self, cloud: PointCloud, estimate: PoseEstimate) -> None:
         """Keep a lidar revolution, taken at about the time of ``estimate``; it refines how far tracks are, and now and then tells
         of things and of the weather."""
         if self._ranger is not None and self._beside is not None:
-            self._ranger.on_cloud(cloud, estimate.odom_from_base)
+            self._trail.hear(estimate.stamp_ns, estimate.odom_from_base)
+            self._ranger.on_cloud(cloud, self._trail)
             self._beside.on_cloud(cloud, estimate)
             if self._flying is not None:
                 self._flying.on_cloud(cloud, estimate.odom_from_base)
@@ -222,7 +231,8 @@ class Perception:
     def on_scan(self, scan: Scan, estimate: PoseEstimate) -> None:
         """As ``on_cloud``, for a planar scan."""
         if self._ranger is not None:
-            self._ranger.on_scan(scan, estimate.odom_from_base)
+            self._trail.hear(estimate.stamp_ns, estimate.odom_from_base)
+            self._ranger.on_scan(scan, self._trail)
 
     def on_thermal(self, image: Image, estimate: PoseEstimate | None = None) -> None:
         """Keep the warm bodies of a thermal picture; while the colour picture is dark they count as detections in it. It also

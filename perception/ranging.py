@@ -13,18 +13,20 @@ which the lidar is blind tells nothing.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from patrol.checks import Floats
-from patrol.clock import seconds
+from patrol.clock import NS_PER_S, seconds
 from patrol.config import Config
 from patrol.geometry import Pose2, Pose3
 from patrol.percepts import Box, Label, Track
 from patrol.sensors import CameraModel, PointCloud, Scan
 from perception.ground import Located
+from perception.pose_trail import PoseTrail
 
 _NEAR_M, _SAMPLES = 8.0, 32
 _ACROSS, _DOWN = 0.25, 0.08
@@ -48,6 +50,22 @@ class RangingConfig(Config):
     range_std_m: float = Field(default=0.12, gt=0.0)
 
 
+class _Kept(NamedTuple):
+    """One revolution: returns (N, 3) m, each in base_link as that was ``time_s`` (N,) after ``stamp_ns``."""
+
+    stamp_ns: int
+    time_s: Floats
+    points_base: Floats
+    trail: PoseTrail
+
+    def points_odom(self) -> Floats:
+        """The returns (N, 3) m in odom."""
+        x_m, y_m, yaw_rad = self.trail.at(self.stamp_ns + np.rint(self.time_s * NS_PER_S).astype(np.int64)).T
+        cos, sin = np.cos(yaw_rad), np.sin(yaw_rad)
+        ahead_m, left_m, up_m = self.points_base.T
+        return np.column_stack((x_m + cos * ahead_m - sin * left_m, y_m + sin * ahead_m + cos * left_m, up_m))
+
+
 class LidarRanger:
     """Keeps the newest returns and looks up how far tracks may be in them."""
 
@@ -55,39 +73,38 @@ class LidarRanger:
         self._camera = camera
         self._base_from_lidar = base_from_lidar
         self._config = config
-        self._stamp_ns: int | None = None
-        self._points_odom: Floats = np.zeros((0, 3))
-        self._is_raised: npt.NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+        self._kept: _Kept | None = None
         self._rings: npt.NDArray[np.bool_] = np.zeros(181, dtype=np.bool_)
+        self._is_raised: npt.NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
         self._is_cloud = False
 
-    def on_cloud(self, cloud: PointCloud, odom_from_base: Pose2) -> None:
-        """Keep the returns of ``cloud``, taken while the robot was at ``odom_from_base``."""
+    def on_cloud(self, cloud: PointCloud, trail: PoseTrail) -> None:
+        """Keep the returns of ``cloud``; ``trail`` tells where the robot was at the time of each, by when they are looked up."""
         self._rings[_elevations_deg(cloud.points_m)] = True
         self._is_cloud = True
         points = self._base_from_lidar.apply(cloud.points_m)
-        points = points[points[:, 2] <= self._config.below_m]
-        self._keep(points, points[:, 2] >= self._config.above_ground_m, cloud.stamp_ns, odom_from_base)
+        low = points[:, 2] <= self._config.below_m
+        self._is_raised = points[low, 2] >= self._config.above_ground_m
+        self._kept = _Kept(cloud.stamp_ns, cloud.time_s[low].astype(np.float64), points[low], trail)
 
-    def on_scan(self, scan: Scan, odom_from_base: Pose2) -> None:
+    def on_scan(self, scan: Scan, trail: PoseTrail) -> None:
         """Keep the returns of a planar ``scan`` instead; they lie in the lidar's own plane."""
         self._is_cloud = False
         flat = scan.points_m()
         points = self._base_from_lidar.apply(np.column_stack((flat, np.zeros(len(flat)))))
-        self._keep(points, np.ones(len(points), dtype=np.bool_), scan.stamp_ns, odom_from_base)
-
-    def _keep(self, points_base: Floats, is_raised: npt.NDArray[np.bool_], stamp_ns: int, odom_from_base: Pose2) -> None:
-        self._points_odom, self._is_raised = Pose3.from_pose2(odom_from_base).apply(points_base), is_raised
-        self._stamp_ns = stamp_ns
+        self._is_raised = np.ones(len(points), dtype=np.bool_)
+        time_s = scan.beam_step_s * np.flatnonzero(scan.valid()).astype(np.float64)
+        self._kept = _Kept(scan.stamp_ns, time_s, points, trail)
 
     def ranges(self, tracks: tuple[Track, ...], stamp_ns: int, odom_from_base: Pose2) -> dict[int, tuple[Located, ...]]:
         """Places in base_link where the tracks seen in the picture at ``stamp_ns`` may stand, by track id, nearest first: one
         for every solid group of returns in the track's box. One with nothing but what goes on above its box or is far behind it,
         or with beams that go through it, has no place; a track into whose box no beams are known to go is left out."""
         seen = [track for track in tracks if track.box is not None and track.last_seen_ns == stamp_ns]
-        if self._stamp_ns is None or not seen or abs(seconds(stamp_ns - self._stamp_ns)) > self._config.stale_after_s:
+        kept = self._kept
+        if kept is None or not seen or abs(seconds(stamp_ns - kept.stamp_ns)) > self._config.stale_after_s:
             return {}
-        points = Pose3.from_pose2(odom_from_base.inverse()).apply(self._points_odom)
+        points = Pose3.from_pose2(odom_from_base.inverse()).apply(kept.points_odom())
         pixels = self._camera.project(self._camera.base_from_optical.inverse().apply(points))
         found = (
             (track.track_id, self._groups_in(track.box, track.label, points, pixels)) for track in seen if track.box is not None

@@ -16,6 +16,7 @@ from patrol.percepts import Box, Label, Track
 from patrol.sensors import CameraModel, PointCloud, Scan
 from perception.ground import GroundConfig, GroundProjector, Located, fused, mixed, pose_error_m2, to_map
 from perception.ground_filter import Placer
+from perception.pose_trail import PoseTrail
 from perception.ranging import LidarRanger, RangingConfig
 from tests.perception.build import CAMERA, FRAME, LOOKING_FORWARD, STEP_NS, estimate, person_box
 from tests.perception.build import track as make_track
@@ -138,7 +139,7 @@ def test_a_high_vehicle_may_be_there_by_its_foot() -> None:
 def test_a_lidar_chooses_between_two_places() -> None:
     climber = seen(person_box(15.0, 0.0, feet_m=1.5))
     ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
-    ranger.on_cloud(cloud_of(np.array(returns(15.0, 0.0, 1.2))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(returns(15.0, 0.0, 1.2))), STANDING)
     (placed,) = Placer(PROJECTOR).place((climber,), estimate(0), ranger.ranges((climber,), 0, IDENTITY2))
     assert placed.ground is not None
     assert abs(placed.ground.position_m[0] - 15.0) < 0.4
@@ -220,6 +221,8 @@ def cloud_of(points: np.ndarray[tuple[int, int], np.dtype[np.float64]], stamp_ns
     )
 
 
+STANDING = PoseTrail()
+STANDING.hear(0, IDENTITY2)
 BASE_FROM_LIDAR = Pose3.from_xyz_rpy(0.0, 0.0, 0.65, 0.0, 0.0, 0.0)
 
 
@@ -230,7 +233,7 @@ def returns(x_m: float, y_m: float, z_from_lidar_m: float = 0.2) -> list[tuple[f
 def test_the_lidar_tells_how_far_a_person_is() -> None:
     ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
     wall = [(30.0, 0.3 * step, 0.5) for step in range(-20, 20)]
-    ranger.on_cloud(cloud_of(np.array(returns(18.0, 1.0) + wall)), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(returns(18.0, 1.0) + wall)), STANDING)
     found = ranger.ranges((seen(person_box(18.0, 1.0)),), 0, IDENTITY2)
     assert math.dist(found[1][0].position_m, (18.0, 1.0)) < 0.25
     camera_only = located_by(PROJECTOR, person_box(18.0, 1.0), Label.PERSON)
@@ -246,26 +249,26 @@ def post(x_m: float, y_m: float, *, to_m: float = 4.0) -> list[tuple[float, floa
 @pytest.mark.parametrize("post_m", [4.0, 7.5, 10.5])
 def test_a_lamp_post_before_somebody_is_not_they(post_m: float) -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(13.0, 0.0)),)
-    ranger.on_cloud(cloud_of(np.array(returns(13.0, 0.0) + post(post_m, 0.0))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(returns(13.0, 0.0) + post(post_m, 0.0))), STANDING)
     (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
     assert math.dist(place.position_m, (13.0, 0.0)) < 0.25
-    ranger.on_cloud(cloud_of(np.array(post(post_m, 0.0))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(post(post_m, 0.0))), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
 
 
 def test_one_return_above_a_box_is_enough_for_a_narrow_post() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(13.0, 0.0)),)
     narrow = [(13.0, 0.0, 13.0 * math.tan(math.radians(elevation))) for elevation in range(-1, 10, 2)]
-    ranger.on_cloud(cloud_of(np.array(narrow)), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(narrow)), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
-    ranger.on_cloud(cloud_of(np.array([point for point in narrow if point[2] < 1.0])), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array([point for point in narrow if point[2] < 1.0])), STANDING)
     assert len(ranger.ranges(tracks, 0, IDENTITY2)[1]) == 1
 
 
 def test_a_wall_close_behind_somebody_is_not_they() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(13.0, 0.0)),)
     wall = [point for step in range(-20, 20) for point in post(13.45, 0.1 * step)]
-    ranger.on_cloud(cloud_of(np.array(returns(13.0, 0.0) + wall)), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(returns(13.0, 0.0) + wall)), STANDING)
     (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
     assert math.dist(place.position_m, (13.0, 0.0)) < 0.25
 
@@ -273,7 +276,7 @@ def test_a_wall_close_behind_somebody_is_not_they() -> None:
 def test_a_low_fence_and_its_climber_are_at_one_place() -> None:
     ranger, climber = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), seen(person_box(15.0, 0.0, feet_m=1.5))
     fence = [point for step in range(-20, 20) for point in post(15.0, 0.1 * step, to_m=2.4)]
-    ranger.on_cloud(cloud_of(np.array(returns(15.0, 0.0, 1.7) + fence)), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(returns(15.0, 0.0, 1.7) + fence)), STANDING)
     (placed,) = Placer(PROJECTOR).place((climber,), estimate(0), ranger.ranges((climber,), 0, IDENTITY2))
     assert placed.ground is not None
     assert abs(placed.ground.position_m[0] - 15.0) < 0.4
@@ -282,12 +285,12 @@ def test_a_low_fence_and_its_climber_are_at_one_place() -> None:
 def test_beams_that_reach_the_ground_look_through_a_box() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(8.0, 0.0)),)
     ground = [(x, 0.05 * side, -0.65) for x in (10.0, 14.0, 19.0) for side in (-1, 0, 1)]
-    ranger.on_cloud(cloud_of(np.array(ground)), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(ground)), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
-    ranger.on_cloud(cloud_of(np.array(ground + returns(8.0, 0.0))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(ground + returns(8.0, 0.0))), STANDING)
     (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
     assert math.dist(place.position_m, (8.0, 0.0)) < 0.25
-    ranger.on_cloud(cloud_of(np.array(ground[:2])), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(ground[:2])), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {}
 
 
@@ -304,28 +307,28 @@ def rings(elevations_deg: list[float], bearings_deg: tuple[float, float]) -> lis
 def test_a_box_in_which_no_beam_meets_anything_is_empty_where_beams_are_known_to_go() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(8.0, 0.0)),)
     sector = np.array(rings([-15.0, -13.0, -11.0], (-180.0, 180.0)))
-    ranger.on_cloud(cloud_of(sector), IDENTITY2)
+    ranger.on_cloud(cloud_of(sector), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {}, "rings that cross the box are not known yet"
-    ranger.on_cloud(cloud_of(np.array(rings([-15.0, -1.0, 1.0, 3.0, 5.0], (60.0, 180.0)))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(rings([-15.0, -1.0, 1.0, 3.0, 5.0], (60.0, 180.0)))), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {}, "nothing came from that way"
-    ranger.on_cloud(cloud_of(sector), IDENTITY2)
+    ranger.on_cloud(cloud_of(sector), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
-    ranger.on_cloud(cloud_of(np.concatenate((sector, returns(8.0, 0.0)))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.concatenate((sector, returns(8.0, 0.0)))), STANDING)
     assert len(ranger.ranges(tracks, 0, IDENTITY2)[1]) == 1
     stray = [(5.0, 0.0, 0.1)]
-    ranger.on_cloud(cloud_of(np.concatenate((sector, stray))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.concatenate((sector, stray))), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}, "a drop of rain is no body"
 
 
 def test_the_rings_of_a_cloud_say_nothing_of_a_planar_scan() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(12.0, 0.0, feet_m=1.5)),)
-    ranger.on_cloud(cloud_of(np.array(rings([-15.0, 5.0, 7.0, 9.0, 11.0], (-180.0, 180.0)))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(rings([-15.0, 5.0, 7.0, 9.0, 11.0], (-180.0, 180.0)))), STANDING)
     assert 1 in ranger.ranges(tracks, 0, IDENTITY2)
     ahead = Scan(
         stamp_ns=0, frame_id="lidar_link", angle_min_rad=-0.02, angle_step_rad=0.01, range_min_m=0.1, range_max_m=40.0,
         ranges_m=np.full(5, 25.0, dtype=np.float32),
     )  # fmt: skip
-    ranger.on_scan(ahead, IDENTITY2)
+    ranger.on_scan(ahead, STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {}
 
 
@@ -333,7 +336,7 @@ def test_a_giant_is_not_the_person_in_the_box() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(9.0, 0.0)),)
     crates = [(20.0, 0.1 * side, up) for side in range(-6, 7) for up in (0.1, 0.6, 1.1)]
     cloud = rings([-15.0, -13.0, -11.0, -1.0, 1.0, 3.0, 5.0], (90.0, 180.0)) + rings([-15.0, -13.0], (-90.0, 90.0))
-    ranger.on_cloud(cloud_of(np.array(cloud + crates)), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(cloud + crates)), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
     vehicle = (replace(tracks[0], label=Label.VEHICLE),)
     assert len(ranger.ranges(vehicle, 0, IDENTITY2)[1]) == 1
@@ -343,24 +346,43 @@ def test_an_old_cloud_or_one_without_returns_tells_nothing() -> None:
     ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
     tracks = (seen(person_box(18.0, 1.0), 5 * STEP_NS),)
     assert ranger.ranges(tracks, 5 * STEP_NS, IDENTITY2) == {}
-    ranger.on_cloud(cloud_of(np.array(returns(18.0, 1.0))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(returns(18.0, 1.0))), STANDING)
     assert ranger.ranges(tracks, 5 * STEP_NS, IDENTITY2) == {}
-    ranger.on_cloud(cloud_of(np.array(returns(18.0, -6.0)), 5 * STEP_NS), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(returns(18.0, -6.0)), 5 * STEP_NS), STANDING)
     assert ranger.ranges(tracks, 5 * STEP_NS, IDENTITY2) == {}
 
 
 def test_the_robots_motion_between_cloud_and_picture_is_undone() -> None:
     ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
-    ranger.on_cloud(cloud_of(np.array(returns(10.0, 0.0))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(returns(10.0, 0.0))), STANDING)
     base = Pose2(0.2, 0.0, 0.1)
     found = ranger.ranges((seen(person_box(10.0, 0.0, base=base)),), 0, base)
     assert math.dist(base.apply(found[1][0].position_m[None, :])[0], (10.0, 0.0)) < 0.2
 
 
+@pytest.mark.parametrize("turn_radps", [-0.8, 0.8])
+def test_a_turn_during_the_revolution_does_not_put_the_person_to_the_wall_behind(turn_radps: float) -> None:
+    """Every return is taken at its own time: in a turn, that of the revolution's begin would place it beside the box."""
+    points, times_s = np.array(returns(14.0, 0.0) + [(20.0, 0.1 * y, z) for y in range(-40, 41) for z in (-0.4, 0.0, 0.5)]), []
+    seen_then = []
+    for x, y, z in points.tolist():
+        time_s = 0.05 + 0.1 * math.atan2(y, x) / (2.0 * math.pi)
+        times_s.append(time_s)
+        seen_then.append([*Pose2(0.0, 0.0, turn_radps * time_s).inverse().apply([[x, y]])[0].tolist(), z])
+    cloud = replace(cloud_of(np.array(seen_then)), time_s=np.array(times_s, dtype=np.float32))
+    ranger, trail = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), PoseTrail()
+    for at_s in (0.0, 0.1, 0.2):
+        trail.hear(round(at_s * 1e9), Pose2(0.0, 0.0, turn_radps * at_s))
+    ranger.on_cloud(cloud, trail)
+    base = Pose2(0.0, 0.0, turn_radps * 0.2)
+    (place, *_) = ranger.ranges((seen(person_box(14.0, 0.0, base=base), 2 * STEP_NS),), 2 * STEP_NS, base)[1]
+    assert math.dist(base.apply(place.position_m[None, :])[0], (14.0, 0.0)) < 0.25
+
+
 def test_a_fence_before_the_person_is_told_from_the_person() -> None:
     ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
     fence = [(5.0, 0.05 * step, 0.1) for step in range(-4, 4)]
-    ranger.on_cloud(cloud_of(np.array(returns(12.0, 0.0) + fence)), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(returns(12.0, 0.0) + fence)), STANDING)
     tracks = (seen(person_box(12.0, 0.0)),)
     ranged = ranger.ranges(tracks, 0, IDENTITY2)
     assert len(ranged[1]) == 2

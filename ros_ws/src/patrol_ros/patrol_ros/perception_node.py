@@ -21,6 +21,7 @@ from patrol_ros.conversions.inspections import inspection_from_ros, inspection_r
 from patrol_ros.conversions.maps import estimate_from_ros
 from patrol_ros.conversions.percepts import alert_to_ros, tracks_to_ros
 from patrol_ros.conversions.pictures import camera_from_ros, image_from_ros, image_to_ros
+from patrol_ros.conversions.sensors import odometry_from_ros
 from patrol_ros.health import Ages, Status, report_health, stale_status
 from patrol_ros.link import Link, run_node
 from patrol_ros.mounts import Mounts
@@ -63,6 +64,7 @@ class PerceptionNode:
         self._mounts = Mounts(link, lambda: None)
         link.subscribe("camera/camera_info", self._on_camera)
         link.subscribe("localisation", self._on_localisation)
+        link.subscribe("odom", self._on_odometry)
         link.subscribe("points", self._on_cloud)
         link.subscribe("camera/image_raw", self._on_image)
         link.subscribe("thermal/camera_info", self._on_thermal_camera)
@@ -80,6 +82,10 @@ class PerceptionNode:
 
     def _on_localisation(self, message: Any) -> None:
         self._estimate = estimate_from_ros(message)
+
+    def _on_odometry(self, message: Any) -> None:
+        if self._core is not None:
+            self._core.on_odometry(odometry_from_ros(message))
 
     def _on_cloud(self, message: Any) -> None:
         estimate = self._estimate
