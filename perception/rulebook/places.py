@@ -66,7 +66,16 @@ class Sided:
     @property
     def left_probability(self) -> float:
         """How probable it is that the thing stands left of the line."""
-        return 0.5 * (1.0 + math.erf(self.offset_m / (self.std_m * math.sqrt(2.0))))
+        return _below(self.offset_m / self.std_m)
+
+    def clear_probability(self, clear_m: float) -> float:
+        """How probable it is that the thing stands more than ``clear_m`` from the line, on the side where it seems to be."""
+        return _below((abs(self.offset_m) - clear_m) / self.std_m)
+
+
+def _below(sigmas: float) -> float:
+    """The share of a normal distribution below so many standard deviations."""
+    return 0.5 * (1.0 + math.erf(sigmas / math.sqrt(2.0)))
 
 
 def side_of(ground: GroundPosition, line: LineString) -> Sided:
