@@ -79,16 +79,44 @@ def _below(sigmas: float) -> float:
 
 
 def side_of(ground: GroundPosition, line: LineString) -> Sided:
-    """Where a place lies to the nearest segment of ``line``."""
-    points = shapely.get_coordinates(line)
+    """Where a place lies to that segment of ``line`` beyond which it most probably is, if it is on the other side: the nearest
+    one, counted in standard deviations in its direction. One side of a fence may be nearer in metres, and another one, along the
+    line of sight, in doubt."""
+    points = shapely.get_coordinates(line) - ground.position_m
+    values, vectors = np.linalg.eigh(ground.covariance_m2)
+    stds = np.sqrt(np.maximum(values, _LEAST_STD_M**2))
+    gaps = _gaps(points @ vectors / stds)
+    sigmas = np.hypot(gaps[:, 0], gaps[:, 1])
+    near = int(np.argmin(sigmas))
+    gap_m = float(np.hypot(*(gaps[near] * stds)))
+    std = gap_m / float(sigmas[near]) if gap_m > 0.0 else float(stds[0])
+    return Sided(offset_m=gap_m if _is_left(points) else -gap_m, std_m=std)
+
+
+def _gaps(points: Floats) -> Floats:
+    """From the origin to the nearest point of each segment (N, 2) of a line through ``points`` (N + 1, 2)."""
     starts, steps = points[:-1], np.diff(points, axis=0)
-    along = np.einsum("ij,ij->i", ground.position_m - starts, steps) / np.einsum("ij,ij->i", steps, steps)
-    gaps = ground.position_m - (starts + np.clip(along, 0.0, 1.0)[:, None] * steps)
-    near = int(np.argmin(np.hypot(gaps[:, 0], gaps[:, 1])))
-    normal = np.array([-steps[near, 1], steps[near, 0]]) / np.hypot(*steps[near])
-    spread = math.sqrt(max(float(normal @ ground.covariance_m2 @ normal), _LEAST_STD_M**2))
-    side = math.copysign(1.0, float(normal @ (ground.position_m - starts[near])))
-    return Sided(offset_m=side * float(np.hypot(*gaps[near])), std_m=spread)
+    along = -np.einsum("ij,ij->i", starts, steps) / np.einsum("ij,ij->i", steps, steps)
+    gaps: Floats = starts + np.clip(along, 0.0, 1.0)[:, None] * steps
+    return gaps
+
+
+def _is_left(points: Floats) -> bool:
+    """Whether the origin lies left of a line through ``points`` (N, 2). At a corner to the left that is left of both segments; at
+    one to the right, of either."""
+    steps, gaps = np.diff(points, axis=0), _gaps(points)
+    far = np.hypot(gaps[:, 0], gaps[:, 1])
+    near = np.flatnonzero(far <= far.min() + 1e-9)
+    left = (_cross(steps, -points[:-1]) > 0.0)[near]
+    if len(near) == 1 or left.all() or not left.any():
+        return bool(left[0])
+    before, after = (near[-1], near[0]) if near[-1] - near[0] > 1 else (near[0], near[-1])
+    return bool(_cross(steps[[before]], steps[[after]])[0] < 0.0)
+
+
+def _cross(first: Floats, second: Floats) -> Floats:
+    turned: Floats = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+    return turned
 
 
 def _unit_samples() -> Floats:
