@@ -49,7 +49,8 @@ def main() -> None:
         areas = read_site(site_path).privacy_areas
         if areas:
             looked.append(site_path.stem)
-            found = [measured(areas, camera, covariance, random) for _ in range(given.poses)]
+            projector = PrivacyProjector(camera, areas, PrivacyConfig())
+            found = [measured(areas, projector, camera, covariance, random) for _ in range(given.poses)]
             leaks += [leak for leak, _ in found]
             extra += [more for _, more in found]
     metrics: dict[str, float | int] = {
@@ -63,7 +64,11 @@ def main() -> None:
 
 
 def measured(
-    areas: tuple[PrivacyArea, ...], camera: CameraModel, covariance: Floats, random: np.random.Generator
+    areas: tuple[PrivacyArea, ...],
+    projector: PrivacyProjector,
+    camera: CameraModel,
+    covariance: Floats,
+    random: np.random.Generator,
 ) -> tuple[float, float]:
     """The share of the volumes' points in the picture that is not masked, and the share of the picture that is masked without
     need, from one random place."""
@@ -75,7 +80,7 @@ def measured(
     estimate = PoseEstimate(
         stamp_ns=0, map_from_odom=Pose2(0.0, 0.0, 0.0), odom_from_base=believed, covariance=covariance, doubt="", floor=0
     )
-    mask = PrivacyProjector(camera, areas, config).mask(estimate) > 0
+    mask = projector.mask(estimate) > 0
     map_from_base = Pose3.from_xyz_rpy(true.x_m, true.y_m, 0.0, float(roll), float(pitch), true.yaw_rad)
     seen = _seen(areas, camera, map_from_base)
     inside = np.zeros_like(mask)

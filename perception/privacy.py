@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the site's privacy volumes lie in the picture, enlarged by how badly the robot knows its pose."""
+"""Where the site's privacy volumes lie in the picture, enlarged by how badly the robot knows its pose.
+
+Seen from the camera, a volume is a range of elevations in every direction. The position's error widens its outline; that of the
+heading turns the directions, and that of the attitude tips them: by as much near the camera as far from it. So a long wall beside
+the robot does not come nearer because its far end may lie elsewhere.
+"""
 
 from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -20,9 +24,12 @@ from patrol.sensors import CameraModel
 from patrol.site import PrivacyArea
 
 Mask = npt.NDArray[np.uint8]
-_NEAR_M = 0.05
 _BELOW_GROUND_M = 0.3
-_AREA_M2 = 1e-6
+_BINS, _QUAD_SEGS = 1440, 4
+_BIN_RAD = 2.0 * math.pi / _BINS
+_ROUND = 1.0 / math.cos(math.pi / (4 * _QUAD_SEGS))
+_PIXEL = 1.5
+"""A pixel and its corners, in pixels."""
 
 
 class PrivacyConfig(Config):
@@ -40,74 +47,92 @@ class PrivacyProjector:
         self._camera = camera
         self._areas = areas
         self._config = config
+        row, column = np.mgrid[: camera.height_px, : camera.width_px]
+        rays = camera.rays(np.column_stack((column.ravel(), row.ravel()))) @ camera.base_from_optical.rotation.T
+        level = np.hypot(rays[:, 0], rays[:, 1])
+        shape = (camera.height_px, camera.width_px)
+        self._bin = _bins(np.arctan2(rays[:, 1], rays[:, 0])).reshape(shape)
+        self._elevation_rad = np.arctan2(rays[:, 2], level).astype(np.float32).reshape(shape)
+        self._in_view = np.unique(self._bin)
+        tipped_rad = config.sigmas * math.radians(config.attitude_std_deg)
+        self._tipped_rad = tipped_rad + _PIXEL / min(camera.fx_px, camera.fy_px)
+        steepest_rad = min(float(np.abs(self._elevation_rad).max()), 0.5 * math.pi)
+        reach = math.sin(min(self._tipped_rad, 0.5 * math.pi)) / max(math.cos(steepest_rad), 1e-9)
+        self._swung_rad = math.asin(reach) if reach < 1.0 else math.pi
 
     def mask(self, estimate: PoseEstimate) -> Mask:
         """(H, W) uint8: 255 where a privacy area may be seen, even when something stands before it; 0 elsewhere.
 
         All 255 when the camera may stand inside an area.
         """
-        camera = self._camera
-        mask = np.zeros((camera.height_px, camera.width_px), dtype=np.uint8)
-        map_from_optical = Pose3.from_pose2(estimate.map_from_base) @ camera.base_from_optical
-        eye = Point(*map_from_optical.translation_m[:2].tolist())
-        optical_from_map = map_from_optical.inverse()
+        mask = np.zeros(self._bin.shape, dtype=np.uint8)
+        base_from_eye = self._camera.base_from_optical.translation_m
+        east_m, north_m, up_m = (Pose3.from_pose2(estimate.map_from_base) @ self._camera.base_from_optical).translation_m.tolist()
+        heading_rad = self._config.sigmas * math.sqrt(max(float(estimate.covariance[2, 2]), 0.0))
+        widen_m = self._config.sigmas * estimate.position_std_m + heading_rad * math.hypot(*base_from_eye[:2])
         for area in self._areas:
-            outline = self._widened(area.outline, eye, estimate)
-            if outline.contains(eye):
+            outline = area.outline.buffer(_ROUND * (self._config.margin_m + widen_m), quad_segs=_QUAD_SEGS)
+            if outline.intersects(Point(east_m, north_m)):
                 mask[:] = 255
                 return mask
-            for piece in _convex_pieces(outline):
-                _fill(mask, camera, optical_from_map.apply(_prism(piece, area.height_m + self._config.margin_m)))
-        return self._shaken(mask)
+            nearest_m, farthest_m = _reaches(_seen_from(outline, east_m, north_m, estimate.map_from_base.yaw_rad))
+            top_m = area.height_m + self._config.margin_m - up_m
+            high = np.arctan2(top_m, nearest_m if top_m > 0.0 else farthest_m)
+            low = np.arctan2(-_BELOW_GROUND_M - up_m, nearest_m)
+            self._fill(mask, np.where(np.isfinite(nearest_m), (low, high), ((np.inf,), (-np.inf,))), heading_rad)
+        return mask
 
-    def _widened(self, outline: Polygon, eye: Point, estimate: PoseEstimate) -> Polygon:
-        """The outline with room for the position's error and, at its distance, the heading's."""
-        heading_std = math.sqrt(max(float(estimate.covariance[2, 2]), 0.0))
-        error_m = estimate.position_std_m + heading_std * eye.hausdorff_distance(outline)
-        return outline.buffer(self._config.margin_m + self._config.sigmas * error_m, quad_segs=4)
-
-    def _shaken(self, mask: Mask) -> Mask:
-        """Room for pitch and roll that the planar pose does not know."""
-        reach = math.ceil(self._config.sigmas * math.radians(self._config.attitude_std_deg) * self._camera.fy_px)
-        if not mask.any() or reach == 0:
-            return mask
-        return np.asarray(cv2.dilate(mask, np.ones((2 * reach + 1, 2 * reach + 1), dtype=np.uint8)), dtype=np.uint8)
+    def _fill(self, mask: Mask, elevations: Floats, heading_rad: float) -> None:
+        """Paint what lies between the elevations (2, bins) rad, wherever it may be turned and tipped to."""
+        bins = math.ceil(min(heading_rad + self._swung_rad, math.pi) / _BIN_RAD)
+        low, high = -_widest(-elevations[0], bins) - self._tipped_rad, _widest(elevations[1], bins) + self._tipped_rad
+        if np.isfinite(high[self._in_view]).any():
+            limits = np.stack((low, high)).astype(np.float32)[:, self._bin]
+            mask[(self._elevation_rad >= limits[0]) & (self._elevation_rad <= limits[1])] = 255
 
 
-def _convex_pieces(outline: Polygon) -> list[Floats]:
-    """Convex polygons, each (N, 2) m, that together cover ``outline``: itself, or triangles (and a little more) where it is not
-    convex."""
-    hull = outline.convex_hull
-    if not outline.interiors and hull.area - outline.area < _AREA_M2:
-        return [shapely.get_coordinates(hull)[:-1]]
-    triangles = shapely.get_parts(shapely.delaunay_triangles(outline))
-    return [shapely.get_coordinates(each)[:3] for each in triangles if each.intersection(outline).area > _AREA_M2]
+def _bins(bearings_rad: Floats) -> npt.NDArray[np.int64]:
+    """Which of the bins, counted from straight back, holds each bearing."""
+    return np.floor((bearings_rad + math.pi) / _BIN_RAD).astype(np.int64) % _BINS
 
 
-def _prism(piece: Floats, height_m: float) -> Floats:
-    """Corners (2 N, 3) m in map: the polygon (N, 2) below the ground, then at ``height_m``."""
-    return np.vstack([np.column_stack((piece, np.full(len(piece), z_m))) for z_m in (-_BELOW_GROUND_M, height_m)])
+def _seen_from(outline: Polygon, east_m: float, north_m: float, yaw_rad: float) -> Floats:
+    """Corners (N, 2) m of an outline, the first again at the end, ahead and to the left of the camera on a robot that looks along
+    ``yaw_rad``."""
+    corners = shapely.get_coordinates(outline.exterior) - (east_m, north_m)
+    cos, sin = math.cos(yaw_rad), math.sin(yaw_rad)
+    seen: Floats = corners @ np.array([[cos, -sin], [sin, cos]])
+    return seen
 
 
-def _edges(count: int) -> npt.NDArray[np.int64]:
-    """Pairs (3 N, 2) of the corners of a prism over ``count`` = N corners that an edge joins."""
-    below = np.arange(count)
-    onward = (below + 1) % count
-    return np.concatenate(
-        [np.column_stack(pair) for pair in ((below, onward), (below + count, onward + count), (below, below + count))]
-    )
+def _reaches(corners: Floats) -> tuple[Floats, Floats]:
+    """How near and how far away the outline through ``corners`` (N, 2) m is, at least and at most, in every bin (bins,) of
+    bearings; inf and -inf where it is not."""
+    edges_rad = -math.pi + _BIN_RAD * np.arange(_BINS)
+    ahead = np.column_stack((np.cos(edges_rad), np.sin(edges_rad)))[:, None, :]
+    first, step = corners[:-1], np.diff(corners, axis=0)
+    turned, beside = _cross(ahead, step), -_cross(ahead, first)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        along = beside / turned
+        range_m = np.einsum("kij,kij->ki", np.broadcast_to(ahead, (_BINS, *first.shape)), first + along[..., None] * step)
+    meets = (along >= 0.0) & (along <= 1.0) & (range_m > 0.0)
+    near_m, far_m = (np.where(meets, range_m, none).T for none in (np.inf, -np.inf))
+    near_m, far_m = near_m.min(axis=0), far_m.max(axis=0)
+    nearest_m, farthest_m = np.minimum(near_m, np.roll(near_m, -1)), np.maximum(far_m, np.roll(far_m, -1))
+    at, corner_m = _bins(np.arctan2(corners[:, 1], corners[:, 0])), np.hypot(corners[:, 0], corners[:, 1])
+    np.minimum.at(nearest_m, at, corner_m)
+    np.maximum.at(farthest_m, at, corner_m)
+    return nearest_m * math.cos(_BIN_RAD), farthest_m
 
 
-def _fill(mask: Mask, camera: CameraModel, corners: Floats) -> None:
-    """Paint the convex prism with ``corners`` (2 N, 3) m in the optical frame; what lies behind the camera is cut off first."""
-    edges = _edges(len(corners) // 2)
-    first, second = corners[edges[:, 0]], corners[edges[:, 1]]
-    crossing = (first[:, 2] < _NEAR_M) != (second[:, 2] < _NEAR_M)
-    part = (_NEAR_M - first[crossing, 2]) / (second[crossing, 2] - first[crossing, 2])
-    cut = first[crossing] + part[:, None] * (second[crossing] - first[crossing])
-    visible = np.vstack((corners[corners[:, 2] >= _NEAR_M], cut))
-    if len(visible) < 3:
-        return
-    pixels = np.clip(camera.project(visible), -1e5, 1e5)
-    hull = cv2.convexHull(np.rint(pixels).astype(np.int32))
-    cv2.fillConvexPoly(mask, hull, 255)
+def _cross(first: Floats, second: Floats) -> Floats:
+    turned: Floats = first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
+    return turned
+
+
+def _widest(values: Floats, bins: int) -> Floats:
+    """The largest of the values (bins,) within so many bins to either side, all round."""
+    reach = min(bins + 1, len(values) // 2)
+    around = np.concatenate((values[-reach:], values, values[:reach]))
+    widest: Floats = np.lib.stride_tricks.sliding_window_view(around, 2 * reach + 1).max(axis=1)
+    return widest
