@@ -58,11 +58,12 @@ class _Look:
 @dataclass(slots=True, kw_only=True)
 class _Known:
     """Of a vehicle, the longest way between two of its places where one was empty; where neither was; where no beams tell. And
-    whether beams ever told anything of its place."""
+    whether there ever was a look while its place was known well, and one at which beams told anything of it."""
 
     drove_m: float = 0.0
     stayed_m: float = 0.0
     untold_m: float = 0.0
+    is_looked_at: bool = False
     is_met: bool = False
 
     @property
@@ -85,10 +86,11 @@ class Departures:
         followed = [track for track in tracks if track.label is Label.VEHICLE and track.state != "ended"]
         self._known = {track.track_id: self._known.get(track.track_id, _Known()) for track in followed}
         for track in followed:
-            ground = self._placed(track)
+            ground, known = self._placed(track), self._known[track.track_id]
+            known.is_looked_at = known.is_looked_at or ground is not None
             if ground is None or self._is_dark(self._passed(seen, ground.position_m)):
                 continue
-            self._known[track.track_id].is_met = True
+            known.is_met = True
             if self._stands(seen, ground.position_m):
                 seen.stood[track.track_id] = ground
         for track_id, ground in seen.stood.items():
@@ -103,8 +105,11 @@ class Departures:
         return tuple(replace(track, drove_m=self._told_m(track)) if track.label is Label.VEHICLE else track for track in tracks)
 
     def _told_m(self, track: Track) -> float | None:
+        """See ``told``. Nobody has driven whose place is known well, but was not yet at any look: the next one tells."""
         known = self._known.get(track.track_id)
-        return 0.0 if known is None else known.told_m
+        if known is None or (not known.is_looked_at and self._placed(track) is not None):
+            return 0.0
+        return known.told_m
 
     def _compare(self, known: _Known, before: _Look, stood: GroundPosition | None, now: _Look, ground: GroundPosition) -> None:
         """Note what the beams tell of a vehicle that ``stood`` elsewhere ``before`` and stands at ``ground`` ``now``."""

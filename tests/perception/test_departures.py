@@ -187,6 +187,16 @@ def test_what_the_lidar_never_met_is_told_by_its_places() -> None:
     assert drive.moved_m(told)[1] >= 8.0
 
 
+def test_a_place_that_is_known_well_only_since_the_last_look_is_looked_at_before_it_counts() -> None:
+    drive = Drive()
+    for x_m in (-14.0, -12.6, -11.2):
+        told = drive.look((LORRY,), (x_m, 0.0), std_m=0.6)
+    assert told.drove_m is None
+    (between,) = drive.departures.told((track(0.0, 11.0, told.stamp_ns + STEP_NS, label=Label.VEHICLE, std_m=0.4),))
+    assert between.drove_m == 0.0
+    assert drive.look((LORRY,), (-9.8, 0.0)).drove_m == 0.0
+
+
 def test_what_drives_behind_something_is_not_seen_to() -> None:
     drive, shed = Drive(), Body(10.0, 6.0, length_m=30.0, width_m=1.0, bottom_m=0.0, top_m=6.0)
     for second in range(8):
