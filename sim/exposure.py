@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -35,26 +37,39 @@ class Exposure:
 
     def develop(self, rgb: Bytes, depth_m: Floats32 | None, *, noise_gain: float = 1.0) -> Bytes:
         """Picture bgr8 (H, W, 3), row 0 on top, from a drawn one (row 0 lowest) and its depth."""
-        picture = np.ascontiguousarray(rgb[::-1, :, ::-1])
-        if depth_m is not None:
-            picture = self._through_air(picture, depth_m[::-1])
-        return self._with_noise(picture, noise_gain)
+        if depth_m is None:
+            return self._with_noise(np.ascontiguousarray(rgb[::-1, :, ::-1]), noise_gain)
+        planes = [np.ascontiguousarray(plane[::-1], dtype=np.uint8) for plane in reversed(cv2.split(rgb))]
+        seen = self._through_air(planes, np.ascontiguousarray(depth_m[::-1]))
+        return self._with_noise(np.asarray(cv2.merge(seen), dtype=np.uint8), noise_gain)
 
-    def _through_air(self, picture: Bytes, depth_m: Floats32) -> Bytes:
+    def _through_air(self, planes: Sequence[Bytes], depth_m: Floats32) -> list[Bytes]:
+        """Blue, green and red (H, W) as they come through the air, plane by plane."""
         weather = self._weather
-        light = picture.astype(np.float32)
-        airlight = np.array(_AIRLIGHT_BGR[weather.sky], dtype=np.float32)
-        if weather.night:
-            near = self._lamp / (1.0 + (depth_m / np.float32(_LAMP_REACH_M)) ** 2)
-            light *= (np.float32(_NIGHT_AMBIENT) + near)[..., None] * np.array(_NIGHT_TINT_BGR, dtype=np.float32)
-            airlight *= 0.14
-        if weather.sky is not Sky.CLEAR:
-            clear = np.exp(np.float32(-weather.extinction_per_m) * depth_m)[..., None]
-            light = light * clear + airlight * (1.0 - clear)
+        glow = [np.float32(airlight) * np.float32(0.14 if weather.night else 1.0) for airlight in _AIRLIGHT_BGR[weather.sky]]
+        lamp = self._lamp_light(depth_m) if weather.night else None
+        clear = None if weather.sky is Sky.CLEAR else np.exp(np.float32(-weather.extinction_per_m) * depth_m)
+        streaks = None
         if self._streaks:
-            strength = 0.25 if weather.night else 0.5
-            light += strength * self._shifted(self._streaks)[..., None]
-        return np.clip(light, 0.0, 255.0).astype(np.uint8)
+            streaks = np.float32(0.25 if weather.night else 0.5) * self._shifted(self._streaks).astype(np.float32)
+        seen = []
+        for plane, airlight, tint in zip(planes, glow, _NIGHT_TINT_BGR, strict=True):
+            light = plane.astype(np.float32)
+            if lamp is not None:
+                light *= lamp * np.float32(tint)
+            if clear is not None:
+                light *= clear
+                light += airlight * (np.float32(1.0) - clear)
+            if streaks is not None:
+                light += streaks
+            seen.append(np.clip(light, 0.0, 255.0, out=light).astype(np.uint8))
+        return seen
+
+    def _lamp_light(self, depth_m: Floats32) -> Floats32:
+        """How much light falls on what is seen (H, W) at ``depth_m`` (H, W) by night."""
+        near: Floats32 = self._lamp / (np.float32(1.0) + (depth_m / np.float32(_LAMP_REACH_M)) ** 2)
+        near += np.float32(_NIGHT_AMBIENT)
+        return near
 
     def _with_noise(self, picture: Bytes, gain: float) -> Bytes:
         noise = self._shifted(self._noise)
@@ -68,7 +83,7 @@ class Exposure:
     ) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
         tile = tiles[int(self._rng.integers(len(tiles)))]
         down, right = (int(self._rng.integers(size)) for size in tile.shape)
-        return np.roll(np.roll(tile, down, axis=0), right, axis=1)
+        return np.roll(tile, (down, right), axis=(0, 1))
 
 
 def _noise_tile(
