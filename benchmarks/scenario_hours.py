@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hours of random patrols in lockstep, whole chain, own detector: intrusions found, and false alarms per patrol-hour.
 
-``python -m benchmarks.scenario_hours --hours 1 [--site depot prison] [--seed 1] [--log FILE]``. Each patrol has its own cast,
-weather and light: staff, guards and inmates where they belong, foxes, swaying trees, and in half of them somebody who climbs in.
+``python -m benchmarks.scenario_hours --hours 1 [--site depot prison] [--seed 1] [--log FILE] [--jobs 8]``. Each patrol has its
+own cast, weather and light: staff, guards and inmates where they belong, foxes, swaying trees, and in half of them somebody who
+climbs in. With ``--log`` it may be stopped at any time: a patrol that the log tells of is not driven again by the same commit.
 An intrusion counts as one to be found once the intruder has stood on forbidden ground for a second in all while the camera could
 see it: 40 px high or more, whole in the picture. It is found when an alert of a person is raised within 3 m of it, at most 10 s
 after that second. An alert that is not within 3 m of an intruder is false. Intervals are exact, 95 %: Clopper and Pearson for the
@@ -12,10 +13,13 @@ share, Garwood for the rate.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import multiprocessing
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +32,11 @@ from benchmarks.figures import tell
 from benchmarks.intervals import rate_interval, share_interval
 from benchmarks.scenario_cast import Casting, write_scenario
 from patrol.clock import seconds
+from patrol.errors import BadInput, Fault
 from patrol.percepts import Alert, Label
 from patrol.site import Purpose, Site
 from patrol.site_file import read_site
+from patrol.version import software
 from sim.casting_call import SITES
 from sim.simulator import TRUTH_FILE
 from sim.weather import Sky
@@ -38,6 +44,15 @@ from sim.weather import Sky
 _NEAR_M, _LATE_S, _SEEN_LOOKS = 3.0, 10.0, 10
 _TALL_PX, _EDGE_PX, _PICTURE_PX = 40.0, 2.0, (640.0, 480.0)
 _SKIES = (Sky.CLEAR, Sky.CLEAR, Sky.RAIN, Sky.FOG)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """One patrol to drive: all that decides it but the code."""
+
+    site: str
+    seed: int
+    minutes: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,45 +75,102 @@ def main() -> None:
     parser.add_argument("--site", nargs="+", default=["depot", "prison"])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=5.0, help="length of one patrol")
-    parser.add_argument("--log", type=Path, help="a JSON line per patrol is added here")
+    parser.add_argument("--log", type=Path, help="a JSON line per patrol is added here; those that stand there count as driven")
+    parser.add_argument("--jobs", type=int, default=1, help="so many patrols at once, each on about one core")
     given = parser.parse_args()
-    tallies = []
-    for tally in patrols(given.site, given.seed, given.hours, given.minutes):
-        tallies.append(tally)
-        if given.log is not None:
-            with given.log.open("a", encoding="utf-8") as log:
-                log.write(json.dumps({name: getattr(tally, name) for name in Tally.__slots__}) + "\n")
+    log = PatrolLines(given.log, software()[1])
+    with ProcessPoolExecutor(given.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        tallies = list(patrols(draws(given.site, given.seed, given.minutes), given.hours, log, pool, at_once=given.jobs))
     tell("scenario_hours", figures(tallies), sites=given.site, seed=given.seed, patrols=len(tallies))
 
 
-def patrols(sites: Sequence[str], seed: int, hours: float, minutes: float) -> Iterator[Tally]:
-    """Patrols until so many hours are done."""
-    done_h, number = 0.0, 0
-    while done_h < hours:
-        tally = patrol(sites[number % len(sites)], seed * 100_000 + number, minutes)
-        done_h += tally.hours
-        number += 1
-        yield tally
+class PatrolLines:
+    """The log of patrols, a JSON line each; without ``path`` nothing is kept. Of what stands there counts what the same
+    ``commit`` drove; a checkout with changes is never the same."""
+
+    def __init__(self, path: Path | None, commit: str) -> None:
+        """Raises BadInput for a file that is no such log."""
+        self._path, self._commit = path, commit
+        lines = [] if path is None or not path.is_file() else path.read_text("utf-8").splitlines()
+        told = [_read_line(path, number, line) for number, line in enumerate(lines, 1) if path is not None]
+        self._driven = {draw: tally for draw, tally, by in told if by == commit and not commit.endswith("-dirty")}
+
+    def find(self, draw: Draw) -> Tally | None:
+        """What became of a patrol, if it has been driven."""
+        return self._driven.get(draw)
+
+    def add(self, draw: Draw, tally: Tally) -> None:
+        """Keep what became of a patrol."""
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as log:
+                log.write(json.dumps({"commit": self._commit, **asdict(draw), **asdict(tally)}) + "\n")
 
 
-def patrol(name: str, seed: int, minutes: float) -> Tally:
+def _read_line(path: Path, number: int, line: str) -> tuple[Draw, Tally, str]:
+    """A line of the log: which patrol, what became of it, and the commit that drove it."""
+    try:
+        told = json.loads(line)
+        draw = Draw(**{name: told[name] for name in Draw.__slots__})
+        lists = {name: tuple(told[name]) for name in ("false_alarms", "missed")}
+        return draw, Tally(**{name: told[name] for name in Tally.__slots__} | lists), str(told["commit"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadInput(path, [Fault(field=f"line {number}", value=line, because="tells of no patrol")]) from error
+
+
+def draws(sites: Sequence[str], seed: int, minutes: float) -> Iterator[Draw]:
+    """Patrols without end, each site in turn."""
+    for number in itertools.count():
+        yield Draw(site=sites[number % len(sites)], seed=seed * 100_000 + number, minutes=minutes)
+
+
+def patrols(
+    wanted: Iterable[Draw],
+    hours: float,
+    log: PatrolLines,
+    pool: Executor,
+    *,
+    at_once: int,
+    drive: Callable[[Draw], Tally] | None = None,
+) -> Iterator[Tally]:
+    """Patrols until so many hours are done, ``at_once`` at a time, as they end. Which ones does not depend on how long they take:
+    one more begins once those before it can not be enough."""
+    coming, done_h, driven = iter(wanted), 0.0, dict[Future[Tally], Draw]()
+    while True:
+        while len(driven) < at_once and done_h + sum(draw.minutes for draw in driven.values()) / 60.0 < hours:
+            draw = next(coming)
+            known = log.find(draw)
+            if known is None:
+                driven[pool.submit(drive or patrol, draw)] = draw
+                continue
+            done_h += known.hours
+            yield known
+        if not driven:
+            return
+        for future in wait(driven, return_when=FIRST_COMPLETED).done:
+            draw, tally = driven.pop(future), future.result()
+            log.add(draw, tally)
+            done_h += tally.hours
+            yield tally
+
+
+def patrol(draw: Draw) -> Tally:
     """One random patrol, driven and judged."""
-    rng = np.random.default_rng(seed)
-    site = read_site(SITES / f"{name}.geojson")
+    rng = np.random.default_rng(draw.seed)
+    site = read_site(SITES / f"{draw.site}.geojson")
     sky, light = _SKIES[int(rng.integers(len(_SKIES)))], "night" if rng.random() < 0.4 else "day"
-    scenario = Casting(name, site, rng).draw(weather=sky, light=light, intruders=int(rng.integers(0, 2)))
+    scenario = Casting(draw.site, site, rng).draw(weather=sky, light=light, intruders=int(rng.integers(0, 2)))
     with tempfile.TemporaryDirectory() as folder:
         path = write_scenario(scenario, Path(folder) / "scenario.yaml")
         plan = LockstepPlan(
             scenario=path,
             mission=MISSIONS / "perimeter.yaml",
             folder=Path(folder) / "patrol",
-            seed=seed % 1000,
-            limit_s=60.0 * minutes,
+            seed=draw.seed % 1000,
+            limit_s=60.0 * draw.minutes,
         )
         result = run_lockstep(plan)
         truth = [json.loads(line) for line in (plan.folder / TRUTH_FILE).read_text("utf-8").splitlines()]
-    return judged(scenario.name, seed, result.lasted_s / 3600.0, truth, (site, result.alerts))
+    return judged(scenario.name, draw.seed, result.lasted_s / 3600.0, truth, (site, result.alerts))
 
 
 def judged(

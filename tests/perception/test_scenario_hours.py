@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,8 @@ from shapely.geometry import LineString, Point
 
 from benchmarks.intervals import rate_interval, share_interval
 from benchmarks.scenario_cast import Casting
-from benchmarks.scenario_hours import figures, intruders_near, judged, seen_inside
+from benchmarks.scenario_hours import Draw, PatrolLines, Tally, draws, figures, intruders_near, judged, patrols, seen_inside
+from patrol.errors import BadInput
 from patrol.percepts import Alert, GroundPosition, Label, Reason
 from patrol.site_file import read_site
 from sim.casting_call import SITES
@@ -58,6 +62,60 @@ def test_an_alert_near_the_intruder_finds_him_and_one_elsewhere_is_false() -> No
     assert (missed.found, missed.false_alarms, missed.missed) == (0, (), ("intruder_0",))
     told = figures([found, missed])
     assert (told["hours"], told["found_share"], told["false_per_hour"]) == (1.0, 0.5, 1.0)
+
+
+def end_of(draw: Draw) -> Tally:
+    """A patrol that nobody drove: every third one ends after half of its time."""
+    hours = draw.minutes / 60.0 * (0.5 if draw.seed % 3 == 0 else 1.0)
+    return Tally(
+        scenario=draw.site, seed=draw.seed, hours=hours, intrusions=1, found=0, false_alarms=("cat",), missed=("intruder_0",)
+    )
+
+
+def drive(log: PatrolLines, hours: float, *, at_once: int = 1) -> tuple[list[int], list[int]]:
+    """The seeds of all patrols of so many hours, and of those that were driven for it."""
+    ours: list[int] = []
+
+    def driven(draw: Draw) -> Tally:
+        ours.append(draw.seed)
+        return end_of(draw)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        wanted = draws(["depot", "prison"], 2, 6.0)
+        tallies = list(patrols(wanted, hours, log, pool, at_once=at_once, drive=driven))
+    return sorted(tally.seed for tally in tallies), sorted(ours)
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 8])
+def test_as_many_patrols_are_driven_as_the_hours_need_however_many_at_once(tmp_path: Path, at_once: int) -> None:
+    seeds, ours = drive(PatrolLines(tmp_path / "log", "c0ffee"), 0.45, at_once=at_once)
+    assert seeds == ours == [200_000, 200_001, 200_002, 200_003, 200_004, 200_005]
+    assert len((tmp_path / "log").read_text("utf-8").splitlines()) == 6
+
+
+def test_what_the_log_tells_of_is_not_driven_again_by_the_same_commit(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    drive(PatrolLines(log, "c0ffee"), 0.15)
+    first = Draw(site="depot", seed=200_000, minutes=6.0)
+    kept = PatrolLines(log, "c0ffee")
+    assert kept.find(first) == end_of(first)
+    assert kept.find(replace(first, minutes=5.0)) is kept.find(replace(first, site="prison")) is None
+    assert drive(kept, 0.3) == ([200_000, 200_001, 200_002, 200_003], [200_002, 200_003])
+    assert drive(PatrolLines(log, "c0ffee"), 0.3)[1] == []
+    assert drive(PatrolLines(log, "decaf"), 0.15)[1] == [200_000, 200_001]
+    for _ in "ab":
+        assert drive(PatrolLines(log, "c0ffee-dirty"), 0.15)[1] == [200_000, 200_001]
+    assert drive(PatrolLines(None, "c0ffee"), 0.15)[1] == [200_000, 200_001]
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"seed": 1}', "7"])
+def test_a_log_of_something_else_is_refused_by_file_and_line(tmp_path: Path, line: str) -> None:
+    log = tmp_path / "log"
+    drive(PatrolLines(log, "c0ffee"), 0.05)
+    with log.open("a", encoding="utf-8") as more:
+        more.write(line + "\n")
+    with pytest.raises(BadInput, match=r"log(.|\n)*line 2: tells of no patrol"):
+        PatrolLines(log, "c0ffee")
 
 
 def test_the_intervals_are_exact() -> None:
