@@ -35,6 +35,22 @@ class _Patch:
     hits_m: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The cells from ``low`` (column, row) up to ``high``."""
+
+    low: Cells
+    high: Cells
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        return slice(int(self.low[1]), int(self.high[1])), slice(int(self.low[0]), int(self.high[0]))
+
+    def joined(self, other: _Window) -> _Window:
+        """The smallest window that holds both."""
+        return _Window(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+
+
 class GridMap:
     """Evidence per cell in an area that grows as needed. Row 0 is the lowest y."""
 
@@ -48,7 +64,8 @@ class GridMap:
         self._stale: deque[int] = deque()
         self._wanted: Sequence[Pose2] = ()
         self._table = _probability_table(config)
-        self._cells: npt.NDArray[np.int8] | None = None
+        self._cells: npt.NDArray[np.int8] = np.zeros((0, 0), dtype=np.int8)
+        self._changed: _Window | None = None
 
     def add(self, scan: Scan, rate: BodyRate, map_from_base: Pose2) -> None:
         """Draw one more keyframe."""
@@ -74,19 +91,23 @@ class GridMap:
 
     def grid(self, stamp_ns: int) -> OccupancyGrid:
         """The grid as drawn so far; a single unknown cell before the first keyframe."""
-        if self._cells is None:
-            limit = len(self._table) // 2
-            cells = self._table.take(self._evidence + limit, mode="clip")
-            cells[self._seen == 0] = UNKNOWN
-            self._cells = cells if cells.size else np.full((1, 1), UNKNOWN, dtype=np.int8)
+        if self._changed is not None:
+            self._cells[self._changed.slices] = self._told(self._changed.slices)
+            self._changed = None
         resolution = self._config.resolution_m
         return OccupancyGrid(
             stamp_ns=stamp_ns,
             resolution_m=resolution,
             origin_x_m=float(self._origin[0] * resolution),
             origin_y_m=float(self._origin[1] * resolution),
-            cells=self._cells,
+            cells=self._cells if self._cells.size else np.full((1, 1), UNKNOWN, dtype=np.int8),
         )
+
+    def _told(self, window: tuple[slice, slice]) -> npt.NDArray[np.int8]:
+        """The cells of ``window`` as the evidence has them."""
+        cells = self._table.take(self._evidence[window] + len(self._table) // 2, mode="clip")
+        cells[self._seen[window] == 0] = UNKNOWN
+        return cells
 
     def _differs(self, first: Pose2, second: Pose2) -> bool:
         turn = abs((first.inverse() @ second).yaw_rad)
@@ -121,13 +142,13 @@ class GridMap:
         hit = np.zeros_like(free)
         hit[hits[:, 1] - low[1], hits[:, 0] - low[0]] = 1
         free[hit == 1] = 0
-        (col, row), (end_col, end_row) = low - self._origin, high - self._origin
-        window = (slice(row, end_row), slice(col, end_col))
+        changed = _Window(low - self._origin, high - self._origin)
+        window = changed.slices
         hit_units = round(sign * self._config.hit_log_odds * _UNITS_PER_LOG_ODDS)
         miss_units = round(sign * self._config.miss_log_odds * _UNITS_PER_LOG_ODDS)
         self._evidence[window] += hit_units * hit.astype(np.int32) - miss_units * free.astype(np.int32)
         self._seen[window] += sign * (hit | free).astype(np.int32)
-        self._cells = None
+        self._changed = changed if self._changed is None else self._changed.joined(changed)
 
     def _make_room(self, low: Cells, high: Cells) -> None:
         """Grow the area by whole blocks until it holds the cells from ``low`` up to ``high``."""
@@ -146,6 +167,8 @@ class GridMap:
             grown[shift[1] : shift[1] + height, shift[0] : shift[0] + width] = getattr(self, name)
             setattr(self, name, grown)
         self._origin = new_low
+        self._cells = np.full(shape, UNKNOWN, dtype=np.int8)
+        self._changed = _Window(np.zeros(2, dtype=np.int64), new_high - new_low)
 
 
 def _probability_table(config: GridConfig) -> npt.NDArray[np.int8]:

@@ -220,3 +220,23 @@ def test_moving_a_keyframe_moves_its_evidence() -> None:
     at = ours.rows_cols(theirs.centres_m(known))
     assert np.array_equal(ours.cells[at[:, 0], at[:, 1]], theirs.cells[known[:, 0], known[:, 1]])
     assert (ours.cells >= 0).sum() == len(known)
+
+
+def test_a_grid_that_is_asked_for_again_and_again_is_the_one_that_is_asked_for_once() -> None:
+    rng, scene = np.random.default_rng(0), hall()
+    poses = [PLACE @ Pose2(0.3 * step, 0.1 * step, 0.2 * step) for step in range(8)]
+    often, once = GridMap(GridConfig(), BASE_FROM_LIDAR), GridMap(GridConfig(), BASE_FROM_LIDAR)
+    first = None
+    for number, pose in enumerate(poses):
+        scan = scan_at(scene, pose, stamp_ns=number, rng=rng)
+        for grid in (often, once):
+            grid.add(scan, BodyRate(), pose)
+            if number == 5:
+                grid.move_to([pose @ Pose2(0.4, -9.0, 0.3) for pose in poses[:6]])
+            if number > 5:
+                grid.redraw(2)
+        told = often.grid(number)
+        first = (told, told.cells.copy()) if first is None else first
+    assert np.array_equal(often.grid(9).cells, once.grid(9).cells)
+    assert first is not None
+    assert np.array_equal(first[0].cells, first[1])
