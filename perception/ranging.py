@@ -2,8 +2,9 @@
 """The lidar says how far the things in the boxes are: returns inside a box, in groups.
 
 What goes on above the box, a lamp post before the thing or a wall behind it, is not the thing; nor is what is so far that a
-person who fills the box there would be a giant. Which of the other groups is, and which is something else before or behind it, is
-left to who knows more (``ground_filter``).
+person who fills the box there would be a giant. A fence between the robot and somebody goes on straight to both sides of the box,
+and so near that who fills it there would be a dwarf: it is not they, and what is behind it the lidar does not tell. Which of the
+other groups is the thing, and which is something else before or behind it, is left to who knows more (``ground_filter``).
 
 Beams without a return leave no trace in a cloud. That they went into a box all the same is known from the rings, whose elevations
 are those from which anything ever came back, and from what came back in this very revolution below or above the box: a sector in
@@ -29,6 +30,7 @@ from perception.ground import Located
 from perception.pose_trail import PoseTrail
 
 _NEAR_M, _SAMPLES = 8.0, 32
+_EDGE_PX, _BESIDE_PX = 2.0, 20.0
 _ACROSS, _DOWN = 0.25, 0.08
 """Shares of a box on each side that do not belong to its middle."""
 
@@ -45,6 +47,9 @@ class RangingConfig(Config):
     above_min: int = Field(default=1, ge=1, description="so many returns above a box, narrow as a post, say that it goes on")
     before_m: float = Field(default=0.2, gt=0.0, description="so much nearer than what goes on above the box is before it")
     giant_m: float = Field(default=2.6, gt=0.0, description="nobody is so high, with an arm up")
+    dwarf_m: float = Field(default=1.3, ge=0.0, description="who is less high in a surface is behind it")
+    surface_m: float = Field(default=0.15, gt=0.0, description="returns of one surface lie so near to a straight line")
+    surface_min: int = Field(default=2, ge=1, description="so many returns on either side of a box say that a surface goes on")
     rings_min: int = Field(default=2, ge=1, description="so many rings must cross a box whose emptiness tells something")
     body_radius_m: float = Field(default=0.15, ge=0.0, description="from the surface that was hit to the middle")
     range_std_m: float = Field(default=0.12, gt=0.0)
@@ -99,7 +104,8 @@ class LidarRanger:
     def ranges(self, tracks: tuple[Track, ...], stamp_ns: int, odom_from_base: Pose2) -> dict[int, tuple[Located, ...]]:
         """Places in base_link where the tracks seen in the picture at ``stamp_ns`` may stand, by track id, nearest first: one
         for every solid group of returns in the track's box. One with nothing but what goes on above its box or is far behind it,
-        or with beams that go through it, has no place; a track into whose box no beams are known to go is left out."""
+        or with beams that go through it, has no place; a track into whose box no beams are known to go, or none but to a fence
+        before it, is left out."""
         seen = [track for track in tracks if track.box is not None and track.last_seen_ns == stamp_ns]
         kept = self._kept
         if kept is None or not seen or abs(seconds(stamp_ns - kept.stamp_ns)) > self._config.stale_after_s:
@@ -125,9 +131,11 @@ class LidarRanger:
         solid = [group for group in groups if len(group) >= self._config.points_min]
         if label is Label.PERSON:
             solid = [group for group in solid if self._height_m(box, distance[group]) < self._config.giant_m]
-        own = (group[self._is_own(distance[group], higher)] for group in solid)
-        places = tuple(self._place(inside[group], box) for group in own if len(group) >= self._config.points_min)
-        return places if solid or is_looked_into else None
+        kept = (group[self._is_own(distance[group], higher)] for group in solid)
+        own = [inside[group] for group in kept if len(group) >= self._config.points_min]
+        sides = self._beside(box, points, pixels) if label is Label.PERSON and not self._is_cut(box) else None
+        places = tuple(self._place(group, box) for group in own if sides is None or not self._is_screen(box, group, sides))
+        return places if places or (not own and (solid or is_looked_into)) else None
 
     def _looks_into(self, box: Box, pixels: Floats) -> bool:
         """Whether beams that would return from a near body go into the middle of ``box``."""
@@ -148,6 +156,29 @@ class LidarRanger:
     def _height_m(self, box: Box, distance_m: Floats) -> float:
         """How high what fills ``box`` is at the nearest of these distances."""
         return float(distance_m.min()) * box.height_px / self._camera.fy_px
+
+    def _is_cut(self, box: Box) -> bool:
+        """Whether the upper or the lower edge of the picture may cut off some of what is in ``box``."""
+        return box.y0_px <= _EDGE_PX or box.y1_px >= self._camera.height_px - _EDGE_PX
+
+    def _beside(self, box: Box, points: Floats, pixels: Floats) -> tuple[Floats, Floats]:
+        """The returns (N, 2) m left and right of ``box``, as far as it is wide, or a little more."""
+        level = self._is_raised & (pixels[:, 1] >= box.y0_px) & (pixels[:, 1] <= box.y1_px)
+        reach_px, x_px = max(box.width_px, _BESIDE_PX), pixels[:, 0]
+        left = level & (x_px < box.x0_px) & (x_px >= box.x0_px - reach_px)
+        right = level & (x_px > box.x1_px) & (x_px <= box.x1_px + reach_px)
+        return points[left, :2], points[right, :2]
+
+    def _is_screen(self, box: Box, group: Floats, sides: tuple[Floats, Floats]) -> bool:
+        """Whether a group of returns (N, 2) m belongs to a straight surface that goes on to both sides, and is too near to be who
+        fills ``box``."""
+        config, distance_m = self._config, np.hypot(group[:, 0], group[:, 1])
+        if min(len(side) for side in sides) < config.surface_min or self._height_m(box, distance_m) >= config.dwarf_m:
+            return False
+        left, right = (np.median(side, axis=0) for side in sides)
+        along = (right - left) / max(math.dist(left, right), 1e-6)
+        on_it = [np.abs((part - left) @ np.array([-along[1], along[0]])) <= config.surface_m for part in (group, *sides)]
+        return bool(on_it[0].all()) and all(np.count_nonzero(on) >= max(config.surface_min, 0.5 * len(on)) for on in on_it[1:])
 
     def _is_own(self, distance_m: Floats, higher_m: Floats) -> npt.NDArray[np.bool_]:
         """Mask (N,) of a group's returns that may be the thing: all, or those before what goes on above the box among them."""

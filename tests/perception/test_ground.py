@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -389,6 +390,50 @@ def test_a_fence_before_the_person_is_told_from_the_person() -> None:
     (placed,) = Placer(PROJECTOR).place(tracks, estimate(0), ranged)
     assert placed.ground is not None
     assert abs(placed.ground.position_m[0] - 12.0) < 0.3
+
+
+def chain_link(
+    bearings_deg: Iterable[float], distance_m: float, slope: float, rises: tuple[float, ...] = (0.0, 0.02)
+) -> list[tuple[float, float, float]]:
+    """Beams at these bearings, in rings that rise so much, that end at a fence ``distance_m`` ahead; it comes nearer to the left
+    by ``slope``."""
+    reach = [(math.radians(each), distance_m / (1.0 + slope * math.tan(math.radians(each)))) for each in bearings_deg]
+    return [(x_m, x_m * math.tan(angle), x_m * rise) for angle, x_m in reach for rise in rises]
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.0, -3.0])
+def test_a_fence_that_somebody_is_seen_through_does_not_tell_where_they_are(slope: float) -> None:
+    ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(24.0, 0.0)),)
+    fence = chain_link(np.arange(-8.0, 8.1, 0.4), 11.0, slope)
+    ranger.on_cloud(cloud_of(np.array(fence)), IDENTITY2)
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {}
+    ranger.on_cloud(cloud_of(np.array(fence + returns(24.0, 0.0))), IDENTITY2)
+    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
+    assert math.dist(place.position_m, (24.0, 0.0)) < 0.25, "some beams go through its meshes"
+    ranger.on_cloud(cloud_of(np.array(fence + chain_link((0.0,), 11.0, slope, rises=(0.075,)))), IDENTITY2)
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}, "what goes on above the box may be a wall with a stain"
+
+
+@pytest.mark.parametrize(
+    ("bearings_deg", "distance_m", "where"),
+    [
+        (np.arange(-0.4, 0.5, 0.4), 11.0, "nothing goes on beside the box"),
+        (np.arange(-8.0, 0.5, 0.4), 11.0, "it ends at the box"),
+        (np.arange(-8.0, 8.1, 0.4), 22.0, "who fills the box there is as high as a person"),
+    ],
+)
+def test_what_is_no_fence_before_somebody_may_be_they(bearings_deg: Iterable[float], distance_m: float, where: str) -> None:
+    ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(24.0, 0.0)),)
+    ranger.on_cloud(cloud_of(np.array(chain_link(bearings_deg, distance_m, 0.0))), IDENTITY2)
+    assert len(ranger.ranges(tracks, 0, IDENTITY2)[1]) == 1, where
+
+
+def test_a_child_before_a_wall_is_not_taken_for_the_wall() -> None:
+    ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(12.0, 0.0, height_m=1.0)),)
+    wall = [point for point in chain_link(np.arange(-8.0, 8.1, 0.4), 12.4, 0.0) if abs(point[1]) > 0.2]
+    ranger.on_cloud(cloud_of(np.array(wall + returns(12.0, 0.0, -0.15))), IDENTITY2)
+    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
+    assert math.dist(place.position_m, (12.0, 0.0)) < 0.25
 
 
 def test_a_range_that_belongs_to_another_thing_is_not_believed() -> None:
