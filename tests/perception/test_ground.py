@@ -405,12 +405,12 @@ def chain_link(
 def test_a_fence_that_somebody_is_seen_through_does_not_tell_where_they_are(slope: float) -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(24.0, 0.0)),)
     fence = chain_link(np.arange(-8.0, 8.1, 0.4), 11.0, slope)
-    ranger.on_cloud(cloud_of(np.array(fence)), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(fence)), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {}
-    ranger.on_cloud(cloud_of(np.array(fence + returns(24.0, 0.0))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(fence + returns(24.0, 0.0))), STANDING)
     (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
     assert math.dist(place.position_m, (24.0, 0.0)) < 0.25, "some beams go through its meshes"
-    ranger.on_cloud(cloud_of(np.array(fence + chain_link((0.0,), 11.0, slope, rises=(0.075,)))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(fence + chain_link((0.0,), 11.0, slope, rises=(0.075,)))), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}, "what goes on above the box may be a wall with a stain"
 
 
@@ -424,14 +424,14 @@ def test_a_fence_that_somebody_is_seen_through_does_not_tell_where_they_are(slop
 )
 def test_what_is_no_fence_before_somebody_may_be_they(bearings_deg: Iterable[float], distance_m: float, where: str) -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(24.0, 0.0)),)
-    ranger.on_cloud(cloud_of(np.array(chain_link(bearings_deg, distance_m, 0.0))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(chain_link(bearings_deg, distance_m, 0.0))), STANDING)
     assert len(ranger.ranges(tracks, 0, IDENTITY2)[1]) == 1, where
 
 
 def test_a_child_before_a_wall_is_not_taken_for_the_wall() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(12.0, 0.0, height_m=1.0)),)
     wall = [point for point in chain_link(np.arange(-8.0, 8.1, 0.4), 12.4, 0.0) if abs(point[1]) > 0.2]
-    ranger.on_cloud(cloud_of(np.array(wall + returns(12.0, 0.0, -0.15))), IDENTITY2)
+    ranger.on_cloud(cloud_of(np.array(wall + returns(12.0, 0.0, -0.15))), STANDING)
     (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
     assert math.dist(place.position_m, (12.0, 0.0)) < 0.25
 
