@@ -204,7 +204,7 @@ class Localiser:
             self._suspect()
         doubt = update.estimate.doubt or verdict.because
         if not doubt and self._is_suspected:
-            doubt = f"the scans did not fit on the way here, and do elsewhere as well: {self._search.places}"
+            doubt = f"what was seen lately may be from elsewhere: {self._search.places or 'this is looked into'}"
         if not doubt:
             return replace(update, trust=verdict)
         self._estimate = replace(update.estimate, doubt=doubt)
@@ -241,8 +241,7 @@ class Localiser:
         if self.is_lost:
             self._fitted_scans = 0
             self._covariance = np.maximum(self._covariance, np.diag(np.square(_UNKNOWN_STD)))
-            places = self._search.places
-            because = f"lost: it could be at any of {places}" if places else "lost: the scan fits nowhere on the map well enough"
+            because = f"lost: {self._search.places or 'the scan fits nowhere on the map well enough'}"
             return self._answer(stamp_ns, odom_from_base, ScanOutcome.LOST, 0.0, because)
         self._poor_scans += 1
         if self.is_lost:

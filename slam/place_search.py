@@ -76,12 +76,12 @@ class PlaceSearch:
 
     @property
     def places(self) -> str:
-        """How many places are left, the home among them where the scans fit there; empty where there is none."""
+        """At how many places it could be, the home among them where the scans fit there; empty where there is none."""
         if self._relocaliser.is_crowded:
-            return f"more than {self._config.relocalise.hypotheses_max} places"
+            return f"it could be at any of more than {self._config.relocalise.hypotheses_max} places"
         away = len(self._away(self._home)) if self._home is not None else len(self._relocaliser.hypotheses)
         count = away + (self._home is not None and self.fits(self._home))
-        return f"{count} place{'s' * (count > 1)}" if count else ""
+        return "" if not count else "it could be at one place" if count == 1 else f"it could be at any of {count} places"
 
     @property
     def is_reassured(self) -> bool:
