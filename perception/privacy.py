@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from pydantic import Field
+from scipy.ndimage import maximum_filter1d
 from shapely.geometry import Point, Polygon
 
 from patrol.checks import Floats
@@ -28,6 +29,7 @@ _BELOW_GROUND_M = 0.3
 _BINS, _QUAD_SEGS = 1440, 4
 _BIN_RAD = 2.0 * math.pi / _BINS
 _ROUND = 1.0 / math.cos(math.pi / (4 * _QUAD_SEGS))
+_EDGES = np.column_stack([turn(-math.pi + _BIN_RAD * np.arange(_BINS)) for turn in (np.cos, np.sin)])
 _PIXEL = 1.5
 """A pixel and its corners, in pixels."""
 
@@ -51,7 +53,8 @@ class PrivacyProjector:
         rays = camera.rays(np.column_stack((column.ravel(), row.ravel()))) @ camera.base_from_optical.rotation.T
         level = np.hypot(rays[:, 0], rays[:, 1])
         shape = (camera.height_px, camera.width_px)
-        self._bin = _bins(np.arctan2(rays[:, 1], rays[:, 0])).reshape(shape)
+        bins = _bins(np.arctan2(rays[:, 1], rays[:, 0])).reshape(shape)
+        self._bin = bins[:1] if (bins == bins[0]).all() else bins
         self._elevation_rad = np.arctan2(rays[:, 2], level).astype(np.float32).reshape(shape)
         self._in_view = np.unique(self._bin)
         tipped_rad = config.sigmas * math.radians(config.attitude_std_deg)
@@ -65,7 +68,7 @@ class PrivacyProjector:
 
         All 255 when the camera may stand inside an area.
         """
-        mask = np.zeros(self._bin.shape, dtype=np.uint8)
+        mask = np.zeros(self._elevation_rad.shape, dtype=np.uint8)
         base_from_eye = self._camera.base_from_optical.translation_m
         east_m, north_m, up_m = (Pose3.from_pose2(estimate.map_from_base) @ self._camera.base_from_optical).translation_m.tolist()
         heading_rad = self._config.sigmas * math.sqrt(max(float(estimate.covariance[2, 2]), 0.0))
@@ -88,7 +91,7 @@ class PrivacyProjector:
         low, high = -_widest(-elevations[0], bins) - self._tipped_rad, _widest(elevations[1], bins) + self._tipped_rad
         if np.isfinite(high[self._in_view]).any():
             limits = np.stack((low, high)).astype(np.float32)[:, self._bin]
-            mask[(self._elevation_rad >= limits[0]) & (self._elevation_rad <= limits[1])] = 255
+            np.copyto(mask, 255, where=(self._elevation_rad >= limits[0]) & (self._elevation_rad <= limits[1]))
 
 
 def _bins(bearings_rad: Floats) -> npt.NDArray[np.int64]:
@@ -108,16 +111,13 @@ def _seen_from(outline: Polygon, east_m: float, north_m: float, yaw_rad: float) 
 def _reaches(corners: Floats) -> tuple[Floats, Floats]:
     """How near and how far away the outline through ``corners`` (N, 2) m is, at least and at most, in every bin (bins,) of
     bearings; inf and -inf where it is not."""
-    edges_rad = -math.pi + _BIN_RAD * np.arange(_BINS)
-    ahead = np.column_stack((np.cos(edges_rad), np.sin(edges_rad)))[:, None, :]
     first, step = corners[:-1], np.diff(corners, axis=0)
-    turned, beside = _cross(ahead, step), -_cross(ahead, first)
+    along, range_m = -_cross(_EDGES, first[:, None]), np.broadcast_to(_cross(first, step)[:, None], (len(first), _BINS))
+    turned = _cross(_EDGES, step[:, None])
     with np.errstate(divide="ignore", invalid="ignore"):
-        along = beside / turned
-        range_m = np.einsum("kij,kij->ki", np.broadcast_to(ahead, (_BINS, *first.shape)), first + along[..., None] * step)
+        along, range_m = along / turned, range_m / turned
     meets = (along >= 0.0) & (along <= 1.0) & (range_m > 0.0)
-    near_m, far_m = (np.where(meets, range_m, none).T for none in (np.inf, -np.inf))
-    near_m, far_m = near_m.min(axis=0), far_m.max(axis=0)
+    near_m, far_m = np.where(meets, range_m, np.inf).min(axis=0), np.where(meets, range_m, -np.inf).max(axis=0)
     nearest_m, farthest_m = np.minimum(near_m, np.roll(near_m, -1)), np.maximum(far_m, np.roll(far_m, -1))
     at, corner_m = _bins(np.arctan2(corners[:, 1], corners[:, 0])), np.hypot(corners[:, 0], corners[:, 1])
     np.minimum.at(nearest_m, at, corner_m)
@@ -132,7 +132,5 @@ def _cross(first: Floats, second: Floats) -> Floats:
 
 def _widest(values: Floats, bins: int) -> Floats:
     """The largest of the values (bins,) within so many bins to either side, all round."""
-    reach = min(bins + 1, len(values) // 2)
-    around = np.concatenate((values[-reach:], values, values[:reach]))
-    widest: Floats = np.lib.stride_tricks.sliding_window_view(around, 2 * reach + 1).max(axis=1)
+    widest: Floats = maximum_filter1d(values, 2 * min(bins + 1, len(values) // 2) + 1, mode="wrap")
     return widest
