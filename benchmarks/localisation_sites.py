@@ -74,11 +74,8 @@ class Sky:
 
     def __init__(self, premises: Premises, std_m: float, seed: int) -> None:
         site = read_site(ROOT / "config" / "sites" / f"{premises.name}.geojson")
-        self._roofs, self._std_m, self._rng = (
-            [building.outline for building in site.buildings],
-            std_m,
-            np.random.default_rng(seed),
-        )
+        self._roofs = [building.outline for building in site.buildings]
+        self._std_m, self._rng = std_m, np.random.default_rng(seed)
 
     def fix(self, step: Step) -> Nearby | None:
         """What the receiver tells while the robot is at the step."""
