@@ -63,6 +63,11 @@ class Actor:
         self.dropped: tuple[str, Pose2] | None = None
 
     @property
+    def flies(self) -> bool:
+        """Whether it is a thing of the air, and in the world now."""
+        return self.state.visible and self.spec.kind in _TURNS_HZ
+
+    @property
     def world_from_actor(self) -> Pose3:
         return Pose3.from_pose2(self.state.pose, self.state.z_m if self.state.visible else _OUT_OF_SIGHT_Z_M)
 

@@ -81,12 +81,12 @@ class Eye:
         pixels = np.empty((view.height_px, view.width_px, 3), dtype=np.uint8)
         depth = np.empty((view.height_px, view.width_px), dtype=np.float32)
         mujoco.mjr_readPixels(pixels, depth, rect, self._context)
-        drawn = pixels[..., 0].astype(np.int32) | (pixels[..., 1].astype(np.int32) << 8) | (pixels[..., 2].astype(np.int32) << 16)
+        drawn = (pixels[..., 1].astype(np.uint16) << 8) | pixels[..., 0]
         table = np.full(self._scene.ngeom + 2, -1, dtype=np.int32)
         for geom in self._scene.geoms[: self._scene.ngeom]:
             if geom.objtype == mujoco.mjtObj.mjOBJ_GEOM and geom.segid >= 0:
                 table[geom.segid + 1] = geom.objid
-        return table[np.minimum(drawn, len(table) - 1)], self._metres(depth)
+        return table.take(drawn, mode="clip"), self._metres(depth)
 
     def close(self) -> None:
         """Give the GL context back; nothing can be drawn afterwards."""

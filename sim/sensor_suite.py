@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from patrol.geometry import Pose2
 from patrol.sensors import Battery, Fix, Image, Imu, Odometry, PointCloud, Scan
 from patrol.sound import SoundBlock
 from sim.exposure import Exposure
-from sim.eye import Eye, View
+from sim.eye import HEIGHT_PX, WIDTH_PX, Eye, View
 from sim.faults import Faults
 from sim.lidar import SpinningLidar
 from sim.proprioception import BatterySensor, GnssSensor, ImuSensor, WheelOdometry
@@ -30,6 +31,8 @@ ALL_SENSORS = frozenset({"points", "scan", "camera", "thermal", "imu", "odom", "
 """What is measured unless somebody asks for less. Microphones are listened to only where somebody asks for them."""
 AUDIO = "audio"
 _SIGHT_SCALE = 2
+_FINE_SCALE = 4
+"""How many times as fine as its pixels the thermal camera's view is drawn while something flies, smaller than a pixel."""
 
 
 class Metronome:
@@ -157,7 +160,10 @@ class SensorSuite:
             return []
         stage.settle(within_m=math.inf)
         view = view_of("thermal", part, fence=False)
-        geoms, depth = self._eye.geoms(stage.data, view)
+        finest = min(_FINE_SCALE, WIDTH_PX // view.width_px, HEIGHT_PX // view.height_px)
+        scale = finest if any(actor.flies for actor in stage.cast.actors) else 1
+        fine = replace(view, width_px=scale * view.width_px, height_px=scale * view.height_px)
+        geoms, depth = self._eye.geoms(stage.data, fine)
         rgb, _ = self._eye.colour(stage.data, view)
         shade = rgb[..., 1].astype(np.float32) * np.float32(1.0 / 255.0)
         pixels = self._thermal.develop(geoms, depth, shade, noise_gain=faults.noise_gain("thermal", now_s))

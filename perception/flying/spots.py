@@ -15,10 +15,11 @@ from patrol.percepts import Box
 from patrol.sensors import Image
 from perception.flying.config import SpotsConfig
 
-_COUNTS_PER_K = 10.0
+_COUNTS_PER_K, _LEVEL = 5.0, 48.0
 _BLUR_PX, _TEXTURE_PX = 3, 61
 _PARTS_MAX = 400
 _COARSE = 3
+_CELL_PX, _SIDES_LEAST = 6, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +44,24 @@ class _Layers:
 
 
 def counts(image: Image) -> Bytes:
-    """A thermal picture as 8 bits (H, W): a mono8 one as it is, of a mono16 one tenths of a kelvin about its median."""
+    """A thermal picture as 8 bits (H, W): a mono8 one as it is, of a mono16 one fifths of a kelvin above what is around, so that
+    a clear sky, forty kelvin colder than the ground, loses nothing of what covers a pixel of it in part."""
     if image.encoding == "mono8":
         return image.pixels.astype(np.uint8, copy=False)
     if image.encoding != "mono16":
         raise BadValue(f"picture: encoding {image.encoding} is not that of a thermal camera")
     kelvin = image.pixels.astype(np.float32) / 100.0
-    tenths = (kelvin - np.median(kelvin)) * _COUNTS_PER_K + 96.0
-    clipped: Bytes = np.clip(tenths, 0.0, 255.0).astype(np.uint8)
+    above = (kelvin - _surroundings(kelvin)) * _COUNTS_PER_K + _LEVEL
+    clipped: Bytes = np.clip(above, 0.0, 255.0).astype(np.uint8)
     return clipped
+
+
+def _surroundings(kelvin: Floats32) -> Floats32:
+    """The picture without what is smaller than some 15 pixels."""
+    height, width = kelvin.shape
+    size = (max(width // _CELL_PX, 1), max(height // _CELL_PX, 1))
+    cells = cv2.medianBlur(cv2.resize(kelvin, size, interpolation=cv2.INTER_AREA), 5)
+    return np.asarray(cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
 def spots_of_all_sizes(picture: Bytes, config: SpotsConfig, *, warm_only: bool) -> tuple[Spot, ...]:
@@ -103,13 +113,8 @@ def _spot(layers: _Layers, part: int, stats: npt.NDArray[np.int32], config: Spot
         return None
     inside = (slice(y, y + height), slice(x, x + width))
     own = layers.labels[inside] == part
-    ring = np.sort(_ring(layers.picture, x, y, width, height))
-    if not ring.size:
-        return None
-    low, middle, high = (int(ring[int(share * ring.size)]) for share in (0.05, 0.5, 0.97))
     values = layers.picture[inside][own]
-    peak = max(int(values.max()) - middle, middle - int(values.min()))
-    if peak < config.contrast_min or high - low > config.ring_max * peak:
+    if not _stands_alone(values, _sides(layers.picture, x, y, width, height), config):
         return None
     box = Box(x0_px=x, y0_px=y, x1_px=x + width, y1_px=y + height)
     return Spot(box=box, shine=float(layers.contrast[inside][own].sum()))
@@ -123,12 +128,39 @@ def _background(picture: Bytes, across_px: int) -> Bytes:
     return np.asarray(cv2.resize(median, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
-def _ring(picture: Bytes, x: int, y: int, width: int, height: int) -> Bytes:
-    """The pixels around a box, two away from it and as far as it is large (6 at least)."""
+def _stands_alone(values: Bytes, sides: list[Bytes], config: SpotsConfig) -> bool:
+    """Whether the sky around ``values`` is even, on three sides at least: a rail or a roof may lie along the fourth."""
+    if not sides:
+        return False
+    marks = np.array([_marks(side) for side in sides])
+    low, high = marks[:, 0], marks[:, 2]
+    darkest, brightest = int(values.min()), int(values.max())
+    for left_out in (None, *range(len(sides))) if len(sides) > _SIDES_LEAST else (None,):
+        kept = np.arange(len(sides)) != left_out
+        middle = float(np.median(marks[kept, 1]))
+        peak = max(brightest - middle, middle - darkest)
+        if peak >= config.contrast_min and high[kept].max() - low[kept].min() <= config.ring_max * peak:
+            return True
+    return False
+
+
+def _marks(side: Bytes) -> tuple[int, int, int]:
+    """Its values at 5, 50 and 97 %."""
+    ordered = np.sort(side, axis=None)
+    low, middle, high = (int(ordered[int(share * ordered.size)]) for share in (0.05, 0.5, 0.97))
+    return low, middle, high
+
+
+def _sides(picture: Bytes, x: int, y: int, width: int, height: int) -> list[Bytes]:
+    """What lies above, below, left and right of a box, two pixels away from it and as far as it is large (6 at least); the
+    corners lie above and below. Sides outside of the picture are left out."""
     across, down = max(6, width), max(6, height)
-    top, left = max(y - down, 0), max(x - across, 0)
-    part = picture[top : y + height + down, left : x + width + across]
-    mask = np.ones(part.shape, dtype=np.bool_)
-    mask[max(y - 2 - top, 0) : y + height + 2 - top, max(x - 2 - left, 0) : x + width + 2 - left] = False
-    ring: Bytes = part[mask]
-    return ring
+    top, left, right = max(y - down, 0), max(x - across, 0), x + width + across
+    upper, lower = max(y - 2, 0), y + height + 2
+    sides = (
+        picture[top:upper, left:right],
+        picture[lower : y + height + down, left:right],
+        picture[upper:lower, left : max(x - 2, 0)],
+        picture[upper:lower, x + width + 2 : right],
+    )
+    return [side for side in sides if side.size]

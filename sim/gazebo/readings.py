@@ -20,7 +20,7 @@ from sim.proprioception import GnssSensor
 from sim.robot import RobotModel
 from sim.sdf import World
 from sim.sensor_suite import ALL_SENSORS, Measurement
-from sim.thermal import Microbolometer, sky_kelvin
+from sim.thermal import Microbolometer, sky_kelvin, through_air
 from sim.weather import Weather
 
 _RGB_INT8 = 3
@@ -39,7 +39,7 @@ class Readings:
         self._robot, self._frame, self._weather, self._faults, self._depths = robot, frame, weather, faults, depths
         self._lidar = SpinningLidar(robot.lidar, world, rngs["points"])
         self._exposure = Exposure(robot.camera, weather, rngs["camera"])
-        self._bolometer = Microbolometer(weather, rngs["thermal"])
+        self._bolometer = Microbolometer(rngs["thermal"])
         self._fan = fan_of(robot.thermal_part)
         self._imu_rng = rngs["imu"]
         self._gnss = GnssSensor(robot, frame, rngs["fix"])
@@ -87,11 +87,8 @@ class Readings:
         kelvin, depth = kelvin_of(retros.ravel()[self._fan.nearest]), ranges.ravel()[self._fan.nearest]
         met = np.isfinite(depth)
         kelvin = np.where(met & (kelvin > 1.0), kelvin, np.float32(sky_kelvin(self._weather)))
-        pixels = self._bolometer.expose(
-            kelvin,
-            np.where(met, depth, np.float32(400.0)),
-            noise_gain=self._faults.noise_gain("thermal", now_s),
-        )
+        arrives = through_air(kelvin, np.where(met, depth, np.float32(400.0)), self._weather)
+        pixels = self._bolometer.expose(arrives, noise_gain=self._faults.noise_gain("thermal", now_s))
         pixels = self._faults.spoil("thermal", now_s, pixels)
         pixels.setflags(write=False)
         return Image(stamp_ns=stamp_ns, frame_id=self._robot.thermal_part.frame_id, encoding="mono16", pixels=pixels)

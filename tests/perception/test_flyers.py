@@ -19,12 +19,12 @@ from patrol.estimate import PoseEstimate
 from patrol.geometry import IDENTITY2, Pose2, Pose3
 from patrol.percepts import Label, Track
 from patrol.sensors import CameraModel, Image, PointCloud
-from perception.flying.config import FlyingConfig, KindsConfig
+from perception.flying.config import FlyingConfig, KindsConfig, SpotsConfig
 from perception.flying.kinds import FlyerKind
 from perception.flying.movers import MoverFinder
 from perception.flying.paths import Rays, falling, stands_still_rad
 from perception.flying.sighting import Sighting
-from perception.flying.spots import counts
+from perception.flying.spots import counts, find_spots
 from perception.flying.tracks import FIRST_ID, FlyerTracks
 from perception.flying.watch import Flyer, FlyerWatch
 from tests.perception.build import data
@@ -84,14 +84,27 @@ def test_a_lamp_and_the_ground_are_not_told() -> None:
     assert [found for found in watch([sky(n, (100.0, 60.0, 3.0, 120.0)) for n in range(30)]) if found] == []
 
 
-def test_a_thermal_picture_in_kelvin_is_brought_to_tenths() -> None:
-    kelvin = np.full((20, 20), 28000, dtype=np.uint16)
-    kelvin[5, 5] = 28500
-    image = Image(stamp_ns=0, frame_id="thermal", encoding="mono16", pixels=kelvin)
-    assert counts(image)[5, 5] - int(counts(image)[0, 0]) == 50
+def test_a_thermal_picture_in_kelvin_is_told_above_what_is_around() -> None:
+    kelvin = np.full((120, 160), 24500, dtype=np.uint16)
+    kelvin[70:] = 29200
+    kelvin[20, 60] = kelvin[100, 60] = 25000
+    kelvin[100, 60] = 29700
+    picture = counts(Image(stamp_ns=0, frame_id="thermal", encoding="mono16", pixels=kelvin)).astype(int)
+    assert picture[20, 60] - picture[20, 90] == 25, "before a sky much colder than the ground"
+    assert picture[100, 60] - picture[100, 90] == 25
     colour = Image(stamp_ns=0, frame_id="camera", encoding="bgr8", pixels=np.zeros((4, 4, 3), dtype=np.uint8))
     with pytest.raises(BadValue, match="bgr8"):
         counts(colour)
+
+
+@pytest.mark.parametrize(("rails", "found"), [((), 1), ((67,), 1), ((55,), 1), ((55, 67), 0)])
+def test_a_rail_on_one_side_hides_nothing(rails: tuple[int, ...], found: int) -> None:
+    picture = np.full((120, 160), 60, dtype=np.uint8)
+    picture[59:62, 78:83] = 200
+    for row in rails:
+        picture[row - 2 : row + 1] = 230
+    small = [spot for spot in find_spots(picture, SpotsConfig(), warm_only=True) if spot.box.width_px < 20]
+    assert len(small) == found
 
 
 @pytest.mark.parametrize(("clip", "kind"), [("IR_DRONE_020", FlyerKind.DRONE), ("IR_BIRD_001", FlyerKind.BIRD)])

@@ -70,6 +70,17 @@ def test_thermal_is_centikelvin_with_a_warm_person_under_a_cold_sky(
     assert 290.0 < np.median(kelvin[-10:]) < 302.0
 
 
+def test_a_drone_smaller_than_a_few_pixels_of_the_thermal_camera_does_not_flicker(tmp_path: Path) -> None:
+    drone = {"name": "drone", "kind": "drone", "appearance_seed": 3, "route": [{"x_m": -14.0, "y_m": 0.0, "height_m": 4.0}]}
+    scenario = yard_scenario(tmp_path, robot={"x_m": 0.0, "y_m": 0.0, "yaw_deg": 180.0}, actors=[drone])
+    sim = Simulator(scenario, ROBOT, seed=2, sensors=frozenset({"thermal"}))
+    pictures = [item.pixels[:55].astype(float) for item in sim.advance(3_000_000_000) if isinstance(item, Image)]
+    sim.close()
+    shines = [float(np.clip(pixels - np.median(pixels) - 100.0, 0.0, None).sum()) for pixels in pictures]
+    assert len(shines) > 20
+    assert min(shines) > 0.75 * max(shines) > 0.0
+
+
 def test_night_is_darker(tmp_path: Path, daytime: tuple[dict[str, npt.NDArray[np.generic]], Truth]) -> None:
     night, _ = look(tmp_path, actors=[GUARD], start=NIGHT)
     assert night["camera_optical_frame"].mean() < 0.5 * daytime[0]["camera_optical_frame"].mean()
