@@ -69,7 +69,15 @@ class Actor:
 
     @property
     def world_from_actor(self) -> Pose3:
-        return Pose3.from_pose2(self.state.pose, self.state.z_m if self.state.visible else _OUT_OF_SIGHT_Z_M)
+        return self.before(0.0)
+
+    def before(self, ahead_s: float) -> Pose3:
+        """Where it was so long before the end of its last step, at most that step's length."""
+        pose, state = self.state.pose, self.state
+        if not state.visible:
+            return Pose3.from_pose2(pose, _OUT_OF_SIGHT_Z_M)
+        x_m, y_m, z_m = (float(value) for value in self.velocity_mps * ahead_s)
+        return Pose3.from_pose2(Pose2(pose.x_m - x_m, pose.y_m - y_m, pose.yaw_rad), state.z_m - z_m)
 
     def appear(self, pose: Pose2) -> None:
         """Come into the world at ``pose``."""
@@ -209,7 +217,7 @@ class Cast:
     def __init__(self, actors: Sequence[Actor], model: mujoco.MjModel, data: mujoco.MjData) -> None:
         self.actors = tuple(actors)
         self._data = data
-        self._placed: dict[str, tuple[Pose2, float, float, float, bool]] = {}
+        self._placed: dict[str, tuple[Pose2, float, float, float, bool, float]] = {}
         self._shapes = {actor.spec.name: ActorShape(model, actor.spec.name) for actor in actors}
         self._mocap = {
             actor.spec.name: [
@@ -223,20 +231,20 @@ class Cast:
         """Move every actor on."""
         move_all(self.actors, now_s, step_s, *robots)
 
-    def place(self, *, near: Pose2, within_m: float) -> None:
-        """Put the parts of actors within ``within_m`` of ``near`` where they are now, for physics and pictures.
-
-        Those that have not moved since they were last placed are left alone.
+    def place(self, *, near: Pose2, within_m: float, ahead_s: float = 0.0) -> None:
+        """Put the parts of actors within ``within_m`` of ``near`` where they are, for physics and pictures; ``ahead_s`` before
+        the end of their last step. Those that have not moved since they were last placed are left alone.
         """
         for actor in self.actors:
             state = actor.state
             if state.pose.distance_to(near) > within_m + actor.body.radius_m:
                 continue
-            now = (state.pose, state.z_m, state.speed_mps, state.phase_rad, state.visible)
+            late_s = ahead_s if actor.velocity_mps.any() else 0.0
+            now = (state.pose, state.z_m, state.speed_mps, state.phase_rad, state.visible, late_s)
             if self._placed.get(actor.spec.name) == now:
                 continue
             self._placed[actor.spec.name] = now
-            poses = actor.body.limb_poses(actor.world_from_actor, state.speed_mps, state.phase_rad)
+            poses = actor.body.limb_poses(actor.before(late_s), state.speed_mps, state.phase_rad)
             ids = self._mocap[actor.spec.name]
             self._data.mocap_pos[ids] = poses.positions_m
             for index, rotation in zip(ids, poses.rotations, strict=True):

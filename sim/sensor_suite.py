@@ -135,7 +135,7 @@ class SensorSuite:
         lidar = self._lidar
         if lidar is None or not wanted:
             return []
-        stage.settle(within_m=stage.robot.lidar.range_m[1], number=self._number)
+        stage.settle(within_m=stage.robot.lidar.range_m[1], now_s=now_s, number=self._number)
         starts_ns = now_ns - round(NS_PER_S / stage.robot.lidar.rate_hz)
         gain = max(faults.noise_gain(name, now_s) for name in wanted)
         trail = np.array(self._trail)
@@ -147,7 +147,7 @@ class SensorSuite:
         stage, faults, part = self._stage, self._faults, self._stage.robot.camera_part
         if self._eye is None or faults.is_silent("camera", now_s):
             return []
-        stage.settle(within_m=math.inf)
+        stage.settle(within_m=math.inf, now_s=now_s)
         rgb, depth = self._eye.colour(stage.data, view_of("camera", part), with_depth=self._exposure.needs_depth)
         pixels = self._exposure.develop(rgb, depth, noise_gain=faults.noise_gain("camera", now_s))
         pixels = faults.spoil("camera", now_s, pixels)
@@ -158,7 +158,7 @@ class SensorSuite:
         stage, faults, part = self._stage, self._faults, self._stage.robot.thermal_part
         if self._eye is None or faults.is_silent("thermal", now_s):
             return []
-        stage.settle(within_m=math.inf)
+        stage.settle(within_m=math.inf, now_s=now_s)
         view = view_of("thermal", part, fence=False)
         finest = min(_FINE_SCALE, WIDTH_PX // view.width_px, HEIGHT_PX // view.height_px)
         scale = finest if any(actor.flies for actor in stage.cast.actors) else 1

@@ -70,11 +70,13 @@ class Stage:
         self._robot_geoms = np.array([self.model.geom(geom).name.startswith(f"{ROBOT}/") for geom in range(self.model.ngeom)])
         self._touching: frozenset[str] = frozenset()
         self._contact_count = 0
+        self._acted_s = 0.0
         self.cast.place(near=self.chassis.map_from_base().to_pose2(), within_m=math.inf)
         mujoco.mj_forward(self.model, self.data)
 
     def move_actors(self, now_s: float, step_s: float) -> None:
-        """Let the actors go on with what they do."""
+        """Let the actors go on with what they do, from the tick before ``now_s`` on."""
+        self._acted_s = now_s - TICK_NS / 1e9 + step_s
         robots = [chassis.map_from_base().to_pose2() for chassis in self.fleet]
         self.cast.step(now_s, step_s, *robots)
         for robot in robots:
@@ -92,10 +94,12 @@ class Stage:
         mujoco.mj_step(self.model, self.data, _STEPS_PER_TICK)
         self._note_contacts()
 
-    def settle(self, *, within_m: float, number: int = 0) -> None:
+    def settle(self, *, within_m: float, now_s: float | None = None, number: int = 0) -> None:
         """Bring actors within ``within_m`` of the robot of this number, all geoms and cameras up to date with the state, for
-        pictures and rays."""
-        self.cast.place(near=self.fleet[number].map_from_base().to_pose2(), within_m=within_m)
+        pictures and rays. Actors make longer steps than the world: they stand where they are at ``now_s``, or (None) where their
+        step ends, as the truth has them."""
+        ahead_s = 0.0 if now_s is None else max(round(self._acted_s - now_s, 6), 0.0)
+        self.cast.place(near=self.fleet[number].map_from_base().to_pose2(), within_m=within_m, ahead_s=ahead_s)
         mujoco.mj_kinematics(self.model, self.data)
         mujoco.mj_camlight(self.model, self.data)
 

@@ -81,6 +81,25 @@ def test_a_drone_smaller_than_a_few_pixels_of_the_thermal_camera_does_not_flicke
     assert min(shines) > 0.75 * max(shines) > 0.0
 
 
+def test_a_picture_between_two_steps_of_an_actor_shows_it_between_their_places(tmp_path: Path) -> None:
+    ways = [{"x_m": -14.0, "y_m": y_m, "height_m": 3.5, "speed_mps": 8.0} for y_m in (-6.0, 6.0)]
+    scenario = yard_scenario(
+        tmp_path,
+        robot={"x_m": 0.0, "y_m": 0.0, "yaw_deg": 180.0},
+        actors=[{"name": "drone", "kind": "drone", "appearance_seed": 3, "route": ways}],
+    )
+    sim = Simulator(scenario, ROBOT, seed=2, sensors=frozenset({"thermal"}))
+    pictures = [item for item in sim.advance(1_400_000_000) if isinstance(item, Image)][3:]
+    sim.close()
+    columns = []
+    for image in pictures:
+        warm = np.clip(image.pixels[:55].astype(float) - np.median(image.pixels[:55]) - 100.0, 0.0, None)
+        columns.append(float(warm.sum(axis=0) @ np.arange(image.pixels.shape[1]) / warm.sum()))
+    times_s = np.array([(image.stamp_ns - scenario.start_ns) / 1e9 for image in pictures])
+    assert len(columns) > 7
+    assert np.abs(columns - np.polyval(np.polyfit(times_s, columns, 1), times_s)).max() < 0.6
+
+
 def test_night_is_darker(tmp_path: Path, daytime: tuple[dict[str, npt.NDArray[np.generic]], Truth]) -> None:
     night, _ = look(tmp_path, actors=[GUARD], start=NIGHT)
     assert night["camera_optical_frame"].mean() < 0.5 * daytime[0]["camera_optical_frame"].mean()
