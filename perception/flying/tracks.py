@@ -118,7 +118,7 @@ class FlyerTracks:
             state=state,
             stamp_ns=stamp_ns,
             first_seen_ns=item.first_ns,
-            last_seen_ns=min(item.last.stamp_ns, stamp_ns),
+            last_seen_ns=stamp_ns if state == "confirmed" else min(item.last.stamp_ns, stamp_ns),
             hits=item.hits,
             score=flyer.judged.score,
             box=self._box(flyer, estimate.odom_from_base, stamp_ns),

@@ -12,7 +12,7 @@ from shapely.geometry import LineString
 
 from patrol.checks import Floats
 from patrol.clock import seconds
-from patrol.percepts import GroundPosition, Track
+from patrol.percepts import GroundPosition, Label, Track
 from perception.rulebook.config import CrossingRule, TailgatingRule
 from perception.rulebook.ground_plan import GroundPlan, Line
 from perception.rulebook.memory import Memory
@@ -21,7 +21,7 @@ from perception.rulebook.scene import Measures, Observation, Scene
 
 SURE = 0.9
 _CLEAR, _CLEAR_M, _CLEAR_FOR_S = 0.95, 0.25, 0.3
-_WAY_WITHIN_S, _NEWS_FOR_S = 2.0, 3.0
+_WAY_WITHIN_S, _LOST_AFTER_S, _NEWS_FOR_S = 2.0, 0.3, 3.0
 _GATE_SLACK_M = 0.75
 _CROSSINGS_KEPT = 64
 _WAYS = {"in": " inwards", "out": " outwards", "": ", which way can not be told"}
@@ -51,27 +51,39 @@ class Crossed:
         return not self.way_is_sure or direction in ("any", self.way)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A crossing that is news, with the place ``at`` where the track was seen last. ``may_alert``: it was confirmed then, and
+    that is this picture, or it was lost from sight on the way over."""
+
+    crossed: Crossed
+    at: GroundPosition
+    may_alert: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class _Side:
     """The side on which a track surely was last, and where; the side on which it was clear of the line last, and on which and
     since when it seems to be now. A crossing waits until its way is sure, or can not be told, ``since_ns`` then; ``came_clear``:
-    it was clear on the other side before."""
+    it was clear on the other side before. ``seen``: where it was seen last, when, and whether as a confirmed track."""
 
     left: bool
     position_m: Floats
+    seen: tuple[GroundPosition, int, bool]
     clear_left: bool | None = None
     seems: tuple[bool, int] | None = None
     crossed: Crossed | None = None
     came_clear: bool = False
     since_ns: int | None = None
 
-    def look(self, now_ns: int, *, clear_left: bool | None) -> None:
+    def look(self, now_ns: int, *, clear_left: bool | None, clear_for_s: float) -> None:
         """Take in on which side the track is clear of the line in this picture; None: on neither."""
         if clear_left is None:
             self.seems = None
-        elif self.seems is None or self.seems[0] is not clear_left:
+            return
+        if self.seems is None or self.seems[0] is not clear_left:
             self.seems = (clear_left, now_ns)
-        elif seconds(now_ns - self.seems[1]) >= _CLEAR_FOR_S:
+        if seconds(now_ns - self.seems[1]) >= clear_for_s:
             self.clear_left = clear_left
 
     def cross(self, line: Line, track_id: int, now: GroundPosition, now_ns: int) -> None:
@@ -94,42 +106,59 @@ class _Side:
         elif not self.came_clear or seconds(now_ns - crossed.stamp_ns) >= _WAY_WITHIN_S:
             self.since_ns = now_ns
 
+    def miss(self, now_ns: int) -> None:
+        """Say that the way can not be told, once the track was lost from sight on its way over; one that had only just jumped to
+        the other side is not believed."""
+        if self.crossed is None or self.since_ns is not None or seconds(now_ns - self.seen[1]) < _LOST_AFTER_S:
+            return
+        if seconds(self.seen[1] - self.crossed.stamp_ns) >= _CLEAR_FOR_S:
+            self.since_ns = now_ns
+
 
 @dataclass(slots=True)
 class LineWatch:
     """Which tracks go over lines. A side counts once it is sure (0.9), so that a place that wavers on the line goes over it once
     at most; the way from the last sure place must meet the line itself. Which way it went is told of who was clear of the line
-    on both sides: half a body away from it with 95 %, for 0.3 s. Who is back before anything could be told has not gone over
-    it."""
+    on both sides: half a body away from it with 95 %, for 0.3 s; of a thrown thing, which follows its parabola, at once. Who is
+    back before anything could be told has not gone over it; who is lost from sight before has."""
 
     _sides: dict[tuple[str, int], _Side] = field(default_factory=dict)
 
-    def follow(self, track: Track, ground: GroundPosition, line: Line, now_ns: int) -> Crossed | None:
+    def follow(self, track: Track, ground: GroundPosition, line: Line, now_ns: int) -> Passage | None:
         """Take in where a track is, if it is seen; its latest crossing of ``line`` while that is news, or None."""
         key = (line.line_id, track.track_id)
+        is_seen = track.last_seen_ns == track.stamp_ns
+        if is_seen:
+            self._look(key, track, ground, line, now_ns)
         known = self._sides.get(key)
-        if track.last_seen_ns == track.stamp_ns:
-            known = self._seen(key, ground, line, now_ns)
-        if known is None or known.crossed is None or known.since_ns is None:
+        if known is None:
+            return None
+        if not is_seen:
+            known.miss(now_ns)
+        if known.crossed is None or known.since_ns is None:
             return None
         if seconds(now_ns - known.since_ns) > _NEWS_FOR_S:
             known.crossed = known.since_ns = None
-        return known.crossed
+            return None
+        at, seen_ns, was_confirmed = known.seen
+        return Passage(crossed=known.crossed, at=at, may_alert=was_confirmed and (is_seen or known.since_ns > seen_ns))
 
-    def _seen(self, key: tuple[str, int], ground: GroundPosition, line: Line, now_ns: int) -> _Side | None:
+    def _look(self, key: tuple[str, int], track: Track, ground: GroundPosition, line: Line, now_ns: int) -> None:
         sided = side_of(ground, line.path)
         left = sided.offset_m > 0.0
+        seen = (ground, now_ns, track.state == "confirmed")
         known = self._sides.get(key)
         if max(sided.left_probability, 1.0 - sided.left_probability) >= SURE:
             if known is None:
-                known = self._sides[key] = _Side(left=left, position_m=ground.position_m)
+                known = self._sides[key] = _Side(left=left, position_m=ground.position_m, seen=seen)
             elif left is not known.left:
                 known.cross(line, key[1], ground, now_ns)
             known.left, known.position_m = left, ground.position_m
         if known is not None:
-            known.look(now_ns, clear_left=left if sided.clear_probability(_CLEAR_M) >= _CLEAR else None)
+            known.seen = seen
+            clear_for_s = 0.0 if track.label is Label.THROWN else _CLEAR_FOR_S
+            known.look(now_ns, clear_left=left if sided.clear_probability(_CLEAR_M) >= _CLEAR else None, clear_for_s=clear_for_s)
             known.settle(now_ns)
-        return known
 
     def keep_only(self, track_ids: set[int]) -> None:
         """Forget all other tracks."""
@@ -161,19 +190,18 @@ class Crossing:
             if track.ground is None:
                 continue
             for line in lines:
-                crossed = self._lines.follow(track, track.ground, line, scene.stamp_ns)
-                if crossed is not None and self._counts(crossed, track.ground, plan) and track.state == "confirmed":
-                    measures = memory.measures(track, track.ground, scene.stamp_ns)
-                    yield observed(crossed, track, track.ground, measures)
+                news = self._lines.follow(track, track.ground, line, scene.stamp_ns)
+                if news is not None and news.may_alert and self._counts(news, plan):
+                    yield observed(news, track, memory.measures(track, news.at, scene.stamp_ns))
         self._lines.keep_only(_live(scene))
 
-    def _counts(self, crossed: Crossed, ground: GroundPosition, plan: GroundPlan) -> bool:
-        if not crossed.may_be(self.rule.direction):
+    def _counts(self, news: Passage, plan: GroundPlan) -> bool:
+        if not news.crossed.may_be(self.rule.direction):
             return False
         if self.rule.over != "perimeter":
             return True
-        x_m, y_m = crossed.at_m.tolist()
-        return not plan.at_gate(x_m, y_m, _GATE_SLACK_M + 2.0 * std_m(ground))
+        x_m, y_m = news.crossed.at_m.tolist()
+        return not plan.at_gate(x_m, y_m, _GATE_SLACK_M + 2.0 * std_m(news.at))
 
 
 @dataclass(slots=True)
@@ -191,16 +219,17 @@ class Tailgating:
             if track.ground is None:
                 continue
             for line in lines:
-                crossed = self._lines.follow(track, track.ground, line, scene.stamp_ns)
-                if crossed is None or not crossed.may_be(self.rule.direction):
+                news = self._lines.follow(track, track.ground, line, scene.stamp_ns)
+                if news is None or not news.crossed.may_be(self.rule.direction):
                     continue
+                crossed = news.crossed
                 if crossed not in self._passed:
                     self._passed.append(crossed)
                 before = self._before(crossed)
-                if before is not None and track.state == "confirmed":
-                    measures = memory.measures(track, track.ground, scene.stamp_ns)
+                if before is not None and news.may_alert:
+                    measures = memory.measures(track, news.at, scene.stamp_ns)
                     measures["apart_s"] = seconds(crossed.stamp_ns - before.stamp_ns)
-                    yield observed(crossed, track, track.ground, measures, after=before)
+                    yield observed(news, track, measures, after=before)
         self._lines.keep_only(_live(scene))
 
     def _before(self, crossed: Crossed) -> Crossed | None:
@@ -216,11 +245,9 @@ class Tailgating:
         return max(others, key=lambda item: item.stamp_ns, default=None)
 
 
-def observed(
-    crossed: Crossed, track: Track, ground: GroundPosition, of_track: Measures, *, after: Crossed | None = None
-) -> Observation:
+def observed(news: Passage, track: Track, of_track: Measures, *, after: Crossed | None = None) -> Observation:
     """A crossing as an observation; ``after`` is the crossing of the one before."""
-    line = crossed.line
+    crossed, ground, line = news.crossed, news.at, news.crossed.line
 
     def beyond(place: GroundPosition) -> float:
         left = side_of(place, line.path).left_probability

@@ -37,8 +37,8 @@ class Watch:
         self._incidents = Incidents(self._book.same)
 
     def evaluate(self, scene: Scene) -> tuple[Alert, ...]:
-        """The alerts of a scene, later than the last. Only a confirmed track, seen in this very picture, raises one. Alerts come
-        without a picture."""
+        """The alerts of a scene, later than the last. Only a confirmed track, seen in this very picture, raises one, or one that
+        was lost from sight just as it went over a line. Alerts come without a picture."""
         self._memory.take_in(scene.tracks, scene.stamp_ns)
         firing = tuple(self._firing(scene))
         news = self._incidents.news_among(firing, scene.tracks, scene.stamp_ns)

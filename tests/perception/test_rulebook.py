@@ -142,6 +142,20 @@ def test_a_place_that_goes_back_to_the_fence_for_a_moment_is_no_way_out() -> Non
     assert ways_told([*inside, *[(-0.2, 0.1)] * 40]) == [NO_WAY], "yet who stays there has gone over it, as far as can be told"
 
 
+@pytest.mark.parametrize(("beyond", "told"), [(6, ["fence climbed"]), (2, [])])
+def test_who_is_lost_from_sight_on_the_way_over_is_told(beyond: int, told: list[str]) -> None:
+    """Seen clear of the fence outside, then just inside of it in ``beyond`` pictures, and never again."""
+    places = [0.1 * number - 3.0 for number in range(29)] + [0.2] * beyond
+    watch, found = Watch(YARD, only("fence climbed")), []
+    for number in range(len(places) + 15):
+        inside_m, stamp_ns = places[min(number, len(places) - 1)], NOON_NS + number * STEP_NS
+        one = replace(track(100.0 - inside_m, 40.0, stamp_ns, std_m=0.1, hits=20), first_seen_ns=NOON_NS)
+        if number >= len(places):
+            one = replace(one, state="coasting", last_seen_ns=NOON_NS + (len(places) - 1) * STEP_NS)
+        found += [alert.reason.rule for alert in watch.evaluate(Scene(stamp_ns=stamp_ns, tracks=(one,)))]
+    assert found == told
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 0.5), st.floats(0.3, 2.0), st.sampled_from([-1.0, 1.0]))
 def test_the_opposite_way_is_never_told(seed: int, std_m: float, speed: float, way: float) -> None:
@@ -285,6 +299,9 @@ def test_a_parked_vehicle_is_no_alert() -> None:
 def test_a_thing_that_flies_over_the_fence_was_thrown() -> None:
     thrown = walker(lambda t: (108.0 - 9.0 * t, 20.0), label=Label.THROWN, std_m=0.2)
     assert rules_told(YARD, only("object thrown over the fence"), [thrown], 2.0) == ["object thrown over the fence"]
+    twice = walker(lambda t: (103.0, 20.0) if t < 0.05 else (96.0, 20.0), label=Label.THROWN, std_m=0.5, hits=7)
+    (alert,) = alerts_of(Watch(YARD, only("object thrown over the fence")), [twice], 0.2)
+    assert "inwards" in alert.reason.sentence, "told where it was launched, and where it is"
 
 
 def test_one_intruder_is_one_incident_whatever_rules_he_breaks() -> None:
