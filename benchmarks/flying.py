@@ -93,7 +93,7 @@ def main() -> None:
     outcomes = []
     for number in range(given.runs):
         outcomes.append(
-            scene(given.site[number % len(given.site)], _KINDS[number % 3], given.seed * 10_000 + number, given.seconds)
+            scene(given.site[number // 3 % len(given.site)], _KINDS[number % 3], given.seed * 10_000 + number, given.seconds)
         )
         if given.log is not None:
             with given.log.open("a", encoding="utf-8") as log:
