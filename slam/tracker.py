@@ -27,6 +27,7 @@ _SEARCH_SCORE_MIN = 0.3
 _SEARCH_GAIN_MIN = 0.2
 _GUESS_GAIN_MIN = 0.12
 _TORN_SIGMAS, _TORN_GAIN_MIN = 3.0, -0.01
+_FAR_SHARE_MIN = 0.65
 _ANYWHERE = (1.0, 1.0, 10.0)
 _SURELY = information(10.0, 1.0)
 _HIT_VARIANCE = (0.04, 0.04, 0.01)
@@ -120,7 +121,9 @@ class Tracker:
             for other in (self._by_odometry @ step.last_from_base, self.track_from_base @ step.carried_on):
                 match = self._better(match, self._matched(points, other, prior), _GUESS_GAIN_MIN)
         if match.score < self._config.score_min:
-            match = self._better(match, self._searched(points, guess, predicted), _SEARCH_GAIN_MIN)
+            found = self._searched(points, guess, predicted)
+            if found is not None and _is_believable(found, guess, predicted):
+                match = self._better(match, found, _SEARCH_GAIN_MIN)
         if match.score < self._config.score_sure and (step.dt_s > self._config.gap_s or step.because):
             match = self._better(match, self._found_anew(points, guess, predicted), _GUESS_GAIN_MIN)
         return match
@@ -239,11 +242,22 @@ class Tracker:
 
 def _pull(match: Match, guess: Pose2, prior: Floats) -> float:
     """How hard the scan still pulls at the match where the guess holds it back, in its own standard deviations."""
-    found = match.target_from_base
-    turn = wrap_angle(found.yaw_rad - guess.yaw_rad)
-    moved: Floats = np.array([found.x_m - guess.x_m, found.y_m - guess.y_m, turn])
-    held = match.prior_share * inverse(prior) @ moved
+    held = match.prior_share * inverse(prior) @ _away(match, guess)
     return math.sqrt(float(held @ np.linalg.solve(match.told + np.diag(_ANYWHERE), held)))
+
+
+def _is_believable(match: Match, guess: Pose2, prior: Floats) -> bool:
+    """Whether it lies within what odometry leaves open, or most of the scan fits there: one of little but what stands close
+    about the robot half fits in many places."""
+    away = _away(match, guess)
+    return float(away @ np.linalg.solve(prior, away)) <= _SIGMAS**2 or match.score * match.overlap >= _FAR_SHARE_MIN
+
+
+def _away(match: Match, guess: Pose2) -> Floats:
+    """From the guess to the match (3,): m, m, rad."""
+    found = match.target_from_base
+    away: Floats = np.array([found.x_m - guess.x_m, found.y_m - guess.y_m, wrap_angle(found.yaw_rad - guess.yaw_rad)])
+    return away
 
 
 def _thinned(points: ScanPoints) -> Floats:
