@@ -28,6 +28,7 @@ _SEARCH_GAIN_MIN = 0.2
 _GUESS_GAIN_MIN = 0.12
 _TORN_SIGMAS, _TORN_GAIN_MIN = 3.0, -0.01
 _FAR_SHARE_MIN = 0.65
+_RIVAL_SHARE = 0.1
 _ANYWHERE = (1.0, 1.0, 10.0)
 _SURELY = information(10.0, 1.0)
 _HIT_VARIANCE = (0.04, 0.04, 0.01)
@@ -85,7 +86,7 @@ class Tracker:
             decision = self._weighed(points, guess, predicted)
             overlap_min, score_min = self._config.open_overlap_min, self._config.open_score_min
         else:
-            decision = Decision(match=self._followed(points, step, prior, predicted))
+            decision = self._followed(points, step, prior, predicted)
             overlap_min, score_min = _OVERLAP_MIN, self._config.score_poor
         match = decision.match
         if match.score < score_min or match.overlap < overlap_min:
@@ -111,22 +112,28 @@ class Tracker:
         known = np.minimum(prior.diagonal(), step.loose.diagonal())
         return bool(max(known[0], known[1]) > self._config.open_std_m**2 or known[2] > self._config.open_std_rad**2)
 
-    def _followed(self, points: ScanPoints, step: MotionStep, prior: Floats, predicted: Floats) -> Match:
-        """The match next to where odometry has the base; where it is poor, the best of those from the other places it may be."""
+    def _followed(self, points: ScanPoints, step: MotionStep, prior: Floats, predicted: Floats) -> Decision:
+        """The match next to where odometry has the base; where it is poor, the best of those from the other places it may be. A
+        fair one that yields to another is a rival of it: the covariance holds both, so that a loop may still tell."""
         guess = self.track_from_base @ step.last_from_base
         match = self._matched(points, guess, prior)
         if _pull(match, guess, prior) > _TORN_SIGMAS:
             match = self._better(match, self._matched(points, guess, prior + step.loose), _TORN_GAIN_MIN)
+        if match.score >= self._config.score_sure:
+            return Decision(match=match)
+        for other in (self._by_odometry @ step.last_from_base, self.track_from_base @ step.carried_on):
+            match = self._better(match, self._matched(points, other, prior), _GUESS_GAIN_MIN)
+        spread: Floats = np.zeros((3, 3))
         if match.score < self._config.score_sure:
-            for other in (self._by_odometry @ step.last_from_base, self.track_from_base @ step.carried_on):
-                match = self._better(match, self._matched(points, other, prior), _GUESS_GAIN_MIN)
-        if match.score < self._config.score_min:
             found = self._searched(points, guess, predicted)
             if found is not None and _is_believable(found, guess, predicted):
-                match = self._better(match, found, _SEARCH_GAIN_MIN)
+                near, match = match, self._better(match, found, _SEARCH_GAIN_MIN)
+                if match is found and near.score >= self._config.score_min:
+                    away = _away(near, found.target_from_base)
+                    spread = _RIVAL_SHARE * np.outer(away, away)
         if match.score < self._config.score_sure and (step.dt_s > self._config.gap_s or step.because):
             match = self._better(match, self._found_anew(points, guess, predicted), _GUESS_GAIN_MIN)
-        return match
+        return Decision(match=match, spread=spread)
 
     def _weighed(self, points: ScanPoints, guess: Pose2, predicted: Floats) -> Decision:
         """The best of all places that the scan may lie at, with what speaks for the others."""

@@ -147,3 +147,18 @@ def test_first_minutes_of_a_real_log() -> None:
     assert len(relations) > 100
     assert ours.translation_m.mean() < 0.06
     assert ours.translation_m.mean() < 0.5 * raw.translation_m.mean()
+
+
+@needs_data
+@pytest.mark.parametrize("from_s", [2160, 2190])
+def test_a_turn_that_odometry_did_not_see_is_found_though_the_scan_half_fits_where_it_led(from_s: int) -> None:
+    """The relation of this moment says 21.6 deg, odometry 3.3; next to odometry seven beams in ten fit."""
+    log = read_carmen(DATA / "fr079.clf.bz2")
+    first_ns, last_ns = 2_203_410_566_000, 2_205_330_253_000
+    records = [record for record in log.records if from_s * 10**9 < record.stamp_ns <= last_ns + 10**8]
+    mapper = Mapper(MapperConfig(), log.base_from_lidar, Pose2(0.0, 0.0, 0.0))
+    for record in records:
+        mapper.add_scan(record.scan, record.odom_from_base)
+    trajectory = mapper.trajectory()
+    turned = trajectory.pose(trajectory.nearest(first_ns)).inverse() @ trajectory.pose(trajectory.nearest(last_ns))
+    assert math.degrees(turned.yaw_rad) == pytest.approx(21.6, abs=2.0)
