@@ -31,6 +31,8 @@ Pair = tuple[float, float]
 _HEIGHTS_M: Mapping[Label, Pair] = MappingProxyType(
     {Label.PERSON: (1.70, 0.12), Label.VEHICLE: (1.70, 0.40), Label.ANIMAL: (0.50, 0.20), Label.OBJECT: (0.60, 0.40)}
 )
+_LENGTHS_M: Mapping[Label, float] = MappingProxyType({Label.VEHICLE: 6.0})
+"""How long things are of which the picture's side may hide most; all others are hardly wider than they are placed well."""
 _EDGE_PX = 2.0
 _LOW_ASPECT = 0.85
 _BESIDE_M, _BESIDE_STD_M = 1.0, 0.4
@@ -92,6 +94,14 @@ class GroundProjector:
             found = (top, other)
         reach_m = self._config.range_max_m
         return tuple(place for place in found if place is not None and float(np.hypot(*place.position_m)) <= reach_m)
+
+    def aside_m(self, box: Box, label: Label, position_m: Floats) -> float:
+        """How far what is in ``box`` may reach beyond the picture's side, at ``position_m`` (2,) m in base_link; 0 where all of
+        it is in view."""
+        if box.x0_px > _EDGE_PX and box.x1_px < self._camera.width_px - _EDGE_PX:
+            return 0.0
+        in_view_m = float(np.hypot(*position_m)) * box.width_px / self._camera.fx_px
+        return max(_LENGTHS_M.get(label, 0.0) - in_view_m, 0.0)
 
     def top_m(self, box: Box, position_m: Floats) -> float | None:
         """How high above the ground the upper edge of a box is, at ``position_m`` (2,) m in base_link; None where the picture's
@@ -215,6 +225,12 @@ def mixed(places: tuple[Located, ...]) -> Located:
     apart = [place.position_m - middle for place in places]
     spread = [place.covariance_m2 + np.outer(gap, gap) for place, gap in zip(places, apart, strict=True)]
     return Located(position_m=middle, covariance_m2=np.mean(spread, axis=0))
+
+
+def with_hidden_part(located: Located, aside_m: float) -> Located:
+    """The place of something of which up to ``aside_m`` is beyond the picture's side, in whatever direction it stands: its middle
+    may be half as far from what is in view."""
+    return Located(position_m=located.position_m, covariance_m2=located.covariance_m2 + np.eye(2) * (0.5 * aside_m) ** 2 / 3.0)
 
 
 def to_map(located: Located, map_from_base: Pose2) -> Located:

@@ -18,8 +18,8 @@ import numpy as np
 from patrol.checks import Floats
 from patrol.clock import seconds
 from patrol.estimate import PoseEstimate
-from patrol.percepts import GroundPosition, Label, Track
-from perception.ground import GroundProjector, Located, contradiction, fused, mixed, pose_error_m2, to_map
+from patrol.percepts import Box, GroundPosition, Label, Track
+from perception.ground import GroundProjector, Located, contradiction, fused, mixed, pose_error_m2, to_map, with_hidden_part
 
 _ACCELERATION_MPS2: Mapping[Label, float] = MappingProxyType(
     {Label.PERSON: 1.0, Label.VEHICLE: 2.0, Label.ANIMAL: 2.0, Label.OBJECT: 0.2}
@@ -120,10 +120,17 @@ class Placer:
         return replace(track, ground=known.position(estimate), floor=0 if estimate is None else estimate.floor, top_m=top_m)
 
     def _measured(self, track: Track, ranged: tuple[Located, ...], by_heat: frozenset[int]) -> tuple[Located | None, bool]:
-        """Where the track is seen in base_link, and whether only the picture says so."""
+        """Where the track is seen in base_link, and whether what that errs is alike in picture after picture: only the picture
+        says so, or its side hides some of the thing."""
         if track.box is None or track.last_seen_ns != track.stamp_ns:
             return None, True
-        seen = self._projector.places(track.box, track.label, by_heat=track.track_id in by_heat)
+        found, by_picture = self._found(track, track.box, ranged, by_heat)
+        aside_m = 0.0 if found is None else self._projector.aside_m(track.box, track.label, found.position_m)
+        return (found, by_picture) if found is None or not aside_m else (with_hidden_part(found, aside_m), True)
+
+    def _found(self, track: Track, box: Box, ranged: tuple[Located, ...], by_heat: frozenset[int]) -> tuple[Located | None, bool]:
+        """Where the part of the track that is in view is in base_link, and whether only the picture says so."""
+        seen = self._projector.places(box, track.label, by_heat=track.track_id in by_heat)
         if not seen:
             return (ranged[0], False) if ranged else (None, True)
         pairs = [(place, way) for place in ranged for way in seen if contradiction(place, way) <= _OTHER_THING_MIN]

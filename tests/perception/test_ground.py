@@ -199,6 +199,37 @@ def test_the_pose_error_does_not_average_out() -> None:
     assert placed.ground.covariance_m2[0, 0] >= 1.0
 
 
+def vehicle_box(x_m: float, y_m: float, *, long_m: float) -> Box:
+    """The box of a vehicle across the way, with its middle at (x, y) in map, as far as the picture shows it."""
+    corners = [(x_m, y_m + side * long_m, z_m) for side in (0.5, -0.5) for z_m in (0.0, 1.7)]
+    pixels = CAMERA.project(CAMERA.base_from_optical.inverse().apply(np.array(corners)))
+    low, high = np.clip([pixels.min(axis=0), pixels.max(axis=0)], 0.0, (CAMERA.width_px, CAMERA.height_px))
+    return Box(x0_px=low[0], y0_px=low[1], x1_px=high[0], y1_px=high[1])
+
+
+@pytest.mark.parametrize("long_m", [4.5, 5.5])
+@pytest.mark.parametrize("left", [1.0, -1.0])
+def test_of_a_vehicle_that_the_pictures_side_cuts_the_middle_is_not_known_until_all_of_it_is_in_view(
+    left: float, long_m: float
+) -> None:
+    placer, pose = Placer(PROJECTOR), estimate(0)
+
+    def placed(y_m: float, number: int) -> Located:
+        box = vehicle_box(10.0, y_m, long_m=long_m)
+        (ray,) = CAMERA.rays([[0.5 * (box.x0_px + box.x1_px), CAMERA.cy_px]])
+        in_view = Located(position_m=np.array([10.0, -9.8 * ray[0] / ray[2]]), covariance_m2=np.diag([0.02, 0.3]))
+        one = replace(seen(box, number * STEP_NS), label=Label.VEHICLE)
+        (track,) = placer.place((one,), replace(pose, stamp_ns=number * STEP_NS), {1: (in_view,)})
+        assert track.ground is not None
+        return Located(position_m=track.ground.position_m, covariance_m2=track.ground.covariance_m2)
+
+    stands = [placed(left * 9.0, number) for number in range(30)]
+    assert math.dist(stands[-1].position_m, (10.0, left * 9.0)) > 0.8
+    assert sigmas(stands[-1], 10.0, left * 9.0) < 2.5
+    in_view = [placed(left * 4.0, number) for number in range(30, 50)]
+    assert math.dist(in_view[-1].position_m, (10.0, left * 4.0)) < 0.3
+
+
 def test_without_a_pose_nothing_is_placed_and_what_was_placed_goes_on() -> None:
     placer = Placer(PROJECTOR)
     (unplaced,) = placer.place((seen(person_box(10.0, 0.0), 0),), None)
