@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from shapely.geometry import LineString, Point, Polygon
+from shapely.geometry import LineString, MultiLineString, Point, Polygon
 
 from patrol.geometry import Pose2
 from patrol.schedule import WeeklySchedule
@@ -196,3 +196,7 @@ class Site:
     cameras: tuple[FixedCamera, ...] = ()
     floors: tuple[Floor, ...] = field(default=())
     lifts: tuple[Lift, ...] = ()
+
+    def fence_lines(self) -> MultiLineString:
+        """The perimeter and all fences within."""
+        return MultiLineString([self.perimeter.exterior.coords, *(fence.line.coords for fence in self.fences)])

@@ -233,6 +233,21 @@ def with_hidden_part(located: Located, aside_m: float) -> Located:
     return Located(position_m=located.position_m, covariance_m2=located.covariance_m2 + np.eye(2) * (0.5 * aside_m) ** 2 / 3.0)
 
 
+def beyond(located: Located, range_m: float) -> Located:
+    """The place in base_link of something that is farther than ``range_m``: what is left of its distribution there, by its first
+    two moments."""
+    x_m, y_m = located.position_m
+    ahead = np.array([x_m, y_m]) / max(math.hypot(x_m, y_m), 1e-6)
+    swing = located.covariance_m2 @ ahead
+    std_m = math.sqrt(float(ahead @ swing))
+    limit = (range_m - math.hypot(x_m, y_m)) / std_m
+    pull = math.sqrt(2.0 / math.pi) * math.exp(-0.5 * limit**2) / max(math.erfc(limit / math.sqrt(2.0)), 1e-12)
+    return Located(
+        position_m=located.position_m + swing * pull / std_m,
+        covariance_m2=located.covariance_m2 - np.outer(swing, swing) * pull * (pull - limit) / std_m**2,
+    )
+
+
 def to_map(located: Located, map_from_base: Pose2) -> Located:
     """The place and its covariance turned into ``map``, still without the pose's error."""
     cos, sin = math.cos(map_from_base.yaw_rad), math.sin(map_from_base.yaw_rad)

@@ -19,7 +19,18 @@ from patrol.checks import Floats
 from patrol.clock import seconds
 from patrol.estimate import PoseEstimate
 from patrol.percepts import Box, GroundPosition, Label, Track
-from perception.ground import GroundProjector, Located, contradiction, fused, mixed, pose_error_m2, to_map, with_hidden_part
+from perception.ground import (
+    GroundProjector,
+    Located,
+    beyond,
+    contradiction,
+    fused,
+    mixed,
+    pose_error_m2,
+    to_map,
+    with_hidden_part,
+)
+from perception.ranging import Ranged
 
 _ACCELERATION_MPS2: Mapping[Label, float] = MappingProxyType(
     {Label.PERSON: 1.0, Label.VEHICLE: 2.0, Label.ANIMAL: 2.0, Label.OBJECT: 0.2}
@@ -89,21 +100,21 @@ class Placer:
         self,
         tracks: tuple[Track, ...],
         estimate: PoseEstimate | None,
-        ranged: Mapping[int, tuple[Located, ...]] = MappingProxyType({}),
+        ranged: Mapping[int, Ranged] = MappingProxyType({}),
         *,
         by_heat: frozenset[int] = frozenset(),
     ) -> tuple[Track, ...]:
         """The tracks with ``ground``: measured where the track was seen in this picture and the pose is known, else predicted.
 
-        ``ranged`` holds places in base_link that a lidar offers, by track id; ``by_heat`` the ids of tracks whose box a thermal
+        ``ranged`` holds what a lidar tells, by track id; ``by_heat`` the ids of tracks whose box a thermal
         camera found. A track never placed keeps ground None.
         """
-        placed = tuple(self._placed(track, estimate, ranged.get(track.track_id, ()), by_heat) for track in tracks)
+        placed = tuple(self._placed(track, estimate, ranged.get(track.track_id, Ranged()), by_heat) for track in tracks)
         live = {track.track_id for track in tracks if track.state != "ended"}
         self._filters = {track_id: item for track_id, item in self._filters.items() if track_id in live}
         return placed
 
-    def _placed(self, track: Track, estimate: PoseEstimate | None, ranged: tuple[Located, ...], by_heat: frozenset[int]) -> Track:
+    def _placed(self, track: Track, estimate: PoseEstimate | None, ranged: Ranged, by_heat: frozenset[int]) -> Track:
         measured, by_picture = self._measured(track, ranged, by_heat)
         known = self._filters.get(track.track_id)
         if known is not None:
@@ -119,7 +130,7 @@ class Placer:
         top_m = None if measured is None or track.box is None else self._projector.top_m(track.box, measured.position_m)
         return replace(track, ground=known.position(estimate), floor=0 if estimate is None else estimate.floor, top_m=top_m)
 
-    def _measured(self, track: Track, ranged: tuple[Located, ...], by_heat: frozenset[int]) -> tuple[Located | None, bool]:
+    def _measured(self, track: Track, ranged: Ranged, by_heat: frozenset[int]) -> tuple[Located | None, bool]:
         """Where the track is seen in base_link, and whether what that errs is alike in picture after picture: only the picture
         says so, or its side hides some of the thing."""
         if track.box is None or track.last_seen_ns != track.stamp_ns:
@@ -128,12 +139,13 @@ class Placer:
         aside_m = 0.0 if found is None else self._projector.aside_m(track.box, track.label, found.position_m)
         return (found, by_picture) if found is None or not aside_m else (with_hidden_part(found, aside_m), True)
 
-    def _found(self, track: Track, box: Box, ranged: tuple[Located, ...], by_heat: frozenset[int]) -> tuple[Located | None, bool]:
+    def _found(self, track: Track, box: Box, ranged: Ranged, by_heat: frozenset[int]) -> tuple[Located | None, bool]:
         """Where the part of the track that is in view is in base_link, and whether only the picture says so."""
         seen = self._projector.places(box, track.label, by_heat=track.track_id in by_heat)
         if not seen:
-            return (ranged[0], False) if ranged else (None, True)
-        pairs = [(place, way) for place in ranged for way in seen if contradiction(place, way) <= _OTHER_THING_MIN]
+            return (ranged.places[0], False) if ranged.places else (None, True)
+        pairs = [(place, way) for place in ranged.places for way in seen if contradiction(place, way) <= _OTHER_THING_MIN]
         if not pairs:
-            return mixed(seen), True
+            place = mixed(seen)
+            return place if ranged.fence_m is None else beyond(place, ranged.fence_m), True
         return fused(*min(pairs, key=lambda pair: contradiction(*pair))), False

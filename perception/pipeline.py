@@ -25,14 +25,14 @@ from perception.ego_motion import CameraMotion, camera_motion
 from perception.evidence_picture import EvidenceConfig, evidence_jpeg
 from perception.flying.config import FlyingConfig
 from perception.flying.tracks import AIRBORNE, FlyerTracks
-from perception.ground import GroundConfig, GroundProjector, Located
+from perception.ground import GroundConfig, GroundProjector
 from perception.ground_filter import Placer
 from perception.heat import HeatConfig, HeatFinder
 from perception.lens_health import LensConfig, LensFault, LensHealth, worst_of
 from perception.lidar_look import LidarLook
 from perception.lidar_witness import LidarWitness, WitnessConfig
 from perception.pose_trail import PoseTrail
-from perception.ranging import LidarRanger, RangingConfig
+from perception.ranging import LidarRanger, Ranged, RangingConfig
 from perception.rulebook.book import default_book
 from perception.rulebook.config import RuleBook
 from perception.rulebook.scene import Scene
@@ -102,7 +102,7 @@ class Seen:
     image: Image
     safe: SafePicture
     placed: tuple[Track, ...] = ()
-    ranged: Mapping[int, tuple[Located, ...]] = field(default_factory=dict)
+    ranged: Mapping[int, Ranged] = field(default_factory=dict)
     pose: PoseEstimate | None = None
     is_late: bool = True
 
@@ -130,7 +130,8 @@ class Perception:
         self._clock = clock
         self._site, self._rules = site, rules
         self._base_from_lidar = base_from_lidar
-        self._ranger = None if base_from_lidar is None else LidarRanger(camera, base_from_lidar, config.ranging)
+        fences = None if site is None else site.fence_lines()
+        self._ranger = None if base_from_lidar is None else LidarRanger(camera, base_from_lidar, config.ranging, fences)
         self._heat: HeatFinder | None = None
         self._cold: ColdClock | None = None
         self._thermal = thermal
@@ -289,10 +290,10 @@ class Perception:
             detections = self._heat.add_to(detections, image)
         return detections, f"the person detector took {took_s:.1f} s" if slow else ""
 
-    def _ranged(self, tracks: tuple[Track, ...], pose: PoseEstimate | None) -> dict[int, tuple[Located, ...]]:
+    def _ranged(self, tracks: tuple[Track, ...], pose: PoseEstimate | None) -> dict[int, Ranged]:
         if self._ranger is None or pose is None or self._stamp_ns is None:
             return {}
-        return self._ranger.ranges(tracks, self._stamp_ns, pose.odom_from_base)
+        return self._ranger.ranges(tracks, self._stamp_ns, pose.odom_from_base, pose.map_from_base)
 
     def _alerts(self, tracks: tuple[Track, ...], now_ns: int, pose: PoseEstimate | None, safe: SafePicture) -> tuple[Alert, ...]:
         """The alerts, each with a safe picture when there is one."""

@@ -3,8 +3,10 @@
 
 What goes on above the box, a lamp post before the thing or a wall behind it, is not the thing; nor is what is so far that a
 person who fills the box there would be a giant. A fence between the robot and somebody goes on straight to both sides of the box,
-and so near that who fills it there would be a dwarf: it is not they, and what is behind it the lidar does not tell. Which of the
-other groups is the thing, and which is something else before or behind it, is left to who knows more (``ground_filter``).
+and so near that who fills it there would be a dwarf: it is not they, and what is behind it the lidar does not tell. Where the
+site has a fence, what goes on straight to both sides is that fence however high they would be there: who is seen is behind it.
+Which of the other groups is the thing, and which is something else before or behind it, is left to who knows more
+(``ground_filter``).
 
 Beams without a return leave no trace in a cloud. That they went into a box all the same is known from the rings, whose elevations
 are those from which anything ever came back, and from what came back in this very revolution below or above the box: a sector in
@@ -14,11 +16,15 @@ which the lidar is blind tells nothing.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 from pydantic import Field
+from shapely.geometry.base import BaseGeometry
 
 from patrol.checks import Floats
 from patrol.clock import NS_PER_S, seconds
@@ -50,9 +56,20 @@ class RangingConfig(Config):
     dwarf_m: float = Field(default=1.3, ge=0.0, description="who is less high in a surface is behind it")
     surface_m: float = Field(default=0.15, gt=0.0, description="returns of one surface lie so near to a straight line")
     surface_min: int = Field(default=2, ge=1, description="so many returns on either side of a box say that a surface goes on")
+    fence_off_m: float = Field(default=0.75, gt=0.0, description="a fence is seen so near to where the site has it")
+    behind_m: float = Field(default=2.1, gt=0.0, description="who would be higher in a fence is not behind it")
     rings_min: int = Field(default=2, ge=1, description="so many rings must cross a box whose emptiness tells something")
     body_radius_m: float = Field(default=0.15, ge=0.0, description="from the surface that was hit to the middle")
     range_std_m: float = Field(default=0.12, gt=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranged:
+    """What the lidar tells of a track into whose box beams go: ``places`` in base_link where it may stand, nearest first; none
+    where it has nothing of its own, or where a fence of the site is before it, ``fence_m`` away."""
+
+    places: tuple[Located, ...] = ()
+    fence_m: float | None = None
 
 
 class _Kept(NamedTuple):
@@ -72,12 +89,16 @@ class _Kept(NamedTuple):
 
 
 class LidarRanger:
-    """Keeps the newest returns and looks up how far tracks may be in them."""
+    """Keeps the newest returns and looks up how far tracks may be in them. ``fences`` are lines in map that cameras look
+    through."""
 
-    def __init__(self, camera: CameraModel, base_from_lidar: Pose3, config: RangingConfig) -> None:
+    def __init__(
+        self, camera: CameraModel, base_from_lidar: Pose3, config: RangingConfig, fences: BaseGeometry | None = None
+    ) -> None:
         self._camera = camera
         self._base_from_lidar = base_from_lidar
         self._config = config
+        self._fences = fences
         self._kept: _Kept | None = None
         self._rings: npt.NDArray[np.bool_] = np.zeros(181, dtype=np.bool_)
         self._is_raised: npt.NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
@@ -101,11 +122,13 @@ class LidarRanger:
         time_s = scan.beam_step_s * np.flatnonzero(scan.valid()).astype(np.float64)
         self._kept = _Kept(scan.stamp_ns, time_s, points, trail)
 
-    def ranges(self, tracks: tuple[Track, ...], stamp_ns: int, odom_from_base: Pose2) -> dict[int, tuple[Located, ...]]:
-        """Places in base_link where the tracks seen in the picture at ``stamp_ns`` may stand, by track id, nearest first: one
-        for every solid group of returns in the track's box. One with nothing but what goes on above its box or is far behind it,
-        or with beams that go through it, has no place; a track into whose box no beams are known to go, or none but to a fence
-        before it, is left out."""
+    def ranges(
+        self, tracks: tuple[Track, ...], stamp_ns: int, odom_from_base: Pose2, map_from_base: Pose2 | None = None
+    ) -> dict[int, Ranged]:
+        """Where the tracks seen in the picture at ``stamp_ns`` may stand, by track id: a place for every solid group of returns
+        in the track's box. One with nothing but what goes on above its box or is far behind it, or with beams that go through it,
+        has no place; a track into whose box no beams are known to go, or none but to some surface before it, is left out. Only
+        with ``map_from_base`` are fences known for what they are."""
         seen = [track for track in tracks if track.box is not None and track.last_seen_ns == stamp_ns]
         kept = self._kept
         if kept is None or not seen or abs(seconds(stamp_ns - kept.stamp_ns)) > self._config.stale_after_s:
@@ -113,29 +136,37 @@ class LidarRanger:
         points = Pose3.from_pose2(odom_from_base.inverse()).apply(kept.points_odom())
         pixels = self._camera.project(self._camera.base_from_optical.inverse().apply(points))
         found = (
-            (track.track_id, self._groups_in(track.box, track.label, points, pixels)) for track in seen if track.box is not None
+            (track.track_id, self._groups_in(track.box, track.label, points, pixels, map_from_base))
+            for track in seen
+            if track.box is not None
         )
-        return {track_id: places for track_id, places in found if places is not None}
+        return {track_id: ranged for track_id, ranged in found if ranged is not None}
 
-    def _groups_in(self, box: Box, label: Label, points: Floats, pixels: Floats) -> tuple[Located, ...] | None:
+    def _groups_in(self, box: Box, label: Label, points: Floats, pixels: Floats, map_from_base: Pose2 | None) -> Ranged | None:
         """A place for every group; None where there is none and no beams are known to go."""
         core = _in_core(box, pixels)
         inside = points[core & self._is_raised, :2]
         is_looked_into = np.count_nonzero(core) >= self._config.through_min or self._looks_into(box, pixels)
         if not len(inside):
-            return () if is_looked_into else None
+            return Ranged() if is_looked_into else None
         distance, above = np.hypot(inside[:, 0], inside[:, 1]), points[_is_above(box, pixels) & self._is_raised, :2]
         higher = np.hypot(above[:, 0], above[:, 1])
         order = np.argsort(distance, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(distance[order]) > self._config.group_gap_m) + 1)
         solid = [group for group in groups if len(group) >= self._config.points_min]
+        sides: tuple[Floats, Floats] | None = None
         if label is Label.PERSON:
             solid = [group for group in solid if self._height_m(box, distance[group]) < self._config.giant_m]
-        kept = (group[self._is_own(distance[group], higher)] for group in solid)
+            sides = self._beside(box, points, pixels)
+        fences = [sides is not None and self._is_fence(box, inside[group], sides, map_from_base) for group in solid]
+        kept = (group[self._is_own(distance[group], higher)] for group, fence in zip(solid, fences, strict=True) if not fence)
         own = [inside[group] for group in kept if len(group) >= self._config.points_min]
-        sides = self._beside(box, points, pixels) if label is Label.PERSON and not self._is_cut(box) else None
         places = tuple(self._place(group, box) for group in own if sides is None or not self._is_screen(box, group, sides))
-        return places if places or (not own and (solid or is_looked_into)) else None
+        if places:
+            return Ranged(places=places)
+        if fences and fences[0]:
+            return Ranged(fence_m=float(np.median(distance[solid[0]])))
+        return Ranged() if not own and (solid or is_looked_into) else None
 
     def _looks_into(self, box: Box, pixels: Floats) -> bool:
         """Whether beams that would return from a near body go into the middle of ``box``."""
@@ -172,8 +203,23 @@ class LidarRanger:
     def _is_screen(self, box: Box, group: Floats, sides: tuple[Floats, Floats]) -> bool:
         """Whether a group of returns (N, 2) m belongs to a straight surface that goes on to both sides, and is too near to be who
         fills ``box``."""
-        config, distance_m = self._config, np.hypot(group[:, 0], group[:, 1])
-        if min(len(side) for side in sides) < config.surface_min or self._height_m(box, distance_m) >= config.dwarf_m:
+        is_near = self._height_m(box, np.hypot(group[:, 0], group[:, 1])) < self._config.dwarf_m
+        return is_near and not self._is_cut(box) and self._goes_on(group, sides)
+
+    def _is_fence(self, box: Box, group: Floats, sides: tuple[Floats, Floats], map_from_base: Pose2 | None) -> bool:
+        """Whether a group of returns (N, 2) m belongs to a fence of the site that goes on to both sides, and is not too far for
+        who fills ``box`` to be behind it."""
+        if self._fences is None or map_from_base is None or not self._goes_on(group, sides):
+            return False
+        if self._height_m(box, np.hypot(group[:, 0], group[:, 1])) >= self._config.behind_m:
+            return False
+        middles = map_from_base.apply(np.array([np.median(part, axis=0) for part in (group, *sides)]))
+        return bool((shapely.distance(shapely.points(middles), self._fences) <= self._config.fence_off_m).all())
+
+    def _goes_on(self, group: Floats, sides: Sequence[Floats]) -> bool:
+        """Whether a group of returns (N, 2) m lies on a straight line with most of those left and right of it."""
+        config = self._config
+        if min(len(side) for side in sides) < config.surface_min:
             return False
         left, right = (np.median(side, axis=0) for side in sides)
         along = (right - left) / max(math.dist(left, right), 1e-6)

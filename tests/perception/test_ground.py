@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely.geometry import LineString
 
 from patrol.geometry import IDENTITY2, Pose2, Pose3
 from patrol.percepts import Box, Label, Track
 from patrol.sensors import CameraModel, PointCloud, Scan
-from perception.ground import GroundConfig, GroundProjector, Located, fused, mixed, pose_error_m2, to_map
+from perception.ground import GroundConfig, GroundProjector, Located, beyond, fused, mixed, pose_error_m2, to_map
 from perception.ground_filter import Placer
 from perception.pose_trail import PoseTrail
-from perception.ranging import LidarRanger, RangingConfig
+from perception.ranging import LidarRanger, Ranged, RangingConfig
 from tests.perception.build import CAMERA, FRAME, LOOKING_FORWARD, STEP_NS, estimate, person_box
 from tests.perception.build import track as make_track
 
@@ -219,7 +220,7 @@ def test_of_a_vehicle_that_the_pictures_side_cuts_the_middle_is_not_known_until_
         (ray,) = CAMERA.rays([[0.5 * (box.x0_px + box.x1_px), CAMERA.cy_px]])
         in_view = Located(position_m=np.array([10.0, -9.8 * ray[0] / ray[2]]), covariance_m2=np.diag([0.02, 0.3]))
         one = replace(seen(box, number * STEP_NS), label=Label.VEHICLE)
-        (track,) = placer.place((one,), replace(pose, stamp_ns=number * STEP_NS), {1: (in_view,)})
+        (track,) = placer.place((one,), replace(pose, stamp_ns=number * STEP_NS), {1: Ranged(places=(in_view,))})
         assert track.ground is not None
         return Located(position_m=track.ground.position_m, covariance_m2=track.ground.covariance_m2)
 
@@ -267,10 +268,10 @@ def test_the_lidar_tells_how_far_a_person_is() -> None:
     wall = [(30.0, 0.3 * step, 0.5) for step in range(-20, 20)]
     ranger.on_cloud(cloud_of(np.array(returns(18.0, 1.0) + wall)), STANDING)
     found = ranger.ranges((seen(person_box(18.0, 1.0)),), 0, IDENTITY2)
-    assert math.dist(found[1][0].position_m, (18.0, 1.0)) < 0.25
+    assert math.dist(found[1].places[0].position_m, (18.0, 1.0)) < 0.25
     camera_only = located_by(PROJECTOR, person_box(18.0, 1.0), Label.PERSON)
     assert camera_only is not None
-    assert found[1][0].covariance_m2[0, 0] < 0.1 * camera_only.covariance_m2[0, 0]
+    assert found[1].places[0].covariance_m2[0, 0] < 0.1 * camera_only.covariance_m2[0, 0]
 
 
 def post(x_m: float, y_m: float, *, to_m: float = 4.0) -> list[tuple[float, float, float]]:
@@ -282,26 +283,26 @@ def post(x_m: float, y_m: float, *, to_m: float = 4.0) -> list[tuple[float, floa
 def test_a_lamp_post_before_somebody_is_not_they(post_m: float) -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(13.0, 0.0)),)
     ranger.on_cloud(cloud_of(np.array(returns(13.0, 0.0) + post(post_m, 0.0))), STANDING)
-    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
+    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1].places
     assert math.dist(place.position_m, (13.0, 0.0)) < 0.25
     ranger.on_cloud(cloud_of(np.array(post(post_m, 0.0))), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}
 
 
 def test_one_return_above_a_box_is_enough_for_a_narrow_post() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(13.0, 0.0)),)
     narrow = [(13.0, 0.0, 13.0 * math.tan(math.radians(elevation))) for elevation in range(-1, 10, 2)]
     ranger.on_cloud(cloud_of(np.array(narrow)), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}
     ranger.on_cloud(cloud_of(np.array([point for point in narrow if point[2] < 1.0])), STANDING)
-    assert len(ranger.ranges(tracks, 0, IDENTITY2)[1]) == 1
+    assert len(ranger.ranges(tracks, 0, IDENTITY2)[1].places) == 1
 
 
 def test_a_wall_close_behind_somebody_is_not_they() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(13.0, 0.0)),)
     wall = [point for step in range(-20, 20) for point in post(13.45, 0.1 * step)]
     ranger.on_cloud(cloud_of(np.array(returns(13.0, 0.0) + wall)), STANDING)
-    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
+    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1].places
     assert math.dist(place.position_m, (13.0, 0.0)) < 0.25
 
 
@@ -318,9 +319,9 @@ def test_beams_that_reach_the_ground_look_through_a_box() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(8.0, 0.0)),)
     ground = [(x, 0.05 * side, -0.65) for x in (10.0, 14.0, 19.0) for side in (-1, 0, 1)]
     ranger.on_cloud(cloud_of(np.array(ground)), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}
     ranger.on_cloud(cloud_of(np.array(ground + returns(8.0, 0.0))), STANDING)
-    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
+    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1].places
     assert math.dist(place.position_m, (8.0, 0.0)) < 0.25
     ranger.on_cloud(cloud_of(np.array(ground[:2])), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {}
@@ -344,12 +345,12 @@ def test_a_box_in_which_no_beam_meets_anything_is_empty_where_beams_are_known_to
     ranger.on_cloud(cloud_of(np.array(rings([-15.0, -1.0, 1.0, 3.0, 5.0], (60.0, 180.0)))), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {}, "nothing came from that way"
     ranger.on_cloud(cloud_of(sector), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}
     ranger.on_cloud(cloud_of(np.concatenate((sector, returns(8.0, 0.0)))), STANDING)
-    assert len(ranger.ranges(tracks, 0, IDENTITY2)[1]) == 1
+    assert len(ranger.ranges(tracks, 0, IDENTITY2)[1].places) == 1
     stray = [(5.0, 0.0, 0.1)]
     ranger.on_cloud(cloud_of(np.concatenate((sector, stray))), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}, "a drop of rain is no body"
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}, "a drop of rain is no body"
 
 
 def test_the_rings_of_a_cloud_say_nothing_of_a_planar_scan() -> None:
@@ -369,9 +370,9 @@ def test_a_giant_is_not_the_person_in_the_box() -> None:
     crates = [(20.0, 0.1 * side, up) for side in range(-6, 7) for up in (0.1, 0.6, 1.1)]
     cloud = rings([-15.0, -13.0, -11.0, -1.0, 1.0, 3.0, 5.0], (90.0, 180.0)) + rings([-15.0, -13.0], (-90.0, 90.0))
     ranger.on_cloud(cloud_of(np.array(cloud + crates)), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}
     vehicle = (replace(tracks[0], label=Label.VEHICLE),)
-    assert len(ranger.ranges(vehicle, 0, IDENTITY2)[1]) == 1
+    assert len(ranger.ranges(vehicle, 0, IDENTITY2)[1].places) == 1
 
 
 def test_an_old_cloud_or_one_without_returns_tells_nothing() -> None:
@@ -389,7 +390,7 @@ def test_the_robots_motion_between_cloud_and_picture_is_undone() -> None:
     ranger.on_cloud(cloud_of(np.array(returns(10.0, 0.0))), STANDING)
     base = Pose2(0.2, 0.0, 0.1)
     found = ranger.ranges((seen(person_box(10.0, 0.0, base=base)),), 0, base)
-    assert math.dist(base.apply(found[1][0].position_m[None, :])[0], (10.0, 0.0)) < 0.2
+    assert math.dist(base.apply(found[1].places[0].position_m[None, :])[0], (10.0, 0.0)) < 0.2
 
 
 @pytest.mark.parametrize("turn_radps", [-0.8, 0.8])
@@ -407,7 +408,7 @@ def test_a_turn_during_the_revolution_does_not_put_the_person_to_the_wall_behind
         trail.hear(round(at_s * 1e9), Pose2(0.0, 0.0, turn_radps * at_s))
     ranger.on_cloud(cloud, trail)
     base = Pose2(0.0, 0.0, turn_radps * 0.2)
-    (place, *_) = ranger.ranges((seen(person_box(14.0, 0.0, base=base), 2 * STEP_NS),), 2 * STEP_NS, base)[1]
+    (place, *_) = ranger.ranges((seen(person_box(14.0, 0.0, base=base), 2 * STEP_NS),), 2 * STEP_NS, base)[1].places
     assert math.dist(base.apply(place.position_m[None, :])[0], (14.0, 0.0)) < 0.25
 
 
@@ -417,7 +418,7 @@ def test_a_fence_before_the_person_is_told_from_the_person() -> None:
     ranger.on_cloud(cloud_of(np.array(returns(12.0, 0.0) + fence)), STANDING)
     tracks = (seen(person_box(12.0, 0.0)),)
     ranged = ranger.ranges(tracks, 0, IDENTITY2)
-    assert len(ranged[1]) == 2
+    assert len(ranged[1].places) == 2
     (placed,) = Placer(PROJECTOR).place(tracks, estimate(0), ranged)
     assert placed.ground is not None
     assert abs(placed.ground.position_m[0] - 12.0) < 0.3
@@ -439,10 +440,10 @@ def test_a_fence_that_somebody_is_seen_through_does_not_tell_where_they_are(slop
     ranger.on_cloud(cloud_of(np.array(fence)), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {}
     ranger.on_cloud(cloud_of(np.array(fence + returns(24.0, 0.0))), STANDING)
-    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
+    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1].places
     assert math.dist(place.position_m, (24.0, 0.0)) < 0.25, "some beams go through its meshes"
     ranger.on_cloud(cloud_of(np.array(fence + chain_link((0.0,), 11.0, slope, rises=(0.075,)))), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: ()}, "what goes on above the box may be a wall with a stain"
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}, "what goes on above the box may be a wall with a stain"
 
 
 @pytest.mark.parametrize(
@@ -456,19 +457,81 @@ def test_a_fence_that_somebody_is_seen_through_does_not_tell_where_they_are(slop
 def test_what_is_no_fence_before_somebody_may_be_they(bearings_deg: Iterable[float], distance_m: float, where: str) -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(24.0, 0.0)),)
     ranger.on_cloud(cloud_of(np.array(chain_link(bearings_deg, distance_m, 0.0))), STANDING)
-    assert len(ranger.ranges(tracks, 0, IDENTITY2)[1]) == 1, where
+    assert len(ranger.ranges(tracks, 0, IDENTITY2)[1].places) == 1, where
+
+
+def fenced(distance_m: float) -> tuple[LidarRanger, list[tuple[float, float, float]]]:
+    """A ranger that knows of a fence across the way, and the returns of that fence: higher than anybody behind it looks."""
+    line = LineString([(distance_m + 0.4, -20.0), (distance_m + 0.4, 20.0)])
+    returned = chain_link(np.arange(-8.0, 8.1, 0.4), distance_m, 0.0, rises=(0.0, 0.02, 0.04, 0.06, 0.08, 0.1))
+    return LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig(), line), returned
+
+
+@pytest.mark.parametrize("range_m", [10.5, 12.0, 20.0])
+def test_who_is_seen_through_a_fence_of_the_site_is_behind_it(range_m: float) -> None:
+    ranger, fence = fenced(10.0)
+    tracks = (seen(person_box(range_m, 0.0)),)
+    ranger.on_cloud(cloud_of(np.array(fence)), STANDING)
+    ranged = ranger.ranges(tracks, 0, IDENTITY2, IDENTITY2)
+    assert ranged[1].places == ()
+    assert ranged[1].fence_m == pytest.approx(10.0, abs=0.3)
+    (placed,) = Placer(PROJECTOR).place(tracks, estimate(0), ranged)
+    assert placed.ground is not None
+    assert placed.ground.position_m[0] > 10.0
+    assert abs(placed.ground.position_m[0] - range_m) < 2.5 * math.sqrt(placed.ground.covariance_m2[0, 0])
+    elsewhere = ranger.ranges(tracks, 0, IDENTITY2, Pose2(x_m=-5.0, y_m=0.0, yaw_rad=0.0))
+    assert elsewhere.get(1, Ranged()).fence_m is None, "the site has no fence there"
+
+
+@pytest.mark.parametrize("range_m", [9.5, 5.0])
+def test_who_stands_before_a_fence_of_the_site_is_not_behind_it(range_m: float) -> None:
+    ranger, fence = fenced(10.0)
+    edges_deg = [math.degrees(math.atan2(side, range_m)) for side in (-0.25, 0.25)]
+    free = [one for one in fence if not edges_deg[0] <= math.degrees(math.atan2(one[1], one[0])) <= edges_deg[1]]
+    tracks = (seen(person_box(range_m, 0.0)),)
+    ranger.on_cloud(cloud_of(np.array(free + returns(range_m, 0.0))), STANDING)
+    (place,) = ranger.ranges(tracks, 0, IDENTITY2, IDENTITY2)[1].places
+    assert math.dist(place.position_m, (range_m, 0.0)) < 0.25
+
+
+def test_a_post_before_a_fence_of_the_site_is_no_fence() -> None:
+    ranger, fence = fenced(10.0)
+    ranger.on_cloud(cloud_of(np.array(fence + post(6.0, 0.0))), STANDING)
+    assert ranger.ranges((seen(person_box(12.0, 0.0)),), 0, IDENTITY2, IDENTITY2) == {1: Ranged()}
+
+
+def test_who_would_be_a_giant_in_a_fence_is_not_behind_it() -> None:
+    ranger, fence = fenced(10.0)
+    ranger.on_cloud(cloud_of(np.array(fence)), STANDING)
+    assert ranger.ranges((seen(person_box(7.5, 0.0)),), 0, IDENTITY2, IDENTITY2)[1].fence_m is None
+
+
+@settings(deadline=None)
+@given(st.floats(0.2, 3.0), st.floats(-3.0, 2.0), st.floats(-0.8, 0.8))
+def test_what_is_beyond_a_range_has_the_moments_of_what_is_left_of_its_distribution(
+    std_m: float, limit: float, bearing: float
+) -> None:
+    turn = np.array([[math.cos(bearing), -math.sin(bearing)], [math.sin(bearing), math.cos(bearing)]])
+    place = Located(position_m=20.0 * turn[:, 0], covariance_m2=turn @ np.diag([std_m**2, 0.3**2]) @ turn.T)
+    left = beyond(place, 20.0 + limit * std_m)
+    grid = np.linspace(limit, limit + 12.0, 40_001)
+    weight = np.exp(-0.5 * grid**2) / np.exp(-0.5 * grid**2).sum()
+    mean = float(weight @ grid)
+    assert np.allclose(left.position_m @ turn, [20.0 + std_m * mean, 0.0], atol=0.01 * std_m)
+    spread = np.diag([std_m**2 * float(weight @ (grid - mean) ** 2), 0.3**2])
+    assert np.allclose(turn.T @ left.covariance_m2 @ turn, spread, atol=0.01 * std_m**2)
 
 
 def test_a_child_before_a_wall_is_not_taken_for_the_wall() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(12.0, 0.0, height_m=1.0)),)
     wall = [point for point in chain_link(np.arange(-8.0, 8.1, 0.4), 12.4, 0.0) if abs(point[1]) > 0.2]
     ranger.on_cloud(cloud_of(np.array(wall + returns(12.0, 0.0, -0.15))), STANDING)
-    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1]
+    (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1].places
     assert math.dist(place.position_m, (12.0, 0.0)) < 0.25
 
 
 def test_a_range_that_belongs_to_another_thing_is_not_believed() -> None:
     wall = Located(position_m=np.array([30.0, 0.0]), covariance_m2=np.eye(2) * 0.02)
-    (placed,) = Placer(PROJECTOR).place((seen(person_box(8.0, 0.0)),), estimate(0), {1: (wall,)})
+    (placed,) = Placer(PROJECTOR).place((seen(person_box(8.0, 0.0)),), estimate(0), {1: Ranged(places=(wall,))})
     assert placed.ground is not None
     assert abs(placed.ground.position_m[0] - 8.0) < 0.5

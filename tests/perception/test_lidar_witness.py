@@ -12,14 +12,16 @@ from patrol.geometry import IDENTITY2, Pose2
 from patrol.percepts import GroundPosition, Label, Track
 from perception.ground import Located
 from perception.lidar_witness import LidarWitness, WitnessConfig
+from perception.ranging import Ranged
 from tests.perception.build import STEP_NS, person_box
 from tests.perception.build import track as make_track
 
 HERE = Located(position_m=np.array([8.0, 0.0]), covariance_m2=0.01 * np.eye(2))
-Ranged = dict[int, tuple[Located, ...]]
-OWN: Ranged = {1: (HERE,)}
-OTHER: Ranged = {1: ()}
-NONE: Ranged = {}
+Looks = dict[int, Ranged]
+OWN: Looks = {1: Ranged(places=(HERE,))}
+OTHER: Looks = {1: Ranged()}
+FENCE: Looks = {1: Ranged(fence_m=6.0)}
+NONE: Looks = {}
 
 
 def person(number: int, range_m: float = 8.0) -> Track:
@@ -27,7 +29,7 @@ def person(number: int, range_m: float = 8.0) -> Track:
     return replace(make_track(0.0, 0.0, number * STEP_NS), box=person_box(range_m, 0.0), ground=ground, score=0.8)
 
 
-def told(looks: list[Ranged], one: Track | None = None, at: Pose2 | None = IDENTITY2) -> float:
+def told(looks: list[Looks], one: Track | None = None, at: Pose2 | None = IDENTITY2) -> float:
     """The score of the last look."""
     witness, score = LidarWitness(WitnessConfig()), 0.0
     for number, ranged in enumerate(looks):
@@ -46,6 +48,14 @@ def test_a_track_with_something_else_in_its_box_is_doubted_after_a_while() -> No
 def test_one_look_at_something_of_its_own_ends_the_doubt() -> None:
     assert told([OTHER] * 6 + [OWN]) == 0.8
     assert told([OTHER, OTHER, OWN, OTHER, OTHER, OTHER]) == 0.8
+
+
+def test_a_fence_before_somebody_explains_nothing() -> None:
+    assert told([FENCE] * 10) == 0.8
+    assert told([OTHER] * 6 + [FENCE] * 3) == 0.4, "one look past a post is not enough"
+    assert told([OTHER] * 6 + [FENCE, FENCE, OTHER, FENCE, FENCE]) == 0.4
+    assert told([OTHER] * 6 + [FENCE] * 4) == 0.8
+    assert told([OTHER] + [FENCE] * 10) == 0.8
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
+from shapely.geometry import LineString
 
 from patrol.clock import ManualClock, nanoseconds
 from patrol.geometry import STOPPED, Pose2, Pose3
 from patrol.percepts import Box, Detection, Label
-from patrol.sensors import CameraModel, Image, Odometry
+from patrol.sensors import CameraModel, Image, Odometry, PointCloud
+from patrol.site import Fence
 from perception.detector import DetectorConfig
 from perception.errors import DetectorFailed
 from perception.pipeline import Perception, PerceptionConfig, Percepts
@@ -31,6 +34,7 @@ from tests.perception.build import (
 )
 from tests.perception.test_anonymiser import WINDOWS
 
+LIDAR = Pose3.from_xyz_rpy(0.0, 0.0, 0.65, 0.0, 0.0, 0.0)
 DEPOT = site(zone("store", square(5.0, -5.0, 10.0)))
 
 
@@ -56,6 +60,36 @@ def test_an_intruder_before_a_driving_robot_is_reported_once_within_a_second() -
     assert math.dist(alerts[0].ground.position_m, (10.0, 0.5)) < 0.8
     assert percepts[-1].tracks[0].ground is not None
     assert np.hypot(*percepts[-1].tracks[0].ground.velocity_mps) < 0.3
+
+
+FENCE = LineString([(7.0, -20.0), (7.0, 20.0)])
+
+
+@pytest.mark.parametrize(("fences", "alerts"), [((Fence(fence_id="inner", name="Inner fence", line=FENCE),), 1), ((), 0)])
+def test_somebody_behind_a_fence_of_the_site_is_told_and_a_stain_on_a_wall_that_it_does_not_have_is_not(
+    fences: tuple[Fence, ...], alerts: int
+) -> None:
+    strip = replace(site(zone("strip", square(7.0, -5.0, 10.0))), fences=fences)
+    detector = Scripted([[person_box(11.0, 0.5)]] * 20)
+    perception = Perception(PerceptionConfig(), CAMERA, strip, detector=detector, base_from_lidar=LIDAR)
+    across, up = np.meshgrid(np.arange(-3.0, 3.01, 0.05), np.arange(-0.6, 2.0, 0.15))
+    returned = np.column_stack((np.full(across.size, 7.0), across.ravel(), up.ravel())).astype(np.float32)
+    told = 0
+    for number in range(20):
+        pose = estimate(number * STEP_NS)
+        perception.on_cloud(
+            PointCloud(
+                stamp_ns=number * STEP_NS,
+                frame_id="lidar_link",
+                points_m=returned,
+                intensity=np.zeros(len(returned), dtype=np.float32),
+                ring=np.zeros(len(returned), dtype=np.uint8),
+                time_s=np.zeros(len(returned), dtype=np.float32),
+            ),
+            pose,
+        )
+        told += len(perception.on_image(noise_image(number * STEP_NS, seed=number), pose).alerts)
+    assert told == alerts
 
 
 def tracks_in_a_turn(odometry_hz: int) -> int:
