@@ -279,12 +279,25 @@ def passing(number: int) -> Body:
     return Body(-5.0 + 0.2 * number, 12.0, bottom_m=0.0)
 
 
+DOCK = Body(0.0, 6.0, length_m=0.7, width_m=0.3, bottom_m=0.0, top_m=0.9)
+
+
+def docking(number: int) -> Pose2:
+    """A robot that drives up to the dock, turns to and fro before it, and drives off backwards."""
+    left = min(max(number - 26, 0), 12) / 12.0
+    return Pose2(0.2, min(0.2 * number, 4.8, 0.2 * (58 - number)), math.pi / 2.0 + 0.5 * math.sin(2.0 * math.pi * left))
+
+
 @pytest.mark.parametrize(
     ("robot", "vehicle", "told", "by_place"),
-    [(turning, lambda _: replace(LORRY, bottom_m=0.0), 0, 1), (lambda _: Pose2(0.0, 0.0, math.pi / 2.0), passing, 1, 1)],
-    ids=["parked", "drives"],
+    [
+        (turning, lambda _: replace(LORRY, bottom_m=0.0), 0, 1),
+        (docking, lambda _: DOCK, 0, 0),
+        (lambda _: Pose2(0.0, 0.0, math.pi / 2.0), passing, 1, 1),
+    ],
+    ids=["parked", "dock", "drives"],
 )
-def test_a_lorry_that_comes_into_the_picture_bit_by_bit_is_no_alert_and_a_van_that_drives_is_one(
+def test_a_lorry_that_comes_into_the_picture_bit_by_bit_is_no_alert_nor_a_dock_and_a_van_that_drives_is_one(
     robot: Callable[[int], Pose2], vehicle: Callable[[int], Body], told: int, by_place: int
 ) -> None:
     sight = Sight()
