@@ -70,13 +70,19 @@ def test_thermal_is_centikelvin_with_a_warm_person_under_a_cold_sky(
     assert 290.0 < np.median(kelvin[-10:]) < 302.0
 
 
+def warmth(image: Image) -> npt.NDArray[np.float64]:
+    """What is a kelvin and more warmer than the sky, in hundredths (55, W)."""
+    sky = image.pixels[:55].astype(np.float64)
+    warm: npt.NDArray[np.float64] = np.clip(sky - float(np.median(sky)) - 100.0, 0.0, None)
+    return warm
+
+
 def test_a_drone_smaller_than_a_few_pixels_of_the_thermal_camera_does_not_flicker(tmp_path: Path) -> None:
     drone = {"name": "drone", "kind": "drone", "appearance_seed": 3, "route": [{"x_m": -14.0, "y_m": 0.0, "height_m": 4.0}]}
     scenario = yard_scenario(tmp_path, robot={"x_m": 0.0, "y_m": 0.0, "yaw_deg": 180.0}, actors=[drone])
     sim = Simulator(scenario, ROBOT, seed=2, sensors=frozenset({"thermal"}))
-    pictures = [item.pixels[:55].astype(float) for item in sim.advance(3_000_000_000) if isinstance(item, Image)]
+    shines = [float(warmth(item).sum()) for item in sim.advance(3_000_000_000) if isinstance(item, Image)]
     sim.close()
-    shines = [float(np.clip(pixels - np.median(pixels) - 100.0, 0.0, None).sum()) for pixels in pictures]
     assert len(shines) > 20
     assert min(shines) > 0.75 * max(shines) > 0.0
 
@@ -93,8 +99,8 @@ def test_a_picture_between_two_steps_of_an_actor_shows_it_between_their_places(t
     sim.close()
     columns = []
     for image in pictures:
-        warm = np.clip(image.pixels[:55].astype(float) - np.median(image.pixels[:55]) - 100.0, 0.0, None)
-        columns.append(float(warm.sum(axis=0) @ np.arange(image.pixels.shape[1]) / warm.sum()))
+        warm = warmth(image)
+        columns.append(float(warm.sum(axis=0) @ np.arange(warm.shape[1]) / warm.sum()))
     times_s = np.array([(image.stamp_ns - scenario.start_ns) / 1e9 for image in pictures])
     assert len(columns) > 7
     assert np.abs(columns - np.polyval(np.polyfit(times_s, columns, 1), times_s)).max() < 0.6
