@@ -6,6 +6,7 @@ nearby place agrees with it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from patrol.geometry import Pose2, wrap_angle
@@ -20,6 +21,7 @@ from slam.scan_points import ScanPoints
 _NEAR_WINDOW_M = 0.5
 _GUESS_STD_M = 0.5
 _GUESS_STD_RAD = 0.2
+_HOME_STD_M = 1.0
 _SIGMAS = 3.0
 _BASE_STD_M = 0.05
 _BASE_STD_RAD = 0.01
@@ -86,9 +88,10 @@ class LoopCloser:
     def find(self, keyframe: Keyframe, graph: PoseGraph) -> list[Edge]:
         """Closures of ``keyframe`` that can be believed now; may bring earlier ones that only lacked a witness."""
         edges: list[Edge] = []
-        for candidate in self._candidates(keyframe, graph):
+        candidates = self._candidates(keyframe, graph)
+        for candidate in candidates:
             match = self._matched(keyframe, candidate)
-            if match is None:
+            if match is None or not (candidate.is_near or self._beats_home(match, keyframe, candidate, candidates, graph)):
                 continue
             edge = Edge(
                 from_id=candidate.submap.anchor.id,
@@ -159,6 +162,20 @@ class LoopCloser:
         if is_alias or best.overlap < overlap_min or best.score < score_min:
             return None
         return best if _within(best.target_from_base, candidate) and self._is_backed(best, keyframe, candidate.submap) else None
+
+    def _beats_home(
+        self, best: Match, keyframe: Keyframe, candidate: _Candidate, candidates: Sequence[_Candidate], graph: PoseGraph
+    ) -> bool:
+        """Whether the scan fits a far place better than any submap where the graph has it: a corridor whose doors are all alike
+        fits a door further on too, and whole, where only a part of it was mapped from here."""
+        there, prior = graph.pose(candidate.submap.anchor.id) @ best.target_from_base, information(_HOME_STD_M, _GUESS_STD_RAD)
+        for other in candidates:
+            home = match_points(keyframe.points, other.submap.target, other.anchor_from_base, prior, self._match)
+            here = graph.pose(other.submap.anchor.id) @ home.target_from_base
+            is_elsewhere = here.distance_to(there) > self._config.alias_away_m
+            if is_elsewhere and _merit(home) > self._config.alias_share * _merit(best):
+                return False
+        return True
 
     def _demanded(self, window_m: float) -> tuple[float, float]:
         """Least overlap and score of a far match: the wider the window, the more places in it may look alike."""
