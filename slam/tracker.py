@@ -29,6 +29,7 @@ _GUESS_GAIN_MIN = 0.12
 _TORN_SIGMAS, _TORN_GAIN_MIN = 3.0, -0.01
 _FAR_SHARE_MIN = 0.65
 _RIVAL_SHARE = 0.1
+_UNTOLD_STD = (10.0, 10.0, 3.0)
 _ANYWHERE = (1.0, 1.0, 10.0)
 _SURELY = information(10.0, 1.0)
 _HIT_VARIANCE = (0.04, 0.04, 0.01)
@@ -254,10 +255,15 @@ def _pull(match: Match, guess: Pose2, prior: Floats) -> float:
 
 
 def _is_believable(match: Match, guess: Pose2, prior: Floats) -> bool:
-    """Whether it lies within what odometry leaves open, or most of the scan fits there: one of little but what stands close
-    about the robot half fits in many places."""
+    """Whether it lies within what odometry leaves open, or most of the scan fits there and the scan itself tells so: one of
+    little but what stands close about the robot fits in many places, turned any way."""
     away = _away(match, guess)
-    return float(away @ np.linalg.solve(prior, away)) <= _SIGMAS**2 or match.score * match.overlap >= _FAR_SHARE_MIN
+    if float(away @ np.linalg.solve(prior, away)) <= _SIGMAS**2:
+        return True
+    told = np.linalg.inv(match.told + np.diag(1.0 / np.square(_UNTOLD_STD)))
+    off, held, seen = np.square(away), _SIGMAS**2 * prior.diagonal(), _SIGMAS**2 * told.diagonal()
+    is_told = not bool(((off > held) & (off < seen)).any())
+    return is_told and match.score * match.overlap >= _FAR_SHARE_MIN
 
 
 def _away(match: Match, guess: Pose2) -> Floats:
