@@ -21,6 +21,7 @@ WHOLE_PX: Size = (640, 480)
 _SCALES = (0.6, 1.4)
 _NEARLY_NATIVE = (0.75, 1.33)
 _KEPT_FRACTION_MIN = 0.4
+_HARD_SHARE, _THING_SHARE = 0.4, 0.7
 _MARGIN = 0.1
 """How far a window may reach beyond the picture, in its own size."""
 
@@ -64,8 +65,8 @@ def _window(picture: Labelled, random: np.random.Generator, size_px: Size, *, na
     size, whole = np.array(size_px), np.array([pixels.shape[1], pixels.shape[0]])
     scale = float(np.exp(random.uniform(*np.log(_SCALES))))
     centre = np.array([random.uniform(0, whole[0]), random.uniform(0.2 * whole[1], whole[1])])
-    if picture.counted.any() and random.random() < 0.70:
-        box = picture.boxes[_any_thing(picture, random)]
+    box = _wanted(picture, random)
+    if box is not None:
         largest = float(((box[2:] - box[:2]) / size).max())
         scale = min(scale, random.uniform(0.7, 1.25) / largest)
         centre = 0.5 * (box[:2] + box[2:])
@@ -78,6 +79,18 @@ def _window(picture: Labelled, random: np.random.Generator, size_px: Size, *, na
     corner = np.round(corner) if scale == 1.0 else corner
     moved = picture.boxes * scale - np.tile(scale * corner, 2)
     return _cut(_view(pixels, corner, scale, random, size_px=size_px), moved, picture)
+
+
+def _wanted(picture: Labelled, random: np.random.Generator) -> Floats | None:
+    """The box (4,) px that a window should show: where a detector went wrong, or a thing that counts; None: anything."""
+    if len(picture.hard) and random.random() < _HARD_SHARE:
+        boxes, chosen = picture.hard, int(random.integers(len(picture.hard)))
+    elif picture.counted.any() and random.random() < _THING_SHARE:
+        boxes, chosen = picture.boxes, _any_thing(picture, random)
+    else:
+        return None
+    box: Floats = boxes[chosen]
+    return box
 
 
 def _any_thing(shown: Labelled | Crop, random: np.random.Generator) -> int:

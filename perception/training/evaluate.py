@@ -29,6 +29,14 @@ class Judged:
 
 def judge(scores: Floats, boxes: Floats, truth: Floats, counted: npt.NDArray[np.bool_]) -> Judged:
     """Match ``boxes`` (N, 4), best score first, to ``truth`` (M, 4). Matches with boxes that do not count are left out."""
+    right, kept, _ = _match(scores, boxes, truth, counted)
+    return Judged(scores=scores[kept], right=right[kept], wanted=int(counted.sum()))
+
+
+def _match(
+    scores: Floats, boxes: Floats, truth: Floats, counted: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which ``boxes`` (N,) are right, which of them are judged at all, and which of ``truth`` (M,) nothing was found for."""
     overlap = iou_matrix(boxes, truth)
     free = np.ones(len(truth), dtype=np.bool_)
     right, kept = np.zeros(len(boxes), dtype=np.bool_), np.ones(len(boxes), dtype=np.bool_)
@@ -39,7 +47,21 @@ def judge(scores: Floats, boxes: Floats, truth: Floats, counted: npt.NDArray[np.
             free[candidates.argmax()] = False
         elif overlap[row].size and overlap[row, ~counted].max(initial=0.0) >= 0.3:
             kept[row] = False
-    return Judged(scores=scores[kept], right=right[kept], wanted=int(counted.sum()))
+    return right, kept, free & counted
+
+
+def mistakes(detector: Detector, picture: Labelled, *, score_min: float) -> Floats:
+    """Boxes (N, 4) px around what ``detector``, believed from ``score_min`` on, overlooks or sees where it is not."""
+    image = Image(stamp_ns=0, frame_id="camera_optical_frame", encoding="bgr8", pixels=picture.read())
+    believed = [item for item in detector.detect(image) if item.score >= score_min]
+    wrong = []
+    for index, name in enumerate(CLASSES):
+        found = [item for item in believed if item.label == name]
+        boxes, truth = as_array([item.box for item in found]), picture.boxes[picture.classes == index]
+        scores = np.array([item.score for item in found])
+        right, kept, missed = _match(scores, boxes, truth, picture.counted[picture.classes == index])
+        wrong += [boxes[kept & ~right], truth[missed]]
+    return np.concatenate(wrong)
 
 
 def average_precision(judged: list[Judged]) -> float:

@@ -7,7 +7,7 @@ is the fraction of the thing that nothing hides, ``pixels`` how many it has in t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -57,12 +57,13 @@ class _LabelFile(BaseModel):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
     """One picture's truth: ``boxes`` (N, 4) px, ``classes`` (N,) index into CLASSES, ``counted`` (N,) false for boxes that
-    are too hidden or too small to be asked for (and no mistake when found)."""
+    are too hidden or too small to be asked for (and no mistake when found). ``hard`` (M, 4) px: where a detector went wrong."""
 
     path: Path
     boxes: Floats
     classes: npt.NDArray[np.int64]
     counted: npt.NDArray[np.bool_]
+    hard: Floats = field(default_factory=lambda: np.zeros((0, 4)))
 
     def read(self) -> Bytes:
         """Pixels (H, W, 3) uint8, BGR. Raises BadInput when the file is no picture."""

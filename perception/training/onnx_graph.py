@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write trained weights as an ONNX file: the table of layers, with batch normalisation folded into the convolutions."""
+"""Trained weights as an ONNX file, and back: the table of layers, with batch normalisation folded into the convolutions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 
 from patrol.checks import Floats32
+from patrol.errors import BadInput, Fault
 from perception.training.architecture import OUTPUTS, PIXEL_MEAN, PIXEL_SCALE, STRIDES_PX, Layer, network
 
 _OPSET = 17
@@ -43,6 +45,46 @@ def write_onnx(weights: Weights, path: Path) -> None:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=9)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
+
+
+def read_onnx(path: Path) -> Weights:
+    """The arrays of ``torch_net.build_parts`` by their names, out of a file that ``write_onnx`` wrote; what was folded into the
+    convolutions stays there, and each normalisation only adds their bias. Raises BadInput naming what is wrong."""
+    try:
+        graph = onnx.load(str(path)).graph
+    except (OSError, DecodeError) as error:
+        raise BadInput(path, [Fault(field="(file)", value=path.name, because=f"can not be read: {error}")]) from error
+    stored = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    weights: Weights = {}
+    for layer in network():
+        if layer.op in ("conv", "head"):
+            kernel = _stored(stored, f"{layer.name}.w", (layer.channels, layer.channels_in, layer.kernel, layer.kernel), path)
+            bias = _stored(stored, f"{layer.name}.b", (layer.channels,), path)
+            weights |= _unfolded(layer.name, kernel, bias) if layer.op == "conv" else _headed(layer.name, kernel, bias)
+    return weights
+
+
+def _stored(stored: Weights, name: str, shape: tuple[int, ...], path: Path) -> Floats32:
+    found = stored.get(name)
+    if found is None or found.shape != shape:
+        value = "missing" if found is None else str(found.shape)
+        raise BadInput(path, [Fault(field=name, value=value, because=f"this network has {shape} here")])
+    return found.copy()
+
+
+def _headed(name: str, kernel: Floats32, bias: Floats32) -> Weights:
+    return {f"{name}.weight": kernel, f"{name}.bias": bias}
+
+
+def _unfolded(name: str, kernel: Floats32, bias: Floats32) -> Weights:
+    """A convolution and a normalisation that does nothing but add ``bias``."""
+    return {
+        f"{name}.0.weight": kernel,
+        f"{name}.1.weight": np.ones_like(bias),
+        f"{name}.1.bias": bias,
+        f"{name}.1.running_mean": np.zeros_like(bias),
+        f"{name}.1.running_var": np.full_like(bias, 1.0 - _BN_EPSILON),
+    }
 
 
 def _nodes(layer: Layer, weights: Weights, constants: Weights) -> list[Any]:

@@ -15,27 +15,31 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from perception.detector import Detector, DetectorConfig
 from perception.detectors.network_detector import own_detector
 from perception.detectors.picking import Selection
 from perception.training.architecture import CLASSES
 from perception.training.augment import CROP_PX, WHOLE_PX, random_crop
-from perception.training.evaluate import measure
+from perception.training.evaluate import measure, mistakes
 from perception.training.labelled import Labelled, read_folder
 from perception.training.loss import detection_loss
-from perception.training.onnx_graph import write_onnx
+from perception.training.onnx_graph import read_onnx, write_onnx
 from perception.training.targets import assign, cell_centres
-from perception.training.torch_net import build_parts, forward
+from perception.training.torch_net import build_parts, forward, settle
 
 logger = logging.getLogger(__name__)
 PERSON_25_M_PX = 26.0
 _WARM_UP_STEPS = 150
+_SETTLING_BATCHES = 60
+_SCORE_MIN = 0.02
+_BELIEVED_FROM = 0.3
 _EMA_DECAY = 0.999
 _WHOLE_EVERY = 3
 """Every so many steps the batch is of whole pictures: as many pixels, but fewer of them."""
@@ -73,8 +77,8 @@ def train(plan: Plan) -> None:
     held_out = read_folder(plan.held_out)
     parts = build_parts().to(memory_format=torch.channels_last)
     if plan.start is not None:
-        fresh = parts.load_state_dict(torch.load(plan.start), strict=False).missing_keys
-        logger.info("from %s; new are: %s", plan.start.name, ", ".join(fresh) or "none")
+        _start(parts, plan.start, pictures, plan)
+        pictures = _with_mistakes(pictures, _written(parts, plan))
     averaged = copy.deepcopy(parts)
     optimiser = torch.optim.AdamW(parts.parameters(), lr=plan.rate, weight_decay=0.02)
     began, reported = time.process_time(), time.process_time()
@@ -101,6 +105,24 @@ def train(plan: Plan) -> None:
             _report(averaged, plan, held_out if progress >= 1.0 else held_out[:150])
         if progress >= 1.0:
             return
+
+
+def _start(parts: Any, start: Path, pictures: tuple[Labelled, ...], plan: Plan) -> None:
+    """Take over the weights of ``start``, .pt or .onnx."""
+    if start.suffix == ".onnx":
+        parts.load_state_dict({name: torch.from_numpy(value) for name, value in read_onnx(start).items()})
+        plain = _batches(pictures, plan, lambda: 1.0)
+        settle(parts, (batch for batch, *_ in itertools.islice(plain, _SETTLING_BATCHES)))
+    else:
+        fresh = parts.load_state_dict(torch.load(start), strict=False).missing_keys
+        logger.info("from %s; new are: %s", start.name, ", ".join(fresh) or "none")
+
+
+def _with_mistakes(pictures: tuple[Labelled, ...], detector: Detector) -> tuple[Labelled, ...]:
+    """The pictures with the places where ``detector`` goes wrong in them."""
+    marked = tuple(replace(item, hard=mistakes(detector, item, score_min=_BELIEVED_FROM)) for item in pictures)
+    logger.info("%d mistakes in %d pictures", sum(len(item.hard) for item in marked), len(marked))
+    return marked
 
 
 def _average(averaged: Any, parts: Any, step: int) -> None:
@@ -135,17 +157,23 @@ def _batches(pictures: tuple[Labelled, ...], plan: Plan, done: Callable[[], floa
 
 
 def _chances(pictures: tuple[Labelled, ...]) -> Any:
-    """How probably each picture is drawn: in proportion to the rarity (one over the square root) of the rarest class in it."""
+    """How probably each picture is drawn: in proportion to the rarity (one over the square root) of the rarest class in it, and
+    to one more than the mistakes that were made in it, up to three."""
     counts = np.bincount(np.concatenate([item.classes for item in pictures]), minlength=len(CLASSES))
     rarity = np.sqrt(counts.max() / np.maximum(counts, 1))
-    weights = np.array([rarity[item.classes].max(initial=1.0) for item in pictures])
+    weights = np.array([rarity[item.classes].max(initial=1.0) * (1 + min(len(item.hard), 3)) for item in pictures])
     return weights / weights.sum()
 
 
-def _report(parts: Any, plan: Plan, held_out: tuple[Labelled, ...]) -> None:
+def _written(parts: Any, plan: Plan) -> Detector:
+    """Write the weights, and open the detector that they make; it tells apart what the robot's does."""
     torch.save(parts.state_dict(), plan.out.with_suffix(".pt"))
     write_onnx({name: value.detach().float().numpy().copy() for name, value in parts.state_dict().items()}, plan.out)
-    detector = own_detector(plan.out, Selection(score_min=0.02, overlap_max=0.55))
+    return own_detector(plan.out, Selection(score_min=_SCORE_MIN, overlap_max=DetectorConfig().overlap_max))
+
+
+def _report(parts: Any, plan: Plan, held_out: tuple[Labelled, ...]) -> None:
+    detector = _written(parts, plan)
     everything = measure(detector, held_out)
     near = measure(detector, held_out, height_min_px=PERSON_25_M_PX)
     logger.info("held out %d pictures: %s", len(held_out), json.dumps({"ap50": everything, "ap50_from_26_px": near}))
@@ -161,7 +189,7 @@ def _plan() -> Plan:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report-every-s", type=float, default=420.0)
-    parser.add_argument("--start", type=Path, default=None, help="go on from these .pt weights")
+    parser.add_argument("--start", type=Path, default=None, help="go on from these weights, .pt or .onnx")
     given = parser.parse_args()
     return Plan(**{**vars(given), "train": tuple(given.train)})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -17,7 +18,7 @@ from patrol.sensors import Image
 from perception.detectors.description import describe
 from perception.training.architecture import OUTPUTS, STRIDES_PX, network
 from perception.training.augment import CROP_PX, WHOLE_PX, Crop, Size, random_crop
-from perception.training.evaluate import Judged, average_precision, judge, measure
+from perception.training.evaluate import Judged, average_precision, judge, measure, mistakes
 from perception.training.labelled import read_folder
 from perception.training.targets import assign, cell_centres
 from tests.perception.build import detection
@@ -159,12 +160,48 @@ def test_a_second_box_on_one_thing_is_wrong_and_one_on_a_hidden_thing_is_left_ou
     assert judged.wanted == 1
 
 
-def test_measuring_a_detector_on_a_folder(folder: Path) -> None:
-    class Knows:
-        def detect(self, image: Image) -> tuple[Detection, ...]:
-            return (detection(Box(x0_px=301.0, y0_px=202.0, x1_px=340.0, y1_px=300.0), image.stamp_ns, label=Label.PERSON),)
+@dataclass(frozen=True)
+class Says:
+    """A detector that always finds a person in the same box."""
 
-    scores = measure(Knows(), read_folder(folder))
+    box: Box
+    score: float = 0.9
+
+    def detect(self, image: Image) -> tuple[Detection, ...]:
+        return (detection(self.box, image.stamp_ns, label=Label.PERSON, score=self.score),)
+
+
+THERE = Box(x0_px=301.0, y0_px=202.0, x1_px=340.0, y1_px=300.0)
+NOWHERE = Box(x0_px=500.0, y0_px=20.0, x1_px=540.0, y1_px=120.0)
+ON_THE_HIDDEN_ONE = Box(x0_px=100.0, y0_px=200.0, x1_px=120.0, y1_px=258.0)
+
+
+def test_measuring_a_detector_on_a_folder(folder: Path) -> None:
+    scores = measure(Says(THERE), read_folder(folder))
     assert scores["person"] == pytest.approx(1.0)
     assert math.isnan(scores["vehicle"])
-    assert math.isnan(measure(Knows(), read_folder(folder), height_min_px=150.0)["person"])
+    assert math.isnan(measure(Says(THERE), read_folder(folder), height_min_px=150.0)["person"])
+
+
+def test_mistakes_are_what_is_overlooked_and_what_is_not_there(folder: Path) -> None:
+    (picture,) = read_folder(folder)
+    person, false = picture.boxes[:1], np.array([[500.0, 20.0, 540.0, 120.0]])
+    assert len(mistakes(Says(THERE), picture, score_min=0.3)) == 0
+    np.testing.assert_array_equal(mistakes(Says(THERE, score=0.2), picture, score_min=0.3), person)
+    np.testing.assert_array_equal(mistakes(Says(ON_THE_HIDDEN_ONE), picture, score_min=0.3), person)
+    np.testing.assert_array_equal(mistakes(Says(NOWHERE), picture, score_min=0.3), np.concatenate([false, person]))
+
+
+def test_windows_go_where_a_detector_went_wrong(folder: Path) -> None:
+    pixels = np.full((480, 640, 3), 40, dtype=np.uint8)
+    pixels[20:60, 580:620] = (0, 0, 250)
+    cv2.imwrite(str(folder / "a.png"), pixels)
+    (picture,) = read_folder(folder)
+
+    def shown(hard: list[list[float]]) -> int:
+        marked = replace(picture, hard=np.array(hard).reshape(-1, 4))
+        crops = [random_crop(marked, marked, np.random.default_rng(seed), plain=True) for seed in range(60)]
+        reds = [crop.pixels[:, :, 2].astype(int) - crop.pixels[:, :, 0] for crop in crops]
+        return sum(bool((red > 80).any()) for red in reds)
+
+    assert shown([[580, 20, 620, 60]]) > 20 + shown([])
