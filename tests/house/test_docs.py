@@ -67,6 +67,7 @@ MAPS = Elsewhere(test="tests/slam/test_map_cli.py::test_a_map_is_proposed_approv
 EVIDENCE = Elsewhere(test="tests/app/test_evidence.py::test_two_people_open_an_original_and_the_log_says_so")
 FAIRNESS = Elsewhere(test="tests/app/test_fairness.py::test_a_table_of_people_becomes_a_public_page")
 TRAIN = Understood(source="perception/training/train.py")
+TRAINS_WITH = Elsewhere(test="tests/house/test_docs.py::test_the_lock_that_training_installs_is_there")
 TABLE: dict[str, Run | Elsewhere | Understood] = {
     ".venv/bin/patrol map propose maps patrols/monday/map": MAPS,
     '.venv/bin/patrol map approve maps 1 --by "A. Guard"': MAPS,
@@ -236,9 +237,8 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
     "python3 -m venv .venv-train": Run(
         prints="", instead=((".venv-train", "--without-pip TMP/venv"),), leaves=("venv/bin/python3",)
     ),
-    ".venv-train/bin/pip install torch==2.13.0 onnx -r requirements.lock": Elsewhere(
-        test="tests/house/test_docs.py::test_the_lock_that_training_installs_is_there"
-    ),
+    ".venv-train/bin/pip install torch==2.13.0 onnx": TRAINS_WITH,
+    ".venv-train/bin/pip install -r requirements.lock": TRAINS_WITH,
     ".venv-train/bin/python -m perception.training.train --train data/train --held-out data/held_out "
     "--out perception/weights/own.onnx --minutes 60 --batch 8": TRAIN,
     ".venv/bin/patrol models pull omz-2003": Elsewhere(test="tests/app/test_track.py::test_models_that_are_here_are_good"),
@@ -384,6 +384,9 @@ def test_the_lock_that_training_installs_is_there() -> None:
     lock = (ROOT / "requirements.lock").read_text("utf-8")
     assert "numpy==" in lock
     assert not re.search(r"^(torch|onnx)==", lock, re.MULTILINE), "the page installs these two besides the lock"
+    installs = [line for line in TABLE if "pip install" in line and "requirements.lock" in line]
+    assert "--hash=" in lock
+    assert [line.split("install ")[1] for line in installs] == ["-r requirements.lock"], "pip refuses what has no hash beside it"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
