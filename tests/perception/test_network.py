@@ -105,3 +105,17 @@ def test_a_file_that_is_no_such_network_is_refused(tmp_path: Path, onnx_graph: A
     onnx.save(model, str(tmp_path / "headless.onnx"))
     with pytest.raises(BadInput, match=r"head16\.b"):
         onnx_graph.read_onnx(tmp_path / "headless.onnx")
+
+
+def test_the_mean_of_two_weights_lies_between_them(tmp_path: Path, torch_net: Any, onnx_graph: Any) -> None:
+    mix = importlib.import_module("perception.training.mix").mix
+    other = write(onnx_graph, torch_net.build_parts(), tmp_path / "other.onnx")
+    mixed = {}
+    for share in (0.0, 0.25, 1.0):
+        mix(OWN_WEIGHTS, other, share=share, out=tmp_path / "mixed.onnx")
+        mixed[share] = onnx_graph.read_onnx(tmp_path / "mixed.onnx")["head8.weight"]
+    ours, theirs = (onnx_graph.read_onnx(path)["head8.weight"] for path in (OWN_WEIGHTS, other))
+    np.testing.assert_allclose(mixed[0.0], ours, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(mixed[1.0], theirs, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(mixed[0.25], 0.75 * ours + 0.25 * theirs, rtol=1e-4, atol=1e-6)
+    assert np.abs(ours - theirs).max() > 0.01
