@@ -233,18 +233,29 @@ def with_hidden_part(located: Located, aside_m: float) -> Located:
     return Located(position_m=located.position_m, covariance_m2=located.covariance_m2 + np.eye(2) * (0.5 * aside_m) ** 2 / 3.0)
 
 
-def beyond(located: Located, range_m: float) -> Located:
-    """The place in base_link of something that is farther than ``range_m``: what is left of its distribution there, by its first
-    two moments."""
-    x_m, y_m = located.position_m
-    ahead = np.array([x_m, y_m]) / max(math.hypot(x_m, y_m), 1e-6)
-    swing = located.covariance_m2 @ ahead
+def beyond(places: tuple[Located, ...], range_m: float) -> Located:
+    """One place in base_link for something that is farther than ``range_m``, in one of several ``places`` that are as likely as
+    each other but for that: what is left of their distributions there, by its first two moments."""
+    kept = [_left_beyond(place, range_m) for place in places]
+    shares = np.array([share for share, _ in kept]) / sum(share for share, _ in kept)
+    middle = np.sum([share * place.position_m for share, (_, place) in zip(shares, kept, strict=True)], axis=0)
+    apart = [place.position_m - middle for _, place in kept]
+    spread = [place.covariance_m2 + np.outer(gap, gap) for (_, place), gap in zip(kept, apart, strict=True)]
+    return Located(position_m=middle, covariance_m2=np.sum(shares[:, None, None] * np.array(spread), axis=0))
+
+
+def _left_beyond(place: Located, range_m: float) -> tuple[float, Located]:
+    """How much of a place's distribution is farther than ``range_m``, and that part of it."""
+    distance_m = float(np.hypot(*place.position_m))
+    ahead = place.position_m / max(distance_m, 1e-6)
+    swing = place.covariance_m2 @ ahead
     std_m = math.sqrt(float(ahead @ swing))
-    limit = (range_m - math.hypot(x_m, y_m)) / std_m
-    pull = math.sqrt(2.0 / math.pi) * math.exp(-0.5 * limit**2) / max(math.erfc(limit / math.sqrt(2.0)), 1e-12)
-    return Located(
-        position_m=located.position_m + swing * pull / std_m,
-        covariance_m2=located.covariance_m2 - np.outer(swing, swing) * pull * (pull - limit) / std_m**2,
+    limit = (range_m - distance_m) / std_m
+    share = max(0.5 * math.erfc(limit / math.sqrt(2.0)), 1e-12)
+    pull = math.exp(-0.5 * limit**2) / math.sqrt(2.0 * math.pi) / share
+    return share, Located(
+        position_m=place.position_m + swing * pull / std_m,
+        covariance_m2=place.covariance_m2 - np.outer(swing, swing) * pull * (pull - limit) / std_m**2,
     )
 
 

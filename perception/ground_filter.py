@@ -146,6 +146,5 @@ class Placer:
             return (ranged.places[0], False) if ranged.places else (None, True)
         pairs = [(place, way) for place in ranged.places for way in seen if contradiction(place, way) <= _OTHER_THING_MIN]
         if not pairs:
-            place = mixed(seen)
-            return place if ranged.fence_m is None else beyond(place, ranged.fence_m), True
+            return mixed(seen) if ranged.fence_m is None else beyond(seen, ranged.fence_m), True
         return fused(*min(pairs, key=lambda pair: contradiction(*pair))), False

@@ -513,13 +513,20 @@ def test_what_is_beyond_a_range_has_the_moments_of_what_is_left_of_its_distribut
 ) -> None:
     turn = np.array([[math.cos(bearing), -math.sin(bearing)], [math.sin(bearing), math.cos(bearing)]])
     place = Located(position_m=20.0 * turn[:, 0], covariance_m2=turn @ np.diag([std_m**2, 0.3**2]) @ turn.T)
-    left = beyond(place, 20.0 + limit * std_m)
+    left = beyond((place,), 20.0 + limit * std_m)
     grid = np.linspace(limit, limit + 12.0, 40_001)
     weight = np.exp(-0.5 * grid**2) / np.exp(-0.5 * grid**2).sum()
     mean = float(weight @ grid)
     assert np.allclose(left.position_m @ turn, [20.0 + std_m * mean, 0.0], atol=0.01 * std_m)
     spread = np.diag([std_m**2 * float(weight @ (grid - mean) ** 2), 0.3**2])
     assert np.allclose(turn.T @ left.covariance_m2 @ turn, spread, atol=0.01 * std_m**2)
+
+
+def test_of_two_places_the_one_before_the_fence_is_left_out() -> None:
+    low, high = (Located(position_m=np.array([x_m, 0.0]), covariance_m2=np.eye(2)) for x_m in (7.0, 24.0))
+    place = beyond((low, high), 20.0)
+    assert math.dist(place.position_m, (24.0, 0.0)) < 0.01
+    assert np.allclose(place.covariance_m2, np.eye(2), atol=0.01)
 
 
 def test_a_child_before_a_wall_is_not_taken_for_the_wall() -> None:
