@@ -57,6 +57,9 @@ class RangingConfig(Config):
     surface_m: float = Field(default=0.15, gt=0.0, description="returns of one surface lie so near to a straight line")
     surface_min: int = Field(default=2, ge=1, description="so many returns on either side of a box say that a surface goes on")
     fence_off_m: float = Field(default=0.75, gt=0.0, description="a fence is seen so near to where the site has it")
+    fence_within_m: float = Field(
+        default=14.0, gt=0.0, description="as far off it is looked for; beyond, a climber's own returns count"
+    )
     behind_m: float = Field(default=2.1, gt=0.0, description="who would be higher in a fence is not behind it")
     rings_min: int = Field(default=2, ge=1, description="so many rings must cross a box whose emptiness tells something")
     body_radius_m: float = Field(default=0.15, ge=0.0, description="from the surface that was hit to the middle")
@@ -211,7 +214,8 @@ class LidarRanger:
         who fills ``box`` to be behind it."""
         if self._fences is None or map_from_base is None or not self._goes_on(group, sides):
             return False
-        if self._height_m(box, np.hypot(group[:, 0], group[:, 1])) >= self._config.behind_m:
+        distance_m = np.hypot(group[:, 0], group[:, 1])
+        if np.median(distance_m) > self._config.fence_within_m or self._height_m(box, distance_m) >= self._config.behind_m:
             return False
         middles = map_from_base.apply(np.array([np.median(part, axis=0) for part in (group, *sides)]))
         return bool((shapely.distance(shapely.points(middles), self._fences) <= self._config.fence_off_m).all())
