@@ -31,7 +31,7 @@ from patrol.clock import seconds
 from patrol.estimate import PoseEstimate
 from patrol.geometry import IDENTITY2, Pose2, Twist2
 from patrol.percepts import Alert, Detection, Label
-from patrol.sensors import CameraModel, Image, Odometry, PointCloud
+from patrol.sensors import Image, Odometry, PointCloud
 from patrol.site_file import read_site
 from perception.flying.config import FlyingConfig
 from perception.flying.tracks import FlyerTracks
@@ -190,8 +190,11 @@ class Onlooker:
         """What became of it, once it is closed."""
         right = [alert for alert in self._alerts if alert.label is _LABELS.get(kind)]
         others = [alert for alert in self._alerts if alert.label in _LABELS.values() and alert.label is not _LABELS.get(kind)]
-        thermal = self._robot.thermal if night else None
-        shown = [int(row["stamp_ns"]) for row in self._rows if any(_shows(row, actor, kind, thermal) for actor in row["actors"])]
+        shown = [
+            int(row["stamp_ns"])
+            for row in self._rows
+            if any(_shows(row, actor, kind, self._robot, night=night) for actor in row["actors"])
+        ]
         return Outcome(
             scene=self._scenario.name,
             seed=seed,
@@ -211,13 +214,18 @@ def _start(scenario: Scenario) -> Pose2:
     return IDENTITY2 if at is None else Pose2(at.x_m, at.y_m, math.radians(at.yaw_deg))
 
 
-def _shows(row: dict[str, Any], actor: dict[str, Any], kind: str, thermal: CameraModel | None) -> bool:
-    """Whether the colour camera shows it whole and large enough, and ``thermal``, where it alone can see, has it in view."""
+def _shows(row: dict[str, Any], actor: dict[str, Any], kind: str, robot: RobotModel, *, night: bool) -> bool:
+    """Whether the colour camera shows it whole and large enough; by night, when that is blind, the thermal one must as well."""
     if actor["kind"] != kind or not actor["present"] or actor["visible_px"] < _SHOWS_PX:
         return False
     box, at, base = actor["box"], actor["map_from_actor"], row["map_from_base"]
-    is_whole = bool(min(box["x0_px"], box["y0_px"]) >= _EDGE_PX and box["x1_px"] <= 640.0 - _EDGE_PX)
-    if thermal is None or not is_whole:
+    camera, thermal = robot.camera, robot.thermal
+    is_whole = bool(
+        min(box["x0_px"], box["y0_px"]) >= _EDGE_PX
+        and box["x1_px"] <= camera.width_px - _EDGE_PX
+        and box["y1_px"] <= camera.height_px - _EDGE_PX
+    )
+    if not (night and is_whole):
         return is_whole
     ahead = Pose2(base["x_m"], base["y_m"], base["yaw_rad"]).inverse().apply(np.array([[at["x_m"], at["y_m"]]]))[0]
     place = thermal.base_from_optical.inverse().apply([[*ahead, actor["height_m"]]])

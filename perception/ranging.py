@@ -58,7 +58,7 @@ class RangingConfig(Config):
     surface_min: int = Field(default=2, ge=1, description="so many returns on either side of a box say that a surface goes on")
     fence_off_m: float = Field(default=0.75, gt=0.0, description="a fence is seen so near to where the site has it")
     fence_within_m: float = Field(
-        default=14.0, gt=0.0, description="as far off it is looked for; beyond, a climber's own returns count"
+        default=14.0, gt=0.0, description="it is looked for so near; farther off a climber's returns count"
     )
     behind_m: float = Field(default=2.1, gt=0.0, description="who would be higher in a fence is not behind it")
     rings_min: int = Field(default=2, ge=1, description="so many rings must cross a box whose emptiness tells something")

@@ -9,7 +9,7 @@ from patrol.config import Config
 
 
 class SpotsConfig(Config):
-    """Small things before an even sky. ``contrast_min`` in counts of an 8-bit picture or tenths of a kelvin. ``ring_max``: how
+    """Small things before an even sky. ``contrast_min`` in counts of an 8-bit picture or fifths of a kelvin. ``ring_max``: how
     much the sky around a thing may vary, in parts of its contrast; more is a roof, a branch or a cloud's edge."""
 
     contrast_min: float = Field(default=8.0, gt=0.0)
