@@ -234,24 +234,33 @@ class Mate:
         return Assignment(stamp_ns=stamp_ns, mission_id=self._mission_id, stops=stops, because=self._because())
 
     def _ahead(self) -> Iterator[RouteWaypoint]:
-        """The errand, the breakpoint, then the round, each stop with the moment that its slot sets off for it."""
-        walker = self._walker
+        """The errand, the breakpoint, then the round, each stop with the moment that its slot sets off for it; without a round it
+        stays at the last of them until a plan gives it one: a mission without stops would be over."""
+        walker, last = self._walker, self._walker.at
         if walker.duty is Duty.DISPATCHED and walker.errand is not None:
-            yield replace(self._stops[walker.errand.place], dwell_s=self._config.handle_s)
+            last = walker.errand.place
+            yield replace(self._stops[last], dwell_s=self._config.handle_s)
         if walker.back_to is not None:
-            yield self._stops[walker.back_to]
+            last = walker.back_to
+            yield self._stops[last]
         round_ = walker.round
         if round_ is None:
+            yield from self._stays(last)
             return
         if round_.place == walker.back_to:
             round_ = round_.visited()
         if round_.beat.length_m == 0.0:
-            yield from itertools.repeat(replace(self._stops[round_.place], dwell_s=_STAY_S), self._config.ahead)
+            yield from self._stays(round_.place)
             return
         for _ in range(self._config.ahead * len(round_.beat.walk)):
             leaves_ns = nanoseconds(round_.leaves_s) if math.isfinite(round_.leaves_s) else 0
             yield replace(self._stops[round_.place], not_before_ns=leaves_ns)
             round_ = round_.visited()
+
+    def _stays(self, place: int) -> Iterator[RouteWaypoint]:
+        """Looking around at one place; nothing where it stands at none."""
+        if place != AWAY:
+            yield from itertools.repeat(replace(self._stops[place], dwell_s=_STAY_S), self._config.ahead)
 
     def _because(self) -> str:
         """What the robot does for its team, as a clause."""

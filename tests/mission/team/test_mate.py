@@ -227,3 +227,19 @@ def test_a_held_robot_keeps_its_beat_for_a_while() -> None:
     assert after is not None
     assert after.members == {"r0"}
     assert team.robots[1].mate.duty is Duty.AWAY
+
+
+def test_the_one_that_is_sent_has_stops_throughout_though_the_other_stops_meanwhile() -> None:
+    team = Team(2)
+    team.run(150.0)
+    x_m, y_m = ring(team.places).points_m[team.far_place()].tolist()
+    team.robots[0].mate.raise_alert("intruder", (x_m, y_m), team.now_s)
+    team.run(1.0)
+    sent = next(robot for robot in team.robots if robot.mate.duty is Duty.DISPATCHED)
+    other = next(robot for robot in team.robots if robot is not sent)
+    other.patrols = False
+    for _ in range(1200):
+        team.run(STEP_S)
+        assert sent.assignment is not None
+        assert len(sent.assignment.stops) > 1, "the last stop that a mission has is its end"
+    assert sent.mate.duty is Duty.PATROL
