@@ -12,11 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from patrol.geometry import Pose2
 from patrol.percepts import Label
 from patrol.sensors import Image
 from sim.dataset import DRAWN, render
+from sim.eye import Eye
+from sim.picture_labels import BoxRecord, Labeller
 from sim.robot import read_robot
+from sim.sensor_suite import view_of
 from sim.simulator import Simulator
+from sim.stage import Stage
 from sim.surfaces import SURFACES, texture_pixels
 from sim.truth import Truth
 from tests.sim.stand import NIGHT, yard_scenario
@@ -167,3 +172,29 @@ def test_training_pictures_are_labelled_and_seeded(world: str, tmp_path: Path) -
     assert picture is not None
     assert picture.shape == (480, 640, 3)
     assert (tmp_path / "a" / "000003.jpg").read_bytes() == (tmp_path / "b" / "000003.jpg").read_bytes()
+
+
+def labelled(tmp_path: Path, places: list[tuple[float, float, float]]) -> list[BoxRecord | None]:
+    """The label of one van at each of these x, y (m) and headings (deg) before the camera, None where it has none."""
+    van = {"name": "van", "kind": "van", "route": [{"x_m": 5.0, "y_m": 0.0}]}
+    stage = Stage(yard_scenario(tmp_path, actors=[van]), ROBOT, seed=0)
+    eye = Eye(stage.model)
+    labeller, (actor,) = Labeller(stage, eye, view_of("camera", ROBOT.camera_part), 0), stage.cast.actors
+    labels: list[BoxRecord | None] = []
+    for x_m, y_m, heading_deg in places:
+        actor.state.visible, actor.state.pose = True, Pose2(x_m, y_m, float(np.radians(heading_deg)))
+        stage.settle(within_m=np.inf)
+        labels.append(next(iter(labeller.labels()), None))
+    eye.close()
+    return labels
+
+
+def test_what_the_edge_of_a_picture_cuts_off_is_not_visible(tmp_path: Path) -> None:
+    whole, half, sliver = labelled(tmp_path, [(7.0, 0.0, 90.0), (7.0, 5.4, 90.0), (7.0, 7.8, 90.0)])
+    assert whole is not None
+    assert half is not None
+    assert sliver is not None
+    assert whole["visible"] > 0.98
+    assert 0.4 < half["visible"] < 0.7
+    assert sliver["box"][0] == 0.0
+    assert 0.0 < sliver["visible"] < 0.2
