@@ -14,7 +14,7 @@ high and the foot tells. The picture does not say which; both places are offered
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -216,15 +216,16 @@ def fused(first: Located, second: Located) -> Located:
     )
 
 
-def mixed(places: tuple[Located, ...]) -> Located:
-    """One place for several that are as likely as each other: their mean, with a covariance that holds them all (the moments of
-    the mixture)."""
+def mixed(places: Sequence[Located], weights: Sequence[float] = ()) -> Located:
+    """One place for several: their mean, with a covariance that holds them all (the moments of the mixture). ``weights`` tell how
+    likely they are; without them one is as likely as the other."""
     if len(places) == 1:
         return places[0]
-    middle = np.mean([place.position_m for place in places], axis=0)
+    shares = np.array(weights or [1.0] * len(places)) / (sum(weights) or len(places))
+    middle = np.sum([share * place.position_m for share, place in zip(shares, places, strict=True)], axis=0)
     apart = [place.position_m - middle for place in places]
     spread = [place.covariance_m2 + np.outer(gap, gap) for place, gap in zip(places, apart, strict=True)]
-    return Located(position_m=middle, covariance_m2=np.mean(spread, axis=0))
+    return Located(position_m=middle, covariance_m2=np.sum(shares[:, None, None] * np.array(spread), axis=0))
 
 
 def with_hidden_part(located: Located, aside_m: float) -> Located:
@@ -233,15 +234,20 @@ def with_hidden_part(located: Located, aside_m: float) -> Located:
     return Located(position_m=located.position_m, covariance_m2=located.covariance_m2 + np.eye(2) * (0.5 * aside_m) ** 2 / 3.0)
 
 
-def beyond(places: tuple[Located, ...], range_m: float) -> Located:
+def beyond(places: Sequence[Located], range_m: float) -> Located:
     """One place in base_link for something that is farther than ``range_m``, in one of several ``places`` that are as likely as
     each other but for that: what is left of their distributions there, by its first two moments."""
     kept = [_left_beyond(place, range_m) for place in places]
-    shares = np.array([share for share, _ in kept]) / sum(share for share, _ in kept)
-    middle = np.sum([share * place.position_m for share, (_, place) in zip(shares, kept, strict=True)], axis=0)
-    apart = [place.position_m - middle for _, place in kept]
-    spread = [place.covariance_m2 + np.outer(gap, gap) for (_, place), gap in zip(kept, apart, strict=True)]
-    return Located(position_m=middle, covariance_m2=np.sum(shares[:, None, None] * np.array(spread), axis=0))
+    return mixed([place for _, place in kept], [share for share, _ in kept])
+
+
+def near_or_beyond(place: Located, measured: Located, slack_m: float) -> Located:
+    """One place in base_link for somebody who by the picture is at ``place``, where something stands at ``measured`` through
+    which they may be seen: they are there, within ``slack_m``, or beyond it, by how likely the picture has either."""
+    range_m = float(np.hypot(*measured.position_m))
+    beyond_it, left = _left_beyond(place, range_m + slack_m)
+    there = max(_left_beyond(place, range_m - slack_m)[0] - beyond_it, 1e-12)
+    return mixed((fused(measured, place), left), (there, beyond_it))
 
 
 def _left_beyond(place: Located, range_m: float) -> tuple[float, Located]:

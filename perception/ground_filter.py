@@ -9,8 +9,9 @@ counts only as its share of that second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -18,7 +19,8 @@ import numpy as np
 from patrol.checks import Floats
 from patrol.clock import seconds
 from patrol.estimate import PoseEstimate
-from patrol.percepts import Box, GroundPosition, Label, Track
+from patrol.geometry import Pose2
+from patrol.percepts import GroundPosition, Label, Track
 from perception.ground import (
     GroundProjector,
     Located,
@@ -26,12 +28,14 @@ from perception.ground import (
     contradiction,
     fused,
     mixed,
+    near_or_beyond,
     pose_error_m2,
     to_map,
     with_hidden_part,
 )
 from perception.ranging import Ranged
 
+Misfit = Callable[[Located], float]
 _ACCELERATION_MPS2: Mapping[Label, float] = MappingProxyType(
     {Label.PERSON: 1.0, Label.VEHICLE: 2.0, Label.ANIMAL: 2.0, Label.OBJECT: 0.2}
 )
@@ -40,6 +44,7 @@ _ALIKE_S = 1.0
 _SHARE_MIN = 0.01
 _SURPRISE_MAX = 9.21
 _OTHER_THING_MIN = 5.99
+_BESIDE_FENCE_M = 0.75
 _KEEP_POSITION = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
 
 
@@ -81,6 +86,12 @@ class GroundFilter:
         self._covariance = kept @ self._covariance
         self._covariance = 0.5 * (self._covariance + self._covariance.T)
 
+    def misfit(self, place: Located) -> float:
+        """How badly a place in map fits where the thing is expected: twice the negative logarithm of its density, less a
+        constant."""
+        error, total = place.position_m - self._state[:2], self._covariance[:2, :2] + place.covariance_m2
+        return float(error @ np.linalg.solve(total, error) + np.log(np.linalg.det(total)))
+
     def position(self, estimate: PoseEstimate | None) -> GroundPosition:
         """Position, velocity and covariance in map, with the error of ``estimate`` added when there is one."""
         covariance: Floats = self._covariance[:2, :2].copy()
@@ -115,10 +126,11 @@ class Placer:
         return placed
 
     def _placed(self, track: Track, estimate: PoseEstimate | None, ranged: Ranged, by_heat: frozenset[int]) -> Track:
-        measured, by_picture = self._measured(track, ranged, by_heat)
         known = self._filters.get(track.track_id)
         if known is not None:
             known.predict(track.stamp_ns)
+        misfit = None if known is None or estimate is None else partial(_misfit, known, estimate.map_from_base)
+        measured, by_picture = self._measured(track, ranged, by_heat, misfit)
         if measured is not None and estimate is not None:
             on_map = to_map(measured, estimate.map_from_base)
             if known is None:
@@ -130,21 +142,50 @@ class Placer:
         top_m = None if measured is None or track.box is None else self._projector.top_m(track.box, measured.position_m)
         return replace(track, ground=known.position(estimate), floor=0 if estimate is None else estimate.floor, top_m=top_m)
 
-    def _measured(self, track: Track, ranged: Ranged, by_heat: frozenset[int]) -> tuple[Located | None, bool]:
+    def _measured(
+        self, track: Track, ranged: Ranged, by_heat: frozenset[int], misfit: Misfit | None
+    ) -> tuple[Located | None, bool]:
         """Where the track is seen in base_link, and whether what that errs is alike in picture after picture: only the picture
         says so, or its side hides some of the thing."""
         if track.box is None or track.last_seen_ns != track.stamp_ns:
             return None, True
-        found, by_picture = self._found(track, track.box, ranged, by_heat)
+        seen = self._projector.places(track.box, track.label, by_heat=track.track_id in by_heat)
+        found, by_picture = _found(seen, ranged, misfit)
         aside_m = 0.0 if found is None else self._projector.aside_m(track.box, track.label, found.position_m)
         return (found, by_picture) if found is None or not aside_m else (with_hidden_part(found, aside_m), True)
 
-    def _found(self, track: Track, box: Box, ranged: Ranged, by_heat: frozenset[int]) -> tuple[Located | None, bool]:
-        """Where the part of the track that is in view is in base_link, and whether only the picture says so."""
-        seen = self._projector.places(box, track.label, by_heat=track.track_id in by_heat)
-        if not seen:
-            return (ranged.places[0], False) if ranged.places else (None, True)
-        pairs = [(place, way) for place in ranged.places for way in seen if contradiction(place, way) <= _OTHER_THING_MIN]
-        if not pairs:
-            return mixed(seen) if ranged.fence_m is None else beyond(seen, ranged.fence_m), True
-        return fused(*min(pairs, key=lambda pair: contradiction(*pair))), False
+
+def _misfit(known: GroundFilter, map_from_base: Pose2, place: Located) -> float:
+    """How badly a place in base_link fits where the track is expected."""
+    return known.misfit(to_map(place, map_from_base))
+
+
+def _found(seen: Sequence[Located], ranged: Ranged, misfit: Misfit | None) -> tuple[Located | None, bool]:
+    """Where the part of a track that is in view is in base_link, and whether only the picture says so: it has it in one of the
+    places ``seen``; ``misfit`` tells how badly a place fits where it is expected, None for one that is new."""
+    if not seen:
+        return (ranged.places[0], False) if ranged.places else (None, True)
+    pairs = [
+        (at, place, way)
+        for at, place in enumerate(ranged.places)
+        for way in seen
+        if contradiction(place, way) <= _OTHER_THING_MIN
+    ]
+    if not pairs:
+        climbed = None if misfit is None else _climbed(seen, ranged, misfit)
+        if climbed is not None:
+            return climbed, False
+        return mixed(seen) if ranged.fence_m is None else beyond(seen, ranged.fence_m), True
+    at, place, way = min(pairs, key=lambda pair: (pair[0] in ranged.may_be_fence, contradiction(*pair[1:])))
+    if at in ranged.may_be_fence and len(seen) == 1:
+        return near_or_beyond(way, place, _BESIDE_FENCE_M), True
+    return fused(place, way), False
+
+
+def _climbed(seen: Sequence[Located], ranged: Ranged, misfit: Misfit) -> Located | None:
+    """The place on a fence that the lidar tells, of somebody whose head is so high that the picture has them before it: where
+    that is where they were expected, rather than where the picture has them."""
+    farthest_m = max(float(np.hypot(*way.position_m)) for way in seen)
+    on_fence = [ranged.places[at] for at in ranged.may_be_fence if np.hypot(*ranged.places[at].position_m) > farthest_m]
+    best = min(on_fence, key=misfit, default=None)
+    return best if best is not None and misfit(best) < min(map(misfit, seen)) else None

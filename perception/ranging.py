@@ -60,6 +60,7 @@ class RangingConfig(Config):
     fence_within_m: float = Field(
         default=14.0, gt=0.0, description="it is looked for so near; farther off a climber's returns count"
     )
+    on_fence_m: float = Field(default=0.4, ge=0.0, description="what is so near to a fence of the site may be that fence")
     behind_m: float = Field(default=2.1, gt=0.0, description="who would be higher in a fence is not behind it")
     rings_min: int = Field(default=2, ge=1, description="so many rings must cross a box whose emptiness tells something")
     body_radius_m: float = Field(default=0.15, ge=0.0, description="from the surface that was hit to the middle")
@@ -69,10 +70,12 @@ class RangingConfig(Config):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranged:
     """What the lidar tells of a track into whose box beams go: ``places`` in base_link where it may stand, nearest first; none
-    where it has nothing of its own, or where a fence of the site is before it, ``fence_m`` away."""
+    where it has nothing of its own, or where a fence of the site is before it, ``fence_m`` away. Those that ``may_be_fence``
+    (indices of places) lie on a fence of the site: they are it, or somebody on it or right beside it."""
 
     places: tuple[Located, ...] = ()
     fence_m: float | None = None
+    may_be_fence: frozenset[int] = frozenset()
 
 
 class _Kept(NamedTuple):
@@ -164,9 +167,12 @@ class LidarRanger:
         fences = [sides is not None and self._is_fence(box, inside[group], sides, map_from_base) for group in solid]
         kept = (group[self._is_own(distance[group], higher)] for group, fence in zip(solid, fences, strict=True) if not fence)
         own = [inside[group] for group in kept if len(group) >= self._config.points_min]
-        places = tuple(self._place(group, box) for group in own if sides is None or not self._is_screen(box, group, sides))
-        if places:
-            return Ranged(places=places)
+        free = [group for group in own if sides is None or not self._is_screen(box, group, sides)]
+        if free:
+            fenced = frozenset(
+                at for at, group in enumerate(free) if sides is not None and self._is_on_fence(group, map_from_base)
+            )
+            return Ranged(places=tuple(self._place(group, box) for group in free), may_be_fence=fenced)
         if fences and fences[0]:
             return Ranged(fence_m=float(np.median(distance[solid[0]])))
         return Ranged() if not own and (solid or is_looked_into) else None
@@ -219,6 +225,13 @@ class LidarRanger:
             return False
         middles = map_from_base.apply(np.array([np.median(part, axis=0) for part in (group, *sides)]))
         return bool((shapely.distance(shapely.points(middles), self._fences) <= self._config.fence_off_m).all())
+
+    def _is_on_fence(self, group: Floats, map_from_base: Pose2 | None) -> bool:
+        """Whether most of a group of returns (N, 2) m lie on a fence of the site."""
+        if self._fences is None or map_from_base is None:
+            return False
+        away_m = shapely.distance(shapely.points(map_from_base.apply(group)), self._fences)
+        return bool(np.median(away_m) <= self._config.on_fence_m)
 
     def _goes_on(self, group: Floats, sides: Sequence[Floats]) -> bool:
         """Whether a group of returns (N, 2) m lies on a straight line with most of those left and right of it."""

@@ -16,7 +16,17 @@ from shapely.geometry import LineString
 from patrol.geometry import IDENTITY2, Pose2, Pose3
 from patrol.percepts import Box, Label, Track
 from patrol.sensors import CameraModel, PointCloud, Scan
-from perception.ground import GroundConfig, GroundProjector, Located, beyond, fused, mixed, pose_error_m2, to_map
+from perception.ground import (
+    GroundConfig,
+    GroundProjector,
+    Located,
+    beyond,
+    fused,
+    mixed,
+    near_or_beyond,
+    pose_error_m2,
+    to_map,
+)
 from perception.ground_filter import Placer
 from perception.pose_trail import PoseTrail
 from perception.ranging import LidarRanger, Ranged, RangingConfig
@@ -527,6 +537,52 @@ def test_of_two_places_the_one_before_the_fence_is_left_out() -> None:
     place = beyond((low, high), 20.0)
     assert math.dist(place.position_m, (24.0, 0.0)) < 0.01
     assert np.allclose(place.covariance_m2, np.eye(2), atol=0.01)
+
+
+@settings(deadline=None)
+@given(st.floats(0.5, 5.0), st.floats(-1.0, 2.5))
+def test_who_may_be_at_a_fence_or_behind_it_is_held_by_both(std_m: float, behind: float) -> None:
+    fence = Located(position_m=np.array([18.0, 0.0]), covariance_m2=np.diag([0.1**2, 0.1**2]))
+    by_picture = Located(position_m=np.array([18.0 + behind * std_m, 0.0]), covariance_m2=np.diag([std_m**2, 0.2**2]))
+    place = near_or_beyond(by_picture, fence, 0.75)
+    grid = np.linspace(17.25, 60.0, 80_001)
+    weight = np.exp(-0.5 * ((grid - by_picture.position_m[0]) / std_m) ** 2)
+    weight /= weight.sum()
+    there = np.where(grid < 18.75, fused(fence, by_picture).position_m[0], grid)
+    mean = float(weight @ there)
+    assert place.position_m[0] == pytest.approx(mean, abs=0.05)
+    assert place.covariance_m2[0, 0] == pytest.approx(float(weight @ (there - mean) ** 2), abs=0.05 + 0.02 * std_m**2)
+
+
+@pytest.mark.parametrize(("range_m", "is_known"), [(28.0, False), (21.0, False), (17.0, False), (17.0, True)])
+def test_returns_of_a_far_fence_do_not_say_where_somebody_on_the_ground_is(range_m: float, *, is_known: bool) -> None:
+    ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig(), LineString([(17.0, -20.0), (17.0, 20.0)]))
+    ranger.on_cloud(cloud_of(np.array([(17.0, 0.05, 0.5), (17.0, -0.05, 0.5)])), STANDING)
+    tracks = (seen(person_box(range_m, 0.0)),)
+    ranged = ranger.ranges(tracks, 0, IDENTITY2, None if is_known else IDENTITY2)
+    (place,) = ranged[1].places
+    assert place.position_m[0] == pytest.approx(17.15, abs=0.1)
+    (placed,) = Placer(PROJECTOR).place(tracks, estimate(0), ranged)
+    assert placed.ground is not None
+    std_m = math.sqrt(placed.ground.covariance_m2[0, 0])
+    assert abs(placed.ground.position_m[0] - range_m) < 2.0 * std_m + 0.2
+    assert (std_m < 0.3) == is_known
+
+
+@pytest.mark.parametrize("may_be_fence", [True, False])
+def test_who_climbs_a_fence_stays_on_it_though_their_head_looks_near(*, may_be_fence: bool) -> None:
+    placer, fence = Placer(PROJECTOR), Located(position_m=np.array([17.0, 0.0]), covariance_m2=np.diag([0.15**2, 0.1**2]))
+    for number in range(20):
+        box = person_box(17.0, 0.0)
+        tracks = (seen(box, number * STEP_NS),)
+        placer.place(tracks, estimate(number * STEP_NS))
+    for number in range(20, 40):
+        lifted_px = 3.0 * (number - 20)
+        tracks = (seen(replace(box, y0_px=box.y0_px - lifted_px, y1_px=box.y1_px - 0.4 * lifted_px), number * STEP_NS),)
+        ranged = {1: Ranged(places=(fence,), may_be_fence=frozenset({0} if may_be_fence else ()))}
+        (placed,) = placer.place(tracks, estimate(number * STEP_NS), ranged)
+    assert placed.ground is not None
+    assert (abs(placed.ground.position_m[0] - 17.0) < 0.5) == may_be_fence
 
 
 def test_a_child_before_a_wall_is_not_taken_for_the_wall() -> None:
