@@ -243,8 +243,11 @@ def beyond(places: Sequence[Located], range_m: float) -> Located:
 
 def near_or_beyond(place: Located, measured: Located, slack_m: float) -> Located:
     """One place in base_link for somebody who by the picture is at ``place``, where something stands at ``measured`` through
-    which they may be seen: they are there, within ``slack_m``, or beyond it, by how likely the picture has either."""
+    which they may be seen: they are there, within ``slack_m`` or as well as that place is known, or beyond it, by how likely the
+    picture has either."""
     range_m = float(np.hypot(*measured.position_m))
+    ahead = measured.position_m / max(range_m, 1e-6)
+    slack_m = max(slack_m, math.sqrt(float(ahead @ measured.covariance_m2 @ ahead)))
     beyond_it, left = _left_beyond(place, range_m + slack_m)
     there = max(_left_beyond(place, range_m - slack_m)[0] - beyond_it, 1e-12)
     return mixed((fused(measured, place), left), (there, beyond_it))

@@ -37,6 +37,7 @@ from perception.pose_trail import PoseTrail
 
 _NEAR_M, _SAMPLES = 8.0, 32
 _EDGE_PX, _BESIDE_PX = 2.0, 20.0
+_ALONG_M, _ALONG_STEP_M = 8.0, 0.1
 _ACROSS, _DOWN = 0.25, 0.08
 """Shares of a box on each side that do not belong to its middle."""
 
@@ -169,10 +170,9 @@ class LidarRanger:
         own = [inside[group] for group in kept if len(group) >= self._config.points_min]
         free = [group for group in own if sides is None or not self._is_screen(box, group, sides)]
         if free:
-            fenced = frozenset(
-                at for at, group in enumerate(free) if sides is not None and self._is_on_fence(group, map_from_base)
-            )
-            return Ranged(places=tuple(self._place(group, box) for group in free), may_be_fence=fenced)
+            fenced = [sides is not None and self._is_on_fence(group, map_from_base) for group in free]
+            places = (self._place(group, box, map_from_base if at else None) for group, at in zip(free, fenced, strict=True))
+            return Ranged(places=tuple(places), may_be_fence=frozenset(np.flatnonzero(fenced).tolist()))
         if fences and fences[0]:
             return Ranged(fence_m=float(np.median(distance[solid[0]])))
         return Ranged() if not own and (solid or is_looked_into) else None
@@ -251,11 +251,23 @@ class LidarRanger:
         own: npt.NDArray[np.bool_] = distance_m < (alike.min() - self._config.before_m if goes_on else np.inf)
         return own
 
-    def _place(self, group: Floats, box: Box) -> Located:
+    def _place(self, group: Floats, box: Box, on_fence: Pose2 | None) -> Located:
+        """Where the thing of a group of returns (N, 2) m is; with ``on_fence``, map_from_base, these may lie anywhere on a fence
+        along which the box looks."""
         range_m = float(np.median(np.hypot(group[:, 0], group[:, 1]))) + self._config.body_radius_m
         bearing = math.atan2(float(group[:, 1].mean()), float(group[:, 0].mean()))
         across_m = max(0.08, range_m * 0.2 * box.width_px / self._camera.fx_px)
-        return _polar(range_m, bearing, range_std_m=self._config.range_std_m, across_std_m=across_m)
+        along_m = 0.0 if on_fence is None else self._fence_along_m(range_m, bearing, box, on_fence)
+        range_std_m = math.hypot(self._config.range_std_m, along_m)
+        return _polar(range_m, bearing, range_std_m=range_std_m, across_std_m=across_m)
+
+    def _fence_along_m(self, range_m: float, bearing_rad: float, box: Box, map_from_base: Pose2) -> float:
+        """How far along the ray a fence near ``range_m`` stays in the box: the standard deviation of a place anywhere there."""
+        ranges = range_m + np.arange(-_ALONG_M, _ALONG_M + _ALONG_STEP_M, _ALONG_STEP_M)
+        ray = np.column_stack((ranges * math.cos(bearing_rad), ranges * math.sin(bearing_rad)))
+        away_m = shapely.distance(shapely.points(map_from_base.apply(ray)), self._fences)
+        is_in = away_m <= away_m.min() + 0.5 * range_m * box.width_px / self._camera.fx_px
+        return float(np.count_nonzero(is_in) * _ALONG_STEP_M / math.sqrt(12.0))
 
 
 def _elevations_deg(points_m: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:

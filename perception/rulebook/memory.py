@@ -14,7 +14,7 @@ from patrol.clock import seconds
 from patrol.percepts import GroundPosition, Track
 from perception.rulebook.places import std_m, surely_apart_m
 
-_PACE_OVER_S, _PACE_LEAST_S = 2.0, 1.0
+_PACE_OVER_S, _PACE_LEAST_S, _PACE_STD_M = 2.0, 1.0, 0.75
 _LYING_TOP_M, _LYING_ASPECT, _UP_FOR_S = 0.95, 0.85, 0.6
 _PATH_EVERY_S = 0.5
 
@@ -83,9 +83,10 @@ class Memory:
         return np.array(kept).reshape(-1, 2)
 
     def _pace_mps(self, track_id: int, now_ns: int) -> float:
-        """Mean speed over the last two seconds that is surely reached: two standard deviations of the way are taken off it."""
+        """Mean speed over the last two seconds that is surely reached: two standard deviations of the way are taken off it. Only
+        places that are known well count: what is known badly jumps when it becomes known better."""
         places = self._known[track_id].places if track_id in self._known else ()
-        recent = [(stamp_ns, ground) for stamp_ns, ground in places if seconds(now_ns - stamp_ns) <= _PACE_OVER_S]
+        recent = [place for place in places if seconds(now_ns - place[0]) <= _PACE_OVER_S and std_m(place[1]) <= _PACE_STD_M]
         if not recent or seconds(recent[-1][0] - recent[0][0]) < _PACE_LEAST_S:
             return 0.0
         (began_ns, first), (ended_ns, last) = recent[0], recent[-1]

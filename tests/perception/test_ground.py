@@ -598,3 +598,16 @@ def test_a_range_that_belongs_to_another_thing_is_not_believed() -> None:
     (placed,) = Placer(PROJECTOR).place((seen(person_box(8.0, 0.0)),), estimate(0), {1: Ranged(places=(wall,))})
     assert placed.ground is not None
     assert abs(placed.ground.position_m[0] - 8.0) < 0.5
+
+
+@pytest.mark.parametrize(("angle_deg", "least_m", "most_m"), [(90.0, 0.1, 0.35), (4.0, 1.4, 2.6)])
+def test_how_much_of_a_fence_somebody_is_seen_along_is_in_their_covariance(
+    angle_deg: float, least_m: float, most_m: float
+) -> None:
+    along = 40.0 * np.array([math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))])
+    fence = LineString([np.array([20.0, 0.0]) - along, np.array([20.0, 0.0]) + along])
+    ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig(), fence)
+    ranger.on_cloud(cloud_of(np.array([(20.0, 0.05, 0.5), (20.0, -0.05, 0.5)])), STANDING)
+    ranged = ranger.ranges((seen(person_box(20.0, 0.0)),), 0, IDENTITY2, IDENTITY2)[1]
+    assert ranged.may_be_fence == {0}
+    assert least_m < math.sqrt(ranged.places[0].covariance_m2[0, 0]) < most_m

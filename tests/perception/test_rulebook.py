@@ -51,13 +51,17 @@ def only(name: str) -> RuleBook:
 
 
 def walker(
-    way: Callable[[float], tuple[float, float]], *, track_id: int = 1, std_m: float = 0.1, **more: Any
+    way: Callable[[float], tuple[float, float]],
+    *,
+    track_id: int = 1,
+    std_m: float | Callable[[float], float] = 0.1,
+    **more: Any,
 ) -> Callable[[int], Track]:
     """A track whose place is a function of the seconds since the start, seen ten times a second."""
 
     def at(number: int) -> Track:
-        stamp_ns = NOON_NS + number * STEP_NS
-        seen = track(*way(0.1 * number), stamp_ns, track_id=track_id, std_m=std_m, hits=number + 1)
+        stamp_ns, known_m = NOON_NS + number * STEP_NS, std_m if isinstance(std_m, float) else std_m(0.1 * number)
+        seen = track(*way(0.1 * number), stamp_ns, track_id=track_id, std_m=known_m, hits=number + 1)
         return replace(seen, first_seen_ns=NOON_NS, **more)
 
     return at
@@ -227,6 +231,8 @@ def test_running_is_told_by_the_way_made_and_not_by_a_jump(speed: float, told: l
     assert rules_told(YARD, only("running"), [walker(lambda t: (5.0 + speed * t, 30.0))], 6.0) == told
     jump = walker(lambda t: (5.0 if t < 3.0 else 7.5, 30.0), std_m=0.4)
     assert rules_told(YARD, only("running"), [jump], 6.0) == []
+    found = walker(lambda t: (5.0 if t < 1.5 else 14.0, 30.0), std_m=lambda t: 1.5 if t < 1.5 else 0.1)
+    assert rules_told(YARD, only("running"), [found], 6.0) == [], "known well only since the lidar saw them"
 
 
 LYING = Box(x0_px=300.0, y0_px=270.0, x1_px=400.0, y1_px=310.0)
