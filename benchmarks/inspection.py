@@ -67,12 +67,11 @@ ACTORS = {
   - name: van
     kind: van
     appearance_seed: 43
-    route:
-      - {x_m: 50.0, y_m: -22.0}
-      - {x_m: 50.0, y_m: -28.0, speed_mps: 2.0, pause_s: 600.0}
+    heading_deg: -90.0
+    route: [{x_m: 54.0, y_m: -28.0}]
 """,
 }
-TRUTH_M = {"package": (50.0, -29.0), "van": (50.0, -28.0)}
+TRUTH_M = {"package": (50.0, -29.0), "van": (54.0, -28.0)}
 
 
 def main() -> None:

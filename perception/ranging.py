@@ -262,12 +262,14 @@ class LidarRanger:
         return _polar(range_m, bearing, range_std_m=range_std_m, across_std_m=across_m)
 
     def _fence_along_m(self, range_m: float, bearing_rad: float, box: Box, map_from_base: Pose2) -> float:
-        """How far along the ray a fence near ``range_m`` stays in the box: the standard deviation of a place anywhere there."""
+        """How far a fence near ``range_m`` runs along the ray between the two sides of the box, 0 for one straight across: the
+        standard deviation of a place anywhere there."""
         ranges = range_m + np.arange(-_ALONG_M, _ALONG_M + _ALONG_STEP_M, _ALONG_STEP_M)
         ray = np.column_stack((ranges * math.cos(bearing_rad), ranges * math.sin(bearing_rad)))
         away_m = shapely.distance(shapely.points(map_from_base.apply(ray)), self._fences)
-        is_in = away_m <= away_m.min() + 0.5 * range_m * box.width_px / self._camera.fx_px
-        return float(np.count_nonzero(is_in) * _ALONG_STEP_M / math.sqrt(12.0))
+        aside_m = 0.5 * range_m * box.width_px / self._camera.fx_px
+        half_m = 0.5 * _ALONG_STEP_M * np.count_nonzero(away_m <= away_m.min() + aside_m)
+        return math.sqrt(max(half_m**2 - aside_m**2, 0.0) / 3.0)
 
 
 def _elevations_deg(points_m: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
