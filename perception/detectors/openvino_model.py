@@ -19,7 +19,7 @@ class OpenVinoModel:
     """A network that takes any input size: it is compiled anew for each, and the last few stay compiled.
 
     ``exact`` keeps 32-bit arithmetic, so that every machine gives the same answer; without it a CPU with bfloat16 units uses
-    them, at twice the speed.
+    them, at twice the speed. Its threads may run on any core: pinned, those of two networks would share the first.
     """
 
     def __init__(self, path: Path, tensors: Sequence[str] = (), *, threads: int = 1, exact: bool = True) -> None:
@@ -31,6 +31,7 @@ class OpenVinoModel:
         self._options = {
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
+            "ENABLE_CPU_PINNING": False,
             **({"INFERENCE_PRECISION_HINT": "f32"} if exact else {}),
         }
         try:
