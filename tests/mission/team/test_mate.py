@@ -187,13 +187,18 @@ def test_an_alert_sends_one_robot_once_and_its_round_goes_on_at_the_breakpoint(l
     assert all(robot.mate.duty is Duty.PATROL for robot in team.robots)
 
 
-def test_one_that_can_not_get_there_leaves_the_alert_to_another() -> None:
+def with_one_sent() -> tuple[Team, Robot]:
+    """Two robots of which one has just been sent to an alert, and that one."""
     team = Team(2)
     team.run(150.0)
     x_m, y_m = ring(team.places).points_m[team.far_place()].tolist()
     team.robots[0].mate.raise_alert("intruder", (x_m, y_m), team.now_s)
     team.run(1.0)
-    sent = next(robot for robot in team.robots if robot.mate.duty is Duty.DISPATCHED)
+    return team, next(robot for robot in team.robots if robot.mate.duty is Duty.DISPATCHED)
+
+
+def test_one_that_can_not_get_there_leaves_the_alert_to_another() -> None:
+    team, sent = with_one_sent()
     assert sent.assignment is not None
     sent.mate.settled(sent.assignment.stops[0].waypoint_id, "missed", team.now_s)
     team.run(120.0)
@@ -230,12 +235,7 @@ def test_a_held_robot_keeps_its_beat_for_a_while() -> None:
 
 
 def test_the_one_that_is_sent_has_stops_throughout_though_the_other_stops_meanwhile() -> None:
-    team = Team(2)
-    team.run(150.0)
-    x_m, y_m = ring(team.places).points_m[team.far_place()].tolist()
-    team.robots[0].mate.raise_alert("intruder", (x_m, y_m), team.now_s)
-    team.run(1.0)
-    sent = next(robot for robot in team.robots if robot.mate.duty is Duty.DISPATCHED)
+    team, sent = with_one_sent()
     other = next(robot for robot in team.robots if robot is not sent)
     other.patrols = False
     for _ in range(1200):
