@@ -20,6 +20,7 @@ from sim.weather import Sky
 
 _TRIES = 400
 _CLEAR_OF_WALLS_M, _OUTSIDE_M = 0.8, 4.0
+_ROUND_M = 80.0
 _AT_HOME = (Purpose.WORK, Purpose.PUBLIC, Purpose.PARKING)
 _FORBIDDEN = (Purpose.RESTRICTED, Purpose.STERILE)
 _RESIDENTS: tuple[tuple[ActorKind, int, tuple[Purpose, ...]], ...] = (
@@ -41,12 +42,13 @@ class Casting:
         self._walls = unary_union([building.outline for building in site.buildings]).buffer(_CLEAR_OF_WALLS_M)
 
     def draw(self, *, weather: Sky, light: str, intruders: int) -> Scenario:
-        """One scenario; the robot starts at one of its waypoints."""
+        """One scenario; the robot starts at one of its waypoints, and who climbs in does so where it comes within minutes."""
         start = STARTS[light]
         forbidden = self._zones(_FORBIDDEN, start)
         actors = [*self._residents(start, forbidden), *self._nature()]
-        actors += [actor for number in range(intruders) if (actor := self._intruder(number, forbidden)) is not None]
         at = self._site.waypoints[int(self._rng.integers(len(self._site.waypoints)))].pose
+        nearby = forbidden.intersection(Point(at.x_m, at.y_m).buffer(_ROUND_M))
+        actors += [actor for number in range(intruders) if (actor := self._intruder(number, nearby)) is not None]
         return Scenario(
             name=f"{self._name}_{light}_{weather.value}",
             world=WORLDS / f"{self._name}.sdf",

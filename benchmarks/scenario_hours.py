@@ -2,8 +2,9 @@
 """Hours of random patrols in lockstep, whole chain, own detector: intrusions found, and false alarms per patrol-hour.
 
 ``python -m benchmarks.scenario_hours --hours 1 [--site depot prison] [--seed 1] [--log FILE] [--jobs 8]``. Each patrol has its
-own cast, weather and light: staff, guards and inmates where they belong, foxes, swaying trees, and in half of them somebody who
-climbs in. With ``--log`` it may be stopped at any time: a patrol that the log tells of is not driven again by the same commit.
+own cast, weather and light: staff, guards and inmates where they belong, foxes, swaying trees, and in two thirds of them one or
+two who climb in. With ``--log`` it may be stopped at any time: a patrol that the log tells of is not driven again by the same
+commit.
 An intrusion counts as one to be found once the intruder has stood on forbidden ground for a second in all while the camera could
 see it: 40 px high or more, whole in the picture. It is found when an alert of a person is raised within 3 m of it, at most 10 s
 after that second. An alert that is not within 3 m of an intruder is false. Intervals are exact, 95 %: Clopper and Pearson for the
@@ -158,7 +159,7 @@ def patrol(draw: Draw) -> Tally:
     rng = np.random.default_rng(draw.seed)
     site = read_site(SITES / f"{draw.site}.geojson")
     sky, light = _SKIES[int(rng.integers(len(_SKIES)))], "night" if rng.random() < 0.4 else "day"
-    scenario = Casting(draw.site, site, rng).draw(weather=sky, light=light, intruders=int(rng.integers(0, 2)))
+    scenario = Casting(draw.site, site, rng).draw(weather=sky, light=light, intruders=int(rng.integers(0, 3)))
     with tempfile.TemporaryDirectory() as folder:
         path = write_scenario(scenario, Path(folder) / "scenario.yaml")
         plan = LockstepPlan(

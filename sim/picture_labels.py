@@ -106,8 +106,10 @@ class Labeller:
         groups = self._stage.model.geom_group
         kept = groups.copy()
         groups[self._owner_of_geom != index] = COLLISION_GROUP
-        yield
-        groups[:] = kept
+        try:
+            yield
+        finally:
+            groups[:] = kept
 
     @contextmanager
     def _wider(self) -> Iterator[None]:
@@ -115,8 +117,10 @@ class Labeller:
         fovy_deg = self._stage.model.cam_fovy
         kept = float(fovy_deg[self._camera])
         fovy_deg[self._camera] = 2.0 * math.degrees(math.atan(_WIDER * math.tan(math.radians(0.5 * kept))))
-        yield
-        fovy_deg[self._camera] = kept
+        try:
+            yield
+        finally:
+            fovy_deg[self._camera] = kept
 
     def _solid_angle(self, mask: npt.NDArray[np.bool_]) -> float:
         """Of the pixels in ``mask`` (H, W), sr, with the camera's opening as it is now."""

@@ -125,13 +125,13 @@ def test_the_intervals_are_exact() -> None:
     assert share_interval(10, 10) == pytest.approx((0.6915, 1.0), abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["depot", "prison"])
+@pytest.mark.parametrize("name", ["depot", "prison", "border"])
 def test_casts_are_drawn_from_the_seed_and_residents_keep_where_they_belong(name: str) -> None:
     site = read_site(SITES / f"{name}.geojson")
     intruders = 0
     for seed in range(6):
         first, again = (
-            Casting(name, site, np.random.default_rng(seed)).draw(weather=Sky.RAIN, light="day", intruders=1) for _ in "ab"
+            Casting(name, site, np.random.default_rng(seed)).draw(weather=Sky.RAIN, light="day", intruders=2) for _ in "ab"
         )
         assert first == again
         forbidden = [zone.outline for zone in site.zones if zone.purpose in ("restricted", "sterile") and zone.schedule is None]
@@ -145,4 +145,6 @@ def test_casts_are_drawn_from_the_seed_and_residents_keep_where_they_belong(name
                 assert way is not None
                 assert not site.perimeter.contains(Point(actor.route[0].x_m, actor.route[0].y_m))
                 assert way.crosses(site.perimeter.exterior)
-    assert intruders >= 2
+                goals = [Point(stop.x_m, stop.y_m) for stop in actor.route[-2:]]
+                assert all(goal.distance(Point(first.robot.x_m, first.robot.y_m)) <= 81.0 for goal in goals)
+    assert intruders >= 10
