@@ -22,7 +22,8 @@ _HEIGHTS_M: tuple[tuple[float, float, Label], ...] = ((0.25, 0.95, Label.ANIMAL)
 
 
 class HeatConfig(Config):
-    """``contrast_k`` above what surrounds it makes a pixel warm; heat is used while the colour picture's mean brightness is
+    """``contrast_k`` above what surrounds it makes a pixel warm, and as much above the ground before it a shape: against a clear
+    sky whatever stands out is warm, a lamp post too. Heat is used while the colour picture's mean brightness is
     below ``dark_below`` (255: always)."""
 
     contrast_k: float = Field(default=4.0, gt=0.0)
@@ -38,7 +39,7 @@ class HeatConfig(Config):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shape:
-    """A warm shape (left, top, width, height, area in px) and how much warmer than its surroundings its core is."""
+    """A warm shape (left, top, width, height, area in px) and how much warmer its core is than what is around and before it."""
 
     box: Box
     area_px: int
@@ -87,11 +88,15 @@ class HeatFinder:
         found = []
         for index in range(1, count):
             x, y, width, height, area = (int(value) for value in stats[index])
-            if area >= config.area_min_px:
-                core = float(np.percentile(excess[labels == index], 75))
+            if area < config.area_min_px or area < config.fill_min * width * height:
+                continue
+            shown = labels == index
+            above_ground_k = float(np.percentile(kelvin[shown], 75)) - _ground_k(kelvin, x, y + height, width, height)
+            core_k = min(float(np.percentile(excess[shown], 75)), above_ground_k)
+            if core_k > config.contrast_k:
                 box = Box(x0_px=float(x), y0_px=float(y), x1_px=float(x + width), y1_px=float(y + height))
-                found.append(_Shape(box=box, area_px=area, contrast_k=core))
-        return [shape for shape in found if shape.area_px >= config.fill_min * shape.box.width_px * shape.box.height_px]
+                found.append(_Shape(box=box, area_px=area, contrast_k=core_k))
+        return found
 
     def _label(self, box: Box) -> Label | None:
         """What a warm shape of this size, standing on the ground, can be; None: nothing that is looked for."""
@@ -139,3 +144,9 @@ class HeatFinder:
         if not len(known):
             return False
         return float(iou_matrix(as_array([detection.box]), known).max()) >= self._config.same_iou
+
+
+def _ground_k(kelvin: Floats32, left: int, foot: int, width: int, height: int) -> float:
+    """How warm the ground is before a shape: half as high as it and three times as wide; -inf where the picture ends."""
+    strip = kelvin[foot : foot + max(height // 2, 2), max(left - width, 0) : left + 2 * width]
+    return float(np.median(strip)) if strip.size else -np.inf

@@ -24,11 +24,18 @@ AIR_K = 280.0
 
 
 def thermal(
-    x_m: float, y_m: float, *, height_m: float = 1.7, width_m: float = 0.45, warmer_k: float = 14.0, stamp_ns: int = 0
+    x_m: float,
+    y_m: float,
+    *,
+    height_m: float = 1.7,
+    width_m: float = 0.45,
+    warmer_k: float = 14.0,
+    sky_rows: int = 60,
+    stamp_ns: int = 0,
 ) -> Image:
-    """A body that stands at (x, y) before a colder ground and a much colder sky."""
+    """A body that stands at (x, y) before a colder ground and a much colder sky; the latter is seen in the first ``sky_rows``."""
     kelvin = np.full((120, 160), AIR_K)
-    kelvin[:60] -= 30.0
+    kelvin[:sky_rows] -= 30.0
     corners = np.array([(x_m, y_m + side * width_m / 2.0, z) for side in (1, -1) for z in (0.0, height_m)])
     pixels = THERMAL.project(THERMAL.base_from_optical.inverse().apply(corners))
     (x0, y0), (x1, y1) = np.rint(pixels.min(axis=0)).astype(int), np.rint(pixels.max(axis=0)).astype(int)
@@ -59,6 +66,11 @@ def test_a_person_is_found_and_shown_in_the_dark_colour_picture(range_m: float, 
     assert iou_matrix(as_array([shown.box]), as_array([person_box(x, y)]))[0, 0] > 0.35
 
 
+def test_a_body_before_the_sky_is_warm_by_its_ground_too() -> None:
+    (warm,) = finder().on_thermal(thermal(25.0, 0.0, sky_rows=64))
+    assert warm.label is Label.PERSON
+
+
 @pytest.mark.parametrize(
     ("image", "labels"),
     [
@@ -66,8 +78,9 @@ def test_a_person_is_found_and_shown_in_the_dark_colour_picture(range_m: float, 
         (thermal(8.0, 0.0, height_m=3.6, width_m=0.3), []),
         (thermal(8.0, 0.0, height_m=1.6, width_m=4.5), []),
         (thermal(8.0, 0.0, warmer_k=2.0), []),
+        (thermal(25.0, 0.0, warmer_k=2.0, sky_rows=64), []),
     ],
-    ids=["fox", "warm mast", "van", "hardly warm"],
+    ids=["fox", "warm mast", "van", "hardly warm", "far post before the sky"],
 )
 def test_other_warm_things_are_not_people(image: Image, labels: list[Label]) -> None:
     assert [item.label for item in finder().on_thermal(image)] == labels
