@@ -5,10 +5,15 @@ Constant velocity with white acceleration (Bar-Shalom, Li, Kirubarajan 2001, ch.
 after picture and must not average out, so it stays outside the filter and is added to what the filter says. What pictures alone
 say of the range errs alike for about a second (the robot's pitch, the way a box is drawn around a stride): each picture then
 counts only as its share of that second.
+
+Where nothing of its kind could have got to since, a thing is not taken to by its filter: no speed is made up on the way. Such a
+place begins a filter of its own, as that of another thing in the same box would, and becomes the track's once it has held for a
+while in which nothing was measured that only the old one explains.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -39,7 +44,13 @@ Misfit = Callable[[Located], float]
 _ACCELERATION_MPS2: Mapping[Label, float] = MappingProxyType(
     {Label.PERSON: 1.0, Label.VEHICLE: 2.0, Label.ANIMAL: 2.0, Label.OBJECT: 0.2}
 )
+_TOP_SPEED_MPS: Mapping[Label, float] = MappingProxyType(
+    {Label.PERSON: 9.0, Label.VEHICLE: 30.0, Label.ANIMAL: 15.0, Label.OBJECT: 15.0}
+)
 _FIRST_SPEED_MPS = 1.5
+_SIGMAS = 3.0
+_MOVED_AFTER_S, _STEP_S, _BY_PICTURE = 0.4, 0.2, 0.25
+"""So long must a thing be measured elsewhere; one measurement counts for at most a step, and by pictures alone for a share."""
 _ALIKE_S = 1.0
 _SHARE_MIN = 0.01
 _SURPRISE_MAX = 9.21
@@ -52,8 +63,9 @@ class GroundFilter:
     """Position and velocity (4,) of one thing in map."""
 
     def __init__(self, first: Located, label: Label, stamp_ns: int) -> None:
+        self._label = label
         self._power = _ACCELERATION_MPS2[label] ** 2
-        self._stamp_ns = self._corrected_ns = stamp_ns
+        self._stamp_ns = self._corrected_ns = self._agreed_ns = stamp_ns
         self._state = np.concatenate((first.position_m, np.zeros(2)))
         self._covariance = np.zeros((4, 4))
         self._covariance[:2, :2] = first.covariance_m2
@@ -80,11 +92,21 @@ class GroundFilter:
         surprise = float(error @ np.linalg.solve(total, error))
         if surprise > _SURPRISE_MAX:
             total = self._covariance[:2, :2] + noise * (surprise / _SURPRISE_MAX) ** 2
+        else:
+            self._agreed_ns = self._stamp_ns
         gain = self._covariance[:, :2] @ np.linalg.inv(total)
         self._state = self._state + gain @ error
         kept = np.eye(4) - gain @ _KEEP_POSITION
         self._covariance = kept @ self._covariance
         self._covariance = 0.5 * (self._covariance + self._covariance.T)
+
+    def reaches(self, place: Located) -> bool:
+        """Whether the thing can have got to a place in map since it was last measured where it was expected."""
+        error, total = place.position_m - self._state[:2], self._covariance[:2, :2] + place.covariance_m2
+        away_m = float(np.hypot(*error))
+        ahead = error / max(away_m, 1e-6)
+        slack_m = _SIGMAS * math.sqrt(float(ahead @ total @ ahead))
+        return away_m <= slack_m + _TOP_SPEED_MPS[self._label] * seconds(self._stamp_ns - self._agreed_ns)
 
     def misfit(self, place: Located) -> float:
         """How badly a place in map fits where the thing is expected: twice the negative logarithm of its density, less a
@@ -100,12 +122,46 @@ class GroundFilter:
         return GroundPosition(position_m=self._state[:2], velocity_mps=self._state[2:], covariance_m2=covariance)
 
 
+class _Whereabouts:
+    """The filter of one track, and that of where else it was measured lately, out of the first one's reach."""
+
+    def __init__(self, first: Located, label: Label, stamp_ns: int) -> None:
+        self._label = label
+        self._stamp_ns = self._taken_ns = stamp_ns
+        self._elsewhere: GroundFilter | None = None
+        self._elsewhere_s = 0.0
+        self.here = GroundFilter(first, label, stamp_ns)
+
+    def predict(self, stamp_ns: int) -> None:
+        """Move on to ``stamp_ns``."""
+        self._stamp_ns = stamp_ns
+        self.here.predict(stamp_ns)
+        if self._elsewhere is not None:
+            self._elsewhere.predict(stamp_ns)
+
+    def correct(self, measured: Located, *, by_picture: bool) -> None:
+        """Take in a measured place where it belongs."""
+        step_s = min(seconds(self._stamp_ns - self._taken_ns), _STEP_S) * (_BY_PICTURE if by_picture else 1.0)
+        self._taken_ns = self._stamp_ns
+        is_here = self.here.reaches(measured)
+        if is_here:
+            self.here.correct(measured, by_picture=by_picture)
+        if self._elsewhere is not None and self._elsewhere.reaches(measured):
+            self._elsewhere.correct(measured, by_picture=by_picture)
+            self._elsewhere_s += 0.0 if is_here else step_s
+        else:
+            self._elsewhere = None if is_here else GroundFilter(measured, self._label, self._stamp_ns)
+            self._elsewhere_s = 0.0
+        if self._elsewhere is not None and self._elsewhere_s >= _MOVED_AFTER_S:
+            self.here, self._elsewhere = self._elsewhere, None
+
+
 class Placer:
     """Gives every track its place on the map."""
 
     def __init__(self, projector: GroundProjector) -> None:
         self._projector = projector
-        self._filters: dict[int, GroundFilter] = {}
+        self._known: dict[int, _Whereabouts] = {}
 
     def place(
         self,
@@ -122,25 +178,25 @@ class Placer:
         """
         placed = tuple(self._placed(track, estimate, ranged.get(track.track_id, Ranged()), by_heat) for track in tracks)
         live = {track.track_id for track in tracks if track.state != "ended"}
-        self._filters = {track_id: item for track_id, item in self._filters.items() if track_id in live}
+        self._known = {track_id: item for track_id, item in self._known.items() if track_id in live}
         return placed
 
     def _placed(self, track: Track, estimate: PoseEstimate | None, ranged: Ranged, by_heat: frozenset[int]) -> Track:
-        known = self._filters.get(track.track_id)
+        known = self._known.get(track.track_id)
         if known is not None:
             known.predict(track.stamp_ns)
-        misfit = None if known is None or estimate is None else partial(_misfit, known, estimate.map_from_base)
+        misfit = None if known is None or estimate is None else partial(_misfit, known.here, estimate.map_from_base)
         measured, by_picture = self._measured(track, ranged, by_heat, misfit)
         if measured is not None and estimate is not None:
             on_map = to_map(measured, estimate.map_from_base)
             if known is None:
-                known = self._filters[track.track_id] = GroundFilter(on_map, track.label, track.stamp_ns)
+                known = self._known[track.track_id] = _Whereabouts(on_map, track.label, track.stamp_ns)
             else:
                 known.correct(on_map, by_picture=by_picture)
         if known is None:
             return track
         top_m = None if measured is None or track.box is None else self._projector.top_m(track.box, measured.position_m)
-        return replace(track, ground=known.position(estimate), floor=0 if estimate is None else estimate.floor, top_m=top_m)
+        return replace(track, ground=known.here.position(estimate), floor=0 if estimate is None else estimate.floor, top_m=top_m)
 
     def _measured(
         self, track: Track, ranged: Ranged, by_heat: frozenset[int], misfit: Misfit | None

@@ -5,6 +5,7 @@ What goes on above the box, a lamp post before the thing or a wall behind it, is
 person who fills the box there would be a giant. A fence between the robot and somebody goes on straight to both sides of the box,
 and so near that who fills it there would be a dwarf: it is not they, and what is behind it the lidar does not tell. Where the
 site has a fence, what goes on straight to both sides is that fence however high they would be there: who is seen is behind it.
+What is low in the box, with something farther in view above it, is a thing before somebody.
 Which of the other groups is the thing, and which is something else before or behind it, is left to who knows more
 (``ground_filter``).
 
@@ -152,7 +153,7 @@ class LidarRanger:
     def _groups_in(self, box: Box, label: Label, points: Floats, pixels: Floats, map_from_base: Pose2 | None) -> Ranged | None:
         """A place for every group; None where there is none and no beams are known to go."""
         core = _in_core(box, pixels)
-        inside = points[core & self._is_raised, :2]
+        inside, rows = points[core & self._is_raised, :2], pixels[core & self._is_raised, 1]
         is_looked_into = np.count_nonzero(core) >= self._config.through_min or self._looks_into(box, pixels)
         if not len(inside):
             return Ranged() if is_looked_into else None
@@ -164,6 +165,10 @@ class LidarRanger:
         sides: tuple[Floats, Floats] | None = None
         if label is Label.PERSON:
             solid = [group for group in solid if self._height_m(box, distance[group]) < self._config.giant_m]
+            low = [self._is_overlooked(box, group, distance, rows) for group in solid]
+            if all(low) and low:
+                return None
+            solid = [group for group, is_low in zip(solid, low, strict=True) if not is_low]
             sides = self._beside(box, points, pixels)
         fences = [sides is not None and self._is_fence(box, inside[group], sides, map_from_base) for group in solid]
         kept = (group[self._is_own(distance[group], higher)] for group, fence in zip(solid, fences, strict=True) if not fence)
@@ -214,6 +219,13 @@ class LidarRanger:
         fills ``box``."""
         is_near = self._height_m(box, np.hypot(group[:, 0], group[:, 1])) < self._config.dwarf_m
         return is_near and not self._is_cut(box) and self._goes_on(group, sides)
+
+    def _is_overlooked(self, box: Box, group: npt.NDArray[np.int64], distance_m: Floats, rows_px: Floats) -> bool:
+        """Whether a group, indices of the returns in ``box``, ends in its lower half and beams go on above it there, to what is
+        farther: a bench before somebody, not they."""
+        top_px = rows_px[group].min()
+        farther = (rows_px < top_px) & (distance_m > distance_m[group].max() + self._config.group_gap_m)
+        return bool(top_px > 0.5 * (box.y0_px + box.y1_px) and farther.any())
 
     def _is_fence(self, box: Box, group: Floats, sides: tuple[Floats, Floats], map_from_base: Pose2 | None) -> bool:
         """Whether a group of returns (N, 2) m belongs to a fence of the site that goes on to both sides, and is not too far for

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString
 
 from patrol.geometry import IDENTITY2, Pose2, Pose3
-from patrol.percepts import Box, Label, Track
+from patrol.percepts import Box, GroundPosition, Label, Track
 from patrol.sensors import CameraModel, PointCloud, Scan
 from perception.ground import (
     GroundConfig,
@@ -167,6 +167,41 @@ def test_a_climber_does_not_fly_about() -> None:
         assert float(np.hypot(*placed.ground.velocity_mps)) < 2.5
         place = Located(position_m=placed.ground.position_m, covariance_m2=placed.ground.covariance_m2)
         assert sigmas(place, 25.0, 0.0) < 3.0
+
+
+def walked(placer: Placer, places_m: Iterable[float | None]) -> list[GroundPosition]:
+    """What is told of somebody 25 m away, of whom a lidar tells these ranges in one picture after the other."""
+    found = []
+    for number, range_m in enumerate(places_m):
+        at = [] if range_m is None else [Located(position_m=np.array([range_m, 0.0]), covariance_m2=np.eye(2) * 0.12**2)]
+        box = person_box(25.0 if range_m is None else range_m, 0.0)
+        (placed,) = placer.place((seen(box, number * STEP_NS),), estimate(number * STEP_NS), {1: Ranged(places=tuple(at))})
+        assert placed.ground is not None
+        found.append(placed.ground)
+    return found
+
+
+def test_what_is_elsewhere_for_a_moment_does_not_drag_a_track_along() -> None:
+    """Something 12 m before somebody is taken for them in three pictures."""
+    for ground in walked(Placer(PROJECTOR), [25.0] * 10 + [13.0] * 3 + [25.0] * 10 + [None] * 10):
+        assert abs(ground.position_m[0] - 25.0) < 0.5
+        assert float(np.hypot(*ground.velocity_mps)) < 1.0
+
+
+def test_a_track_that_stays_elsewhere_is_there_and_did_not_run_there() -> None:
+    told = walked(Placer(PROJECTOR), [25.0] * 10 + [13.0] * 12)
+    assert all(float(np.hypot(*ground.velocity_mps)) < 1.0 for ground in told)
+    assert all(abs(ground.position_m[0] - 25.0) < 0.5 for ground in told[:13])
+    assert all(abs(ground.position_m[0] - 13.0) < 0.5 for ground in told[15:])
+
+
+def test_who_breaks_into_a_run_is_followed() -> None:
+    """At 4 m/s² up to 8 m/s."""
+    speeds = [min(0.4 * step, 8.0) for step in range(30)]
+    real = 25.0 - np.cumsum([0.0] * 10 + speeds) * 0.1
+    told = walked(Placer(PROJECTOR), real.tolist())
+    assert all(abs(ground.position_m[0] - range_m) < 0.75 for range_m, ground in zip(real, told, strict=True))
+    assert float(told[-1].velocity_mps[0]) == pytest.approx(-8.0, abs=1.0)
 
 
 def test_fusing_sharpens_when_two_places_agree_and_widens_when_they_do_not() -> None:
@@ -422,16 +457,29 @@ def test_a_turn_during_the_revolution_does_not_put_the_person_to_the_wall_behind
     assert math.dist(base.apply(place.position_m[None, :])[0], (14.0, 0.0)) < 0.25
 
 
-def test_a_fence_before_the_person_is_told_from_the_person() -> None:
+@pytest.mark.parametrize(("tops_m", "places"), [((0.6, 0.75), 1), ((0.75, 0.9), 2)])
+def test_a_narrow_thing_before_the_person_is_told_from_the_person(tops_m: tuple[float, ...], places: int) -> None:
+    """A low one is looked over; of one that ends higher only the picture knows that it is not they."""
     ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
-    fence = [(5.0, 0.05 * step, 0.1) for step in range(-4, 4)]
-    ranger.on_cloud(cloud_of(np.array(returns(12.0, 0.0) + fence)), STANDING)
+    thing = [(5.0, 0.05 * step, z_m - 0.65) for step in range(-1, 2) for z_m in tops_m]
+    ranger.on_cloud(cloud_of(np.array(returns(12.0, 0.0) + thing)), STANDING)
     tracks = (seen(person_box(12.0, 0.0)),)
     ranged = ranger.ranges(tracks, 0, IDENTITY2)
-    assert len(ranged[1].places) == 2
+    assert len(ranged[1].places) == places
     (placed,) = Placer(PROJECTOR).place(tracks, estimate(0), ranged)
     assert placed.ground is not None
     assert abs(placed.ground.position_m[0] - 12.0) < 0.3
+
+
+def test_a_bench_in_the_box_of_somebody_far_behind_it_is_not_they() -> None:
+    """Their box reaches down over the bench, so that by its size they would be where the bench is."""
+    ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(15.0, 0.0)),)
+    bench = [(15.0, 0.05 * step, z_m - 0.65) for step in range(-8, 9) for z_m in (0.25, 0.4)]
+    wall = [(40.0, 0.1 * step, 0.6) for step in range(-8, 9)]
+    ranger.on_cloud(cloud_of(np.array(bench + wall)), STANDING)
+    assert ranger.ranges(tracks, 0, IDENTITY2) == {}
+    ranger.on_cloud(cloud_of(np.array(bench)), STANDING)
+    assert len(ranger.ranges(tracks, 0, IDENTITY2)[1].places) == 1
 
 
 def chain_link(
