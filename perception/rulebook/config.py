@@ -201,7 +201,7 @@ class SameConfig(Config):
     }
     together_s: float = Field(default=1.0, ge=0.0)
     in_sight_score: float = Field(default=0.4, ge=0.0, le=1.0)
-    elsewhere_m: float = Field(default=25.0, ge=0.0)
+    elsewhere_m: float = Field(default=10.0, ge=0.0)
     quiet_s: float = Field(default=120.0, ge=0.0)
 
 
