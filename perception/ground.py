@@ -48,7 +48,7 @@ class GroundConfig(Config):
     ``heat_edge_px`` holds for boxes that a thermal camera found: one of its pixels is about three of the colour picture.
     """
 
-    edge_px: float = Field(default=1.2, gt=0.0)
+    edge_px: float = Field(default=2.2, gt=0.0)
     heat_edge_px: float = Field(default=3.0, gt=0.0)
     edge_fraction: float = Field(default=0.03, ge=0.0)
     pitch_std_deg: float = Field(default=0.5, ge=0.0)
