@@ -29,7 +29,7 @@ from patrol.sensors import CameraModel
 
 Pair = tuple[float, float]
 _HEIGHTS_M: Mapping[Label, Pair] = MappingProxyType(
-    {Label.PERSON: (1.70, 0.12), Label.VEHICLE: (1.70, 0.40), Label.ANIMAL: (0.50, 0.20), Label.OBJECT: (0.60, 0.40)}
+    {Label.PERSON: (1.70, 0.12), Label.VEHICLE: (2.00, 0.80), Label.ANIMAL: (0.50, 0.20), Label.OBJECT: (0.60, 0.40)}
 )
 _LENGTHS_M: Mapping[Label, float] = MappingProxyType({Label.VEHICLE: 6.0})
 """How long things are of which the picture's side may hide most; all others are hardly wider than they are placed well."""

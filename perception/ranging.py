@@ -5,7 +5,8 @@ What goes on above the box, a lamp post before the thing or a wall behind it, is
 person who fills the box there would be a giant. A fence between the robot and somebody goes on straight to both sides of the box,
 and so near that who fills it there would be a dwarf: it is not they, and what is behind it the lidar does not tell. Where the
 site has a fence, what goes on straight to both sides is that fence however high they would be there: who is seen is behind it.
-What is low in the box, with something farther in view above it, is a thing before somebody.
+What is low in the box, with something farther in view above it, is a thing before somebody; what is narrow in a vehicle's box is
+a post or a person before it or behind it.
 Which of the other groups is the thing, and which is something else before or behind it, is left to who knows more
 (``ground_filter``).
 
@@ -65,6 +66,7 @@ class RangingConfig(Config):
     on_fence_m: float = Field(default=0.4, ge=0.0, description="what is so near to a fence of the site may be that fence")
     behind_m: float = Field(default=2.1, gt=0.0, description="who would be higher in a fence is not behind it")
     rings_min: int = Field(default=2, ge=1, description="so many rings must cross a box whose emptiness tells something")
+    vehicle_share: float = Field(default=0.2, ge=0.0, le=0.5, description="a vehicle's returns span so much of its box's width")
     body_radius_m: float = Field(default=0.15, ge=0.0, description="from the surface that was hit to the middle")
     range_std_m: float = Field(default=0.12, gt=0.0)
 
@@ -153,7 +155,7 @@ class LidarRanger:
     def _groups_in(self, box: Box, label: Label, points: Floats, pixels: Floats, map_from_base: Pose2 | None) -> Ranged | None:
         """A place for every group; None where there is none and no beams are known to go."""
         core = _in_core(box, pixels)
-        inside, rows = points[core & self._is_raised, :2], pixels[core & self._is_raised, 1]
+        inside, at_px = points[core & self._is_raised, :2], pixels[core & self._is_raised]
         is_looked_into = np.count_nonzero(core) >= self._config.through_min or self._looks_into(box, pixels)
         if not len(inside):
             return Ranged() if is_looked_into else None
@@ -165,11 +167,11 @@ class LidarRanger:
         sides: tuple[Floats, Floats] | None = None
         if label is Label.PERSON:
             solid = [group for group in solid if self._height_m(box, distance[group]) < self._config.giant_m]
-            low = [self._is_overlooked(box, group, distance, rows) for group in solid]
-            if all(low) and low:
-                return None
-            solid = [group for group, is_low in zip(solid, low, strict=True) if not is_low]
             sides = self._beside(box, points, pixels)
+        others = [group for group in solid if self._is_of_another(box, label, group, (distance, at_px))]
+        if others and len(others) == len(solid):
+            return None
+        solid = [group for group in solid if not any(group is other for other in others)]
         fences = [sides is not None and self._is_fence(box, inside[group], sides, map_from_base) for group in solid]
         kept = (group[self._is_own(distance[group], higher)] for group, fence in zip(solid, fences, strict=True) if not fence)
         own = [inside[group] for group in kept if len(group) >= self._config.points_min]
@@ -220,12 +222,18 @@ class LidarRanger:
         is_near = self._height_m(box, np.hypot(group[:, 0], group[:, 1])) < self._config.dwarf_m
         return is_near and not self._is_cut(box) and self._goes_on(group, sides)
 
-    def _is_overlooked(self, box: Box, group: npt.NDArray[np.int64], distance_m: Floats, rows_px: Floats) -> bool:
-        """Whether a group, indices of the returns in ``box``, ends in its lower half and beams go on above it there, to what is
-        farther: a bench before somebody, not they."""
-        top_px = rows_px[group].min()
-        farther = (rows_px < top_px) & (distance_m > distance_m[group].max() + self._config.group_gap_m)
-        return bool(top_px > 0.5 * (box.y0_px + box.y1_px) and farther.any())
+    def _is_of_another(
+        self, box: Box, label: Label, group: npt.NDArray[np.int64], returns: tuple[Floats, npt.NDArray[np.floating]]
+    ) -> bool:
+        """Whether a group, indices of the ``returns`` in ``box`` (ranges in m and pixels), can not be what fills the box: for a
+        person, it ends in the lower half and beams go on above it there, to what is farther (a bench before somebody); for a
+        vehicle, it is narrow (a post, a person)."""
+        distance_m, at_px = returns
+        if label is Label.VEHICLE:
+            return float(np.ptp(at_px[group, 0])) < self._config.vehicle_share * box.width_px
+        top_px = at_px[group, 1].min()
+        farther = (at_px[:, 1] < top_px) & (distance_m > distance_m[group].max() + self._config.group_gap_m)
+        return label is Label.PERSON and bool(top_px > 0.5 * (box.y0_px + box.y1_px) and farther.any())
 
     def _is_fence(self, box: Box, group: Floats, sides: tuple[Floats, Floats], map_from_base: Pose2 | None) -> bool:
         """Whether a group of returns (N, 2) m belongs to a fence of the site that goes on to both sides, and is not too far for
