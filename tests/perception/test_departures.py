@@ -272,7 +272,7 @@ class Sight:
 
 def turning(number: int) -> Pose2:
     """A robot that stands beside the nose of the lorry, turns along it for 2.5 s and stands again."""
-    return Pose2(-5.9, -1.5, math.radians(14.0 + 40.0 * min(max(number - 12, 0) / 25.0, 1.0)))
+    return Pose2(-5.9, -1.5, math.radians(14.0 + 70.0 * min(max(number - 12, 0) / 25.0, 1.0)))
 
 
 def passing(number: int) -> Body:
