@@ -114,14 +114,14 @@ def _scenario(case: str) -> str:
 
 
 def _figures(case: str, folder: Path) -> dict[str, float | int | None]:
-    found = sorted(folder.glob("inspection-*.json"))
-    figures: dict[str, float | int | None] = {f"{case}_inspections": len(found)}
-    if found:
-        kept = json.loads(found[0].read_text("utf-8"))
-        x_m, y_m = TRUTH_M[case]
+    """What the report nearest to the thing says; others may be of the site's own parked cars."""
+    reports = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("inspection-*.json"))]
+    figures: dict[str, float | int | None] = {f"{case}_inspections": len(reports)}
+    if reports:
+        kept = min(reports, key=lambda report: math.dist(report["position_m"], TRUTH_M[case]))
         figures |= {
             f"{case}_seen_deg": kept["seen_deg"],
-            f"{case}_off_m": round(math.hypot(kept["position_m"][0] - x_m, kept["position_m"][1] - y_m), 2),
+            f"{case}_off_m": round(math.dist(kept["position_m"], TRUTH_M[case]), 2),
             f"{case}_length_m": kept["length_m"],
             f"{case}_width_m": kept["width_m"],
             f"{case}_height_m": kept["height_m"],
