@@ -237,7 +237,7 @@ def with_hidden_part(located: Located, aside_m: float) -> Located:
 def beyond(places: Sequence[Located], range_m: float) -> Located:
     """One place in base_link for something that is farther than ``range_m``, in one of several ``places`` that are as likely as
     each other but for that: what is left of their distributions there, by its first two moments."""
-    kept = [_left_beyond(place, range_m) for place in places]
+    kept = [left_beyond(place, range_m) for place in places]
     return mixed([place for _, place in kept], [share for share, _ in kept])
 
 
@@ -248,12 +248,12 @@ def near_or_beyond(place: Located, measured: Located, slack_m: float) -> Located
     range_m = float(np.hypot(*measured.position_m))
     ahead = measured.position_m / max(range_m, 1e-6)
     slack_m = max(slack_m, math.sqrt(float(ahead @ measured.covariance_m2 @ ahead)))
-    beyond_it, left = _left_beyond(place, range_m + slack_m)
-    there = max(_left_beyond(place, range_m - slack_m)[0] - beyond_it, 1e-12)
+    beyond_it, left = left_beyond(place, range_m + slack_m)
+    there = max(left_beyond(place, range_m - slack_m)[0] - beyond_it, 1e-12)
     return mixed((fused(measured, place), left), (there, beyond_it))
 
 
-def _left_beyond(place: Located, range_m: float) -> tuple[float, Located]:
+def left_beyond(place: Located, range_m: float) -> tuple[float, Located]:
     """How much of a place's distribution is farther than ``range_m``, and that part of it."""
     distance_m = float(np.hypot(*place.position_m))
     ahead = place.position_m / max(distance_m, 1e-6)

@@ -7,8 +7,8 @@ say of the range errs alike for about a second (the robot's pitch, the way a box
 counts only as its share of that second.
 
 Where nothing of its kind could have got to since, a thing is not taken to by its filter: no speed is made up on the way. Such a
-place begins a filter of its own, as that of another thing in the same box would, and becomes the track's once it has held for a
-while in which nothing was measured that only the old one explains.
+place, and any that surprises, begins a filter of its own, as that of another thing in the same box would, and becomes the track's
+once it has held for a while in which nothing was measured where the old one expects it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from perception.ground import (
     beyond,
     contradiction,
     fused,
+    left_beyond,
     mixed,
     near_or_beyond,
     pose_error_m2,
@@ -55,6 +56,7 @@ _ALIKE_S = 1.0
 _SHARE_MIN = 0.01
 _SURPRISE_MAX = 9.21
 _OTHER_THING_MIN = 5.99
+_BEYOND_MIN = 0.01
 _BESIDE_FENCE_M = 0.75
 _KEEP_POSITION = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
 
@@ -100,6 +102,11 @@ class GroundFilter:
         self._covariance = kept @ self._covariance
         self._covariance = 0.5 * (self._covariance + self._covariance.T)
 
+    def agrees(self, place: Located) -> bool:
+        """Whether a place in map is about where the thing is expected (within 99 %)."""
+        error, total = place.position_m - self._state[:2], self._covariance[:2, :2] + place.covariance_m2
+        return float(error @ np.linalg.solve(total, error)) <= _SURPRISE_MAX
+
     def reaches(self, place: Located) -> bool:
         """Whether the thing can have got to a place in map since it was last measured where it was expected."""
         error, total = place.position_m - self._state[:2], self._covariance[:2, :2] + place.covariance_m2
@@ -123,7 +130,7 @@ class GroundFilter:
 
 
 class _Whereabouts:
-    """The filter of one track, and that of where else it was measured lately, out of the first one's reach."""
+    """The filter of one track, and that of where else it was measured lately, where the first one does not expect it."""
 
     def __init__(self, first: Located, label: Label, stamp_ns: int) -> None:
         self._label = label
@@ -143,8 +150,8 @@ class _Whereabouts:
         """Take in a measured place where it belongs."""
         step_s = min(seconds(self._stamp_ns - self._taken_ns), _STEP_S) * (_BY_PICTURE if by_picture else 1.0)
         self._taken_ns = self._stamp_ns
-        is_here = self.here.reaches(measured)
-        if is_here:
+        is_here = self.here.agrees(measured)
+        if is_here or self.here.reaches(measured):
             self.here.correct(measured, by_picture=by_picture)
         if self._elsewhere is not None and self._elsewhere.reaches(measured):
             self._elsewhere.correct(measured, by_picture=by_picture)
@@ -219,8 +226,9 @@ def _misfit(known: GroundFilter, map_from_base: Pose2, place: Located) -> float:
 def _found(seen: Sequence[Located], ranged: Ranged, misfit: Misfit | None) -> tuple[Located | None, bool]:
     """Where the part of a track that is in view is in base_link, and whether only the picture says so: it has it in one of the
     places ``seen``; ``misfit`` tells how badly a place fits where it is expected, None for one that is new."""
+    seen = [place for place in seen if left_beyond(place, ranged.clear_m)[0] >= _BEYOND_MIN]
     if not seen:
-        return (ranged.places[0], False) if ranged.places else (None, True)
+        return (ranged.places[0], 0 in ranged.may_be_fence) if ranged.places else (None, True)
     pairs = [
         (at, place, way)
         for at, place in enumerate(ranged.places)

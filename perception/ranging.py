@@ -7,6 +7,8 @@ and so near that who fills it there would be a dwarf: it is not they, and what i
 site has a fence, what goes on straight to both sides is that fence however high they would be there: who is seen is behind it.
 What is low in the box, with something farther in view above it, is a thing before somebody; what is narrow in a vehicle's box is
 a post or a person before it or behind it.
+Where beams go through a box to what is far behind it, and nothing near returns there, nobody is near, however large they look: a
+box may hold more than them, as the post of the fence that they climb.
 Which of the other groups is the thing, and which is something else before or behind it, is left to who knows more
 (``ground_filter``).
 
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -75,10 +77,12 @@ class RangingConfig(Config):
 class Ranged:
     """What the lidar tells of a track into whose box beams go: ``places`` in base_link where it may stand, nearest first; none
     where it has nothing of its own, or where a fence of the site is before it, ``fence_m`` away. Those that ``may_be_fence``
-    (indices of places) lie on a fence of the site: they are it, or somebody on it or right beside it."""
+    (indices of places) lie on a fence of the site: they are it, or somebody on it or right beside it. Nobody in the box is nearer
+    than ``clear_m``: beams go through it, and nothing in it or beside it returns any sooner."""
 
     places: tuple[Located, ...] = ()
     fence_m: float | None = None
+    clear_m: float = 0.0
     may_be_fence: frozenset[int] = frozenset()
 
 
@@ -146,11 +150,24 @@ class LidarRanger:
         points = Pose3.from_pose2(odom_from_base.inverse()).apply(kept.points_odom())
         pixels = self._camera.project(self._camera.base_from_optical.inverse().apply(points))
         found = (
-            (track.track_id, self._groups_in(track.box, track.label, points, pixels, map_from_base))
+            (track, self._groups_in(track.box, track.label, points, pixels, map_from_base))
             for track in seen
             if track.box is not None
         )
-        return {track_id: ranged for track_id, ranged in found if ranged is not None}
+        return {
+            track.track_id: replace(ranged, clear_m=self._clear_m(track.box, points, pixels))
+            for track, ranged in found
+            if ranged is not None and track.box is not None
+        }
+
+    def _clear_m(self, box: Box, points: Floats, pixels: Floats) -> float:
+        """How far nothing returns in ``box``, or beside it by its width; 0 unless some beams return from the middle of it."""
+        if np.count_nonzero(_in_core(box, pixels) & self._is_raised) < self._config.through_min:
+            return 0.0
+        aside_px = np.maximum(box.x0_px - pixels[:, 0], pixels[:, 0] - box.x1_px)
+        level = (pixels[:, 1] >= box.y0_px) & (pixels[:, 1] <= box.y1_px)
+        near = points[self._is_raised & level & (aside_px <= box.width_px), :2]
+        return max(float(np.hypot(near[:, 0], near[:, 1]).min()) - self._config.group_gap_m, 0.0)
 
     def _groups_in(self, box: Box, label: Label, points: Floats, pixels: Floats, map_from_base: Pose2 | None) -> Ranged | None:
         """A place for every group; None where there is none and no beams are known to go."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -169,13 +169,18 @@ def test_a_climber_does_not_fly_about() -> None:
         assert sigmas(place, 25.0, 0.0) < 3.0
 
 
+def walked_looks(range_m: float) -> dict[int, Ranged]:
+    """What a lidar tells of somebody straight ahead."""
+    return {1: Ranged(places=(Located(position_m=np.array([range_m, 0.0]), covariance_m2=np.eye(2) * 0.12**2),))}
+
+
 def walked(placer: Placer, places_m: Iterable[float | None]) -> list[GroundPosition]:
     """What is told of somebody 25 m away, of whom a lidar tells these ranges in one picture after the other."""
     found = []
     for number, range_m in enumerate(places_m):
-        at = [] if range_m is None else [Located(position_m=np.array([range_m, 0.0]), covariance_m2=np.eye(2) * 0.12**2)]
         box = person_box(25.0 if range_m is None else range_m, 0.0)
-        (placed,) = placer.place((seen(box, number * STEP_NS),), estimate(number * STEP_NS), {1: Ranged(places=tuple(at))})
+        looks = {} if range_m is None else walked_looks(range_m)
+        (placed,) = placer.place((seen(box, number * STEP_NS),), estimate(number * STEP_NS), looks)
         assert placed.ground is not None
         found.append(placed.ground)
     return found
@@ -193,6 +198,19 @@ def test_a_track_that_stays_elsewhere_is_there_and_did_not_run_there() -> None:
     assert all(float(np.hypot(*ground.velocity_mps)) < 1.0 for ground in told)
     assert all(abs(ground.position_m[0] - 25.0) < 0.5 for ground in told[:13])
     assert all(abs(ground.position_m[0] - 13.0) < 0.5 for ground in told[15:])
+
+
+def test_a_track_led_astray_comes_back_to_where_it_is_measured() -> None:
+    """It runs 10 m; then it is lost from sight for a second and a half, and found where it had come from."""
+    placer = Placer(PROJECTOR)
+    for number, range_m in enumerate([25.0 - 0.5 * step for step in range(20)] + [None] * 15 + [25.0] * 8):
+        last_ns, stamp_ns = (number if range_m is not None else 19) * STEP_NS, number * STEP_NS
+        track = replace(seen(person_box(range_m or 15.5, 0.0), stamp_ns), last_seen_ns=last_ns)
+        looks = {} if range_m is None else walked_looks(range_m)
+        (placed,) = placer.place((track,), estimate(stamp_ns), looks)
+    assert placed.ground is not None
+    assert abs(placed.ground.position_m[0] - 25.0) < 0.5
+    assert float(np.hypot(*placed.ground.velocity_mps)) < 1.0
 
 
 def test_who_breaks_into_a_run_is_followed() -> None:
@@ -319,6 +337,11 @@ def test_the_lidar_tells_how_far_a_person_is() -> None:
     assert found[1].places[0].covariance_m2[0, 0] < 0.1 * camera_only.covariance_m2[0, 0]
 
 
+def is_empty(looks: Mapping[int, Ranged]) -> bool:
+    """Whether beams went into the box of track 1, the only one, and nothing there is its own."""
+    return list(looks) == [1] and not looks[1].places and looks[1].fence_m is None
+
+
 def post(x_m: float, y_m: float, *, to_m: float = 4.0) -> list[tuple[float, float, float]]:
     """Returns of something narrow that is ``to_m`` high, in the lidar's frame."""
     return [(x_m, y_m + side, z - 0.65) for side in (-0.03, 0.03) for z in np.arange(0.2, to_m, 0.15).tolist()]
@@ -331,14 +354,14 @@ def test_a_lamp_post_before_somebody_is_not_they(post_m: float) -> None:
     (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1].places
     assert math.dist(place.position_m, (13.0, 0.0)) < 0.25
     ranger.on_cloud(cloud_of(np.array(post(post_m, 0.0))), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}
+    assert is_empty(ranger.ranges(tracks, 0, IDENTITY2))
 
 
 def test_one_return_above_a_box_is_enough_for_a_narrow_post() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(13.0, 0.0)),)
     narrow = [(13.0, 0.0, 13.0 * math.tan(math.radians(elevation))) for elevation in range(-1, 10, 2)]
     ranger.on_cloud(cloud_of(np.array(narrow)), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}
+    assert is_empty(ranger.ranges(tracks, 0, IDENTITY2))
     ranger.on_cloud(cloud_of(np.array([point for point in narrow if point[2] < 1.0])), STANDING)
     assert len(ranger.ranges(tracks, 0, IDENTITY2)[1].places) == 1
 
@@ -364,7 +387,7 @@ def test_beams_that_reach_the_ground_look_through_a_box() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(8.0, 0.0)),)
     ground = [(x, 0.05 * side, -0.65) for x in (10.0, 14.0, 19.0) for side in (-1, 0, 1)]
     ranger.on_cloud(cloud_of(np.array(ground)), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}
+    assert is_empty(ranger.ranges(tracks, 0, IDENTITY2))
     ranger.on_cloud(cloud_of(np.array(ground + returns(8.0, 0.0))), STANDING)
     (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1].places
     assert math.dist(place.position_m, (8.0, 0.0)) < 0.25
@@ -390,12 +413,12 @@ def test_a_box_in_which_no_beam_meets_anything_is_empty_where_beams_are_known_to
     ranger.on_cloud(cloud_of(np.array(rings([-15.0, -1.0, 1.0, 3.0, 5.0], (60.0, 180.0)))), STANDING)
     assert ranger.ranges(tracks, 0, IDENTITY2) == {}, "nothing came from that way"
     ranger.on_cloud(cloud_of(sector), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}
+    assert is_empty(ranger.ranges(tracks, 0, IDENTITY2))
     ranger.on_cloud(cloud_of(np.concatenate((sector, returns(8.0, 0.0)))), STANDING)
     assert len(ranger.ranges(tracks, 0, IDENTITY2)[1].places) == 1
     stray = [(5.0, 0.0, 0.1)]
     ranger.on_cloud(cloud_of(np.concatenate((sector, stray))), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}, "a drop of rain is no body"
+    assert is_empty(ranger.ranges(tracks, 0, IDENTITY2)), "a drop of rain is no body"
 
 
 def test_the_rings_of_a_cloud_say_nothing_of_a_planar_scan() -> None:
@@ -415,7 +438,7 @@ def test_a_giant_is_not_the_person_in_the_box() -> None:
     crates = [(20.0, 0.1 * side, up) for side in range(-6, 7) for up in (0.1, 0.6, 1.1)]
     cloud = rings([-15.0, -13.0, -11.0, -1.0, 1.0, 3.0, 5.0], (90.0, 180.0)) + rings([-15.0, -13.0], (-90.0, 90.0))
     ranger.on_cloud(cloud_of(np.array(cloud + crates)), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}
+    assert is_empty(ranger.ranges(tracks, 0, IDENTITY2))
     vehicle = (replace(tracks[0], label=Label.VEHICLE),)
     assert len(ranger.ranges(vehicle, 0, IDENTITY2)[1].places) == 1
 
@@ -496,6 +519,32 @@ def test_a_bench_in_the_box_of_somebody_far_behind_it_is_not_they() -> None:
     assert len(ranger.ranges(tracks, 0, IDENTITY2)[1].places) == 1
 
 
+def far_wall(distance_m: float) -> list[tuple[float, float, float]]:
+    """Returns of a wall straight ahead, in the lidar's frame."""
+    return [(distance_m, 0.15 * step, z_m - 0.65) for step in range(-40, 41) for z_m in np.arange(0.3, 4.0, 0.3).tolist()]
+
+
+def test_nobody_is_near_where_beams_go_through_their_box_to_what_is_far() -> None:
+    """A climber 17 m off and the post below them in one box, which is as high as a person is 6 m away."""
+    ranger = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig())
+    walking, box = (seen(person_box(17.0, 0.0)),), person_box(6.0, 0.0)
+    merged = (seen(box, STEP_NS),)
+    placer = Placer(PROJECTOR)
+    ranger.on_cloud(cloud_of(np.array(far_wall(20.0))), STANDING)
+    looks = ranger.ranges(walking, 0, IDENTITY2)
+    assert looks[1].clear_m == pytest.approx(19.4, abs=0.1)
+    placer.place(walking, estimate(0), {})
+    looks = ranger.ranges(merged, STEP_NS, IDENTITY2)
+    for number in range(1, 40):
+        (placed,) = placer.place((seen(box, number * STEP_NS),), estimate(number * STEP_NS), looks)
+    assert placed.ground is not None
+    assert placed.ground.position_m[0] == pytest.approx(17.0, abs=0.5), "the box says nothing"
+    ranger.on_cloud(cloud_of(np.array(far_wall(20.0) + returns(6.0, 0.4))), STANDING)
+    assert ranger.ranges(merged, STEP_NS, IDENTITY2)[1].clear_m < 6.0, "who crosses quickly may be beside their box"
+    ranger.on_cloud(cloud_of(np.array([(20.0, 0.0, -0.3), (20.0, 0.1, -0.3)])), STANDING)
+    assert ranger.ranges(merged, STEP_NS, IDENTITY2).get(1, Ranged()).clear_m == 0.0, "two beams are too few"
+
+
 def chain_link(
     bearings_deg: Iterable[float], distance_m: float, slope: float, rises: tuple[float, ...] = (0.0, 0.02)
 ) -> list[tuple[float, float, float]]:
@@ -515,7 +564,7 @@ def test_a_fence_that_somebody_is_seen_through_does_not_tell_where_they_are(slop
     (place,) = ranger.ranges(tracks, 0, IDENTITY2)[1].places
     assert math.dist(place.position_m, (24.0, 0.0)) < 0.25, "some beams go through its meshes"
     ranger.on_cloud(cloud_of(np.array(fence + chain_link((0.0,), 11.0, slope, rises=(0.075,)))), STANDING)
-    assert ranger.ranges(tracks, 0, IDENTITY2) == {1: Ranged()}, "what goes on above the box may be a wall with a stain"
+    assert is_empty(ranger.ranges(tracks, 0, IDENTITY2)), "what goes on above the box may be a wall with a stain"
 
 
 @pytest.mark.parametrize(
@@ -569,7 +618,7 @@ def test_who_stands_before_a_fence_of_the_site_is_not_behind_it(range_m: float) 
 def test_a_post_before_a_fence_of_the_site_is_no_fence() -> None:
     ranger, fence = fenced(10.0)
     ranger.on_cloud(cloud_of(np.array(fence + post(6.0, 0.0))), STANDING)
-    assert ranger.ranges((seen(person_box(12.0, 0.0)),), 0, IDENTITY2, IDENTITY2) == {1: Ranged()}
+    assert is_empty(ranger.ranges((seen(person_box(12.0, 0.0)),), 0, IDENTITY2, IDENTITY2))
 
 
 def test_who_would_be_a_giant_in_a_fence_is_not_behind_it() -> None:
