@@ -102,14 +102,18 @@ class GroundFilter:
         self._covariance = kept @ self._covariance
         self._covariance = 0.5 * (self._covariance + self._covariance.T)
 
+    def _off(self, place: Located) -> tuple[Floats, Floats]:
+        """How far a place in map is from where the thing is expected (2,) m, and the covariance (2, 2) m² of that."""
+        return place.position_m - self._state[:2], self._covariance[:2, :2] + place.covariance_m2
+
     def agrees(self, place: Located) -> bool:
         """Whether a place in map is about where the thing is expected (within 99 %)."""
-        error, total = place.position_m - self._state[:2], self._covariance[:2, :2] + place.covariance_m2
+        error, total = self._off(place)
         return float(error @ np.linalg.solve(total, error)) <= _SURPRISE_MAX
 
     def reaches(self, place: Located) -> bool:
         """Whether the thing can have got to a place in map since it was last measured where it was expected."""
-        error, total = place.position_m - self._state[:2], self._covariance[:2, :2] + place.covariance_m2
+        error, total = self._off(place)
         away_m = float(np.hypot(*error))
         ahead = error / max(away_m, 1e-6)
         slack_m = _SIGMAS * math.sqrt(float(ahead @ total @ ahead))
@@ -118,7 +122,7 @@ class GroundFilter:
     def misfit(self, place: Located) -> float:
         """How badly a place in map fits where the thing is expected: twice the negative logarithm of its density, less a
         constant."""
-        error, total = place.position_m - self._state[:2], self._covariance[:2, :2] + place.covariance_m2
+        error, total = self._off(place)
         return float(error @ np.linalg.solve(total, error) + np.log(np.linalg.det(total)))
 
     def position(self, estimate: PoseEstimate | None) -> GroundPosition:

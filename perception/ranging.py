@@ -149,16 +149,12 @@ class LidarRanger:
             return {}
         points = Pose3.from_pose2(odom_from_base.inverse()).apply(kept.points_odom())
         pixels = self._camera.project(self._camera.base_from_optical.inverse().apply(points))
-        found = (
-            (track, self._groups_in(track.box, track.label, points, pixels, map_from_base))
-            for track in seen
-            if track.box is not None
-        )
-        return {
-            track.track_id: replace(ranged, clear_m=self._clear_m(track.box, points, pixels))
-            for track, ranged in found
-            if ranged is not None and track.box is not None
-        }
+        looks: dict[int, Ranged] = {}
+        for track in seen:
+            ranged = None if track.box is None else self._groups_in(track.box, track.label, points, pixels, map_from_base)
+            if ranged is not None and track.box is not None:
+                looks[track.track_id] = replace(ranged, clear_m=self._clear_m(track.box, points, pixels))
+        return looks
 
     def _clear_m(self, box: Box, points: Floats, pixels: Floats) -> float:
         """How far nothing returns in ``box``, or beside it by its width; 0 unless some beams return from the middle of it."""
