@@ -229,7 +229,9 @@ def _misfit(known: GroundFilter, map_from_base: Pose2, place: Located) -> float:
 
 def _found(seen: Sequence[Located], ranged: Ranged, misfit: Misfit | None) -> tuple[Located | None, bool]:
     """Where the part of a track that is in view is in base_link, and whether only the picture says so: it has it in one of the
-    places ``seen``; ``misfit`` tells how badly a place fits where it is expected, None for one that is new."""
+    places ``seen``; ``misfit`` tells how badly a place fits where it is expected, None for one that is new. Two places are of
+    somebody high up, so what is on a fence is they, whether or not one of the two can be ruled out."""
+    is_high = len(seen) > 1
     seen = [place for place in seen if left_beyond(place, ranged.clear_m)[0] >= _BEYOND_MIN]
     if not seen:
         return (ranged.places[0], 0 in ranged.may_be_fence) if ranged.places else (None, True)
@@ -245,7 +247,7 @@ def _found(seen: Sequence[Located], ranged: Ranged, misfit: Misfit | None) -> tu
             return climbed, False
         return mixed(seen) if ranged.fence_m is None else beyond(seen, ranged.fence_m), True
     at, place, way = min(pairs, key=lambda pair: (pair[0] in ranged.may_be_fence, contradiction(*pair[1:])))
-    if at in ranged.may_be_fence and len(seen) == 1:
+    if at in ranged.may_be_fence and not is_high:
         return near_or_beyond(way, place, _BESIDE_FENCE_M), True
     return fused(place, way), False
 

@@ -82,8 +82,9 @@ def importable(dist: metadata.Distribution) -> list[metadata.PackagePath]:
 
 
 def missing_packages() -> tuple[str, ...]:
-    """The stand-ins that are needed, since the installed ROS 2 does not bring the packages themselves."""
-    prefixes = [sys.prefix, *os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)]
+    """The stand-ins that are needed, since the ROS 2 that the build sees does not bring the packages themselves: wheels are that
+    ROS alone, whatever workspace the caller's environment names beside them."""
+    prefixes = [sys.prefix, *build_environment().get("AMENT_PREFIX_PATH", "").split(os.pathsep)]
     standard = [Path(prefix) / "share" for prefix in prefixes if prefix and Path(prefix) != INSTALL]
     return tuple(name for name in STAND_INS if not any((share / name).is_dir() for share in standard))
 

@@ -696,6 +696,19 @@ def test_who_climbs_a_fence_stays_on_it_though_their_head_looks_near(*, may_be_f
     assert (abs(placed.ground.position_m[0] - 17.0) < 0.5) == may_be_fence
 
 
+@pytest.mark.parametrize("clear_m", [0.0, 16.0])
+def test_who_is_high_on_a_fence_is_on_it_whether_or_not_beams_rule_out_that_they_are_near(clear_m: float) -> None:
+    fence = Located(position_m=np.array([17.0, 0.0]), covariance_m2=np.diag([0.15**2, 0.1**2]))
+    box = person_box(17.0, 0.0)
+    high = replace(box, y0_px=box.y0_px - 30.0, y1_px=box.y1_px - 30.0)
+    assert len(PROJECTOR.places(high, Label.PERSON)) == 2
+    ranged = {1: Ranged(places=(fence,), may_be_fence=frozenset({0}), clear_m=clear_m)}
+    (placed,) = Placer(PROJECTOR).place((seen(high),), estimate(0), ranged)
+    assert placed.ground is not None
+    assert placed.ground.position_m[0] == pytest.approx(17.0, abs=0.1)
+    assert math.sqrt(placed.ground.covariance_m2[0, 0]) < 0.3
+
+
 def test_a_child_before_a_wall_is_not_taken_for_the_wall() -> None:
     ranger, tracks = LidarRanger(CAMERA, BASE_FROM_LIDAR, RangingConfig()), (seen(person_box(12.0, 0.0, height_m=1.0)),)
     wall = [point for point in chain_link(np.arange(-8.0, 8.1, 0.4), 12.4, 0.0) if abs(point[1]) > 0.2]
