@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from patrol.config import Config, load_config
 from patrol.errors import BadInput, Fault
 from patrol.percepts import Label
+from perception.detectors.far_look import FarLook
 
 DESCRIPTIONS = Path(__file__).parent / "models"
 SUFFIX = ".yaml"
@@ -46,7 +47,7 @@ class ModelInput(Config):
     ``stretch`` lays the whole picture over an input of its own aspect ratio, in steps of ``step_px``, with the area of
     ``width_px`` at 4:3; ``square`` stretches it to width_px x width_px; ``letterbox`` shrinks it to fit that square, at the
     upper left on grey. Values are (pixel - mean) / scale in the order of ``colours``. ``brighten``: dark pictures are
-    amplified first.
+    amplified first. ``far``: the middle of a stretched picture is looked at a second time, enlarged.
     """
 
     name: str = ""
@@ -57,6 +58,13 @@ class ModelInput(Config):
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
     brighten: bool = True
+    far: FarLook | None = None
+
+    @model_validator(mode="after")
+    def _looks_far_only_when_stretched(self) -> Self:
+        if self.far is not None and self.fit != "stretch":
+            raise ValueError("far: only a picture that is stretched can be looked at in parts")
+        return self
 
 
 class ModelOutput(Config):

@@ -10,6 +10,7 @@ from patrol.percepts import Detection
 from patrol.sensors import Image
 from perception.detectors.decoding import decode
 from perception.detectors.description import ModelDescription, describe
+from perception.detectors.far_look import joined, strip, strip_side_px
 from perception.detectors.fitting import fit
 from perception.detectors.networks import Network, open_network
 from perception.detectors.picking import Selection, pick
@@ -31,8 +32,18 @@ class NetworkDetector:
 
     def detect(self, image: Image) -> tuple[Detection, ...]:
         """What the network finds in ``image``; raises DetectorFailed."""
+        far, side_px = self._described.input.far, self._width_px or self._described.input.width_px
+        whole = self._look(image, side_px)
+        if far is None:
+            return whole
+        part, rows = strip(image, far)
+        closer = self._look(part, strip_side_px(side_px, image, part, far))
+        return joined(whole, closer, far, height_px=image.height_px, rows=rows, score_min=self._selection.score_min)
+
+    def _look(self, image: Image, side_px: int) -> tuple[Detection, ...]:
+        """What one run of the network finds in ``image``, or a part of one."""
         described = self._described
-        fitted = fit(image, described.input, self._width_px)
+        fitted = fit(image, described.input, side_px)
         tensors = self._network.run(fitted.batch)
         size_px = fitted.width_px, fitted.height_px
         boxes, scores = decode(tensors, described.output, size_px=size_px, classes=len(described.classes))
