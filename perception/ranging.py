@@ -143,17 +143,21 @@ class LidarRanger:
         in the track's box. One with nothing but what goes on above its box or is far behind it, or with beams that go through it,
         has no place; a track into whose box no beams are known to go, or none but to some surface before it, is left out. Only
         with ``map_from_base`` are fences known for what they are."""
-        seen = [track for track in tracks if track.box is not None and track.last_seen_ns == stamp_ns]
+        seen = [
+            (track.track_id, track.label, track.box)
+            for track in tracks
+            if track.box is not None and track.last_seen_ns == stamp_ns
+        ]
         kept = self._kept
         if kept is None or not seen or abs(seconds(stamp_ns - kept.stamp_ns)) > self._config.stale_after_s:
             return {}
         points = Pose3.from_pose2(odom_from_base.inverse()).apply(kept.points_odom())
         pixels = self._camera.project(self._camera.base_from_optical.inverse().apply(points))
         looks: dict[int, Ranged] = {}
-        for track in seen:
-            ranged = None if track.box is None else self._groups_in(track.box, track.label, points, pixels, map_from_base)
-            if ranged is not None and track.box is not None:
-                looks[track.track_id] = replace(ranged, clear_m=self._clear_m(track.box, points, pixels))
+        for track_id, label, box in seen:
+            ranged = self._groups_in(box, label, points, pixels, map_from_base)
+            if ranged is not None:
+                looks[track_id] = replace(ranged, clear_m=self._clear_m(box, points, pixels))
         return looks
 
     def _clear_m(self, box: Box, points: Floats, pixels: Floats) -> float:

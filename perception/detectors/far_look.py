@@ -21,7 +21,6 @@ from patrol.percepts import Box, Detection
 from patrol.sensors import Image
 from perception.boxes import as_array, box_from_row, iou_matrix
 
-_SAME_FROM = 0.45
 _EDGE_PX = 1.5
 
 
@@ -40,30 +39,48 @@ class FarLook(Config):
     alone: float = Field(default=0.8, gt=0.0, le=1.0)
 
 
-def strip(image: Image, far: FarLook) -> tuple[Image, range]:
-    """The middle rows of ``image``, and which ones they are."""
+class Strip(NamedTuple):
+    """What is shown a second time: ``image``, the ``rows`` of the picture, with ``side_px`` as the size of the network's input;
+    boxes higher than ``limit_px`` are not taken from it."""
+
+    image: Image
+    rows: range
+    side_px: int
+    limit_px: float
+
+    def lowered(self, box: Box) -> Box:
+        """A box in the strip's pixels, in the picture's."""
+        return replace(box, y0_px=box.y0_px + self.rows.start, y1_px=box.y1_px + self.rows.start)
+
+    def shows(self, box: Box) -> bool:
+        """Whether this look counts for a box of the picture: it is small, and no edge of the strip may cut it off."""
+        is_within = box.y0_px > self.rows.start + _EDGE_PX and box.y1_px < self.rows.stop - _EDGE_PX
+        return is_within and box.height_px <= self.limit_px
+
+
+def strip_of(image: Image, far: FarLook, side_px: int) -> Strip:
+    """The middle rows of ``image``, ``scale`` times as large as a network sees it whole with ``side_px``."""
     height_px = max(round(far.rows * image.height_px), 1)
     first_px = (image.height_px - height_px) // 2
     rows = range(first_px, first_px + height_px)
-    return replace(image, pixels=image.pixels[rows.start : rows.stop]), rows
-
-
-def strip_side_px(side_px: int, image: Image, part: Image, far: FarLook) -> int:
-    """The ``side_px`` with which ``part`` of ``image`` is shown ``scale`` times as large as with the picture's own."""
-    return round(far.scale * side_px * math.sqrt(part.height_px / image.height_px))
+    return Strip(
+        image=replace(image, pixels=image.pixels[rows.start : rows.stop]),
+        rows=rows,
+        side_px=round(far.scale * side_px * math.sqrt(height_px / image.height_px)),
+        limit_px=far.height_max * image.height_px,
+    )
 
 
 def joined(
-    whole: Sequence[Detection], closer: Sequence[Detection], far: FarLook, *, height_px: int, rows: range, score_min: float
+    whole: Sequence[Detection], closer: Sequence[Detection], far: FarLook, strip: Strip, *, overlap_max: float, score_min: float
 ) -> tuple[Detection, ...]:
-    """The detections of both looks, best score first: at the ``whole`` picture, ``height_px`` high, and ``closer``, in pixels of
-    the strip of its ``rows``. No score falls below ``score_min``, from which on detections count: nothing that either look found
-    is lost."""
-    limit_px = far.height_max * height_px
-    again = (replace(item, box=_lowered(item.box, rows.start)) for item in closer)
-    sights = [_Sight(item, by_second=False, is_shared=_is_shared(item.box, rows, limit_px)) for item in whole]
-    sights += [_Sight(item, by_second=True, is_shared=True) for item in again if _is_shared(item.box, rows, limit_px)]
-    found = (replace(item, score=max(item.score, score_min)) for item in _paired(sights, far))
+    """The detections of both looks, best score first: at the ``whole`` picture, and ``closer``, in pixels of the ``strip``. Those
+    of one kind that overlap by more than ``overlap_max`` are one thing. No score falls below ``score_min``, from which on
+    detections count: nothing that either look found is lost."""
+    again = (replace(item, box=strip.lowered(item.box)) for item in closer)
+    sights = [_Sight(item, by_second=False, is_shared=strip.shows(item.box)) for item in whole]
+    sights += [_Sight(item, by_second=True, is_shared=True) for item in again if strip.shows(item.box)]
+    found = (replace(item, score=max(item.score, score_min)) for item in _paired(sights, far, overlap_max))
     return tuple(sorted(found, key=lambda item: -item.score))
 
 
@@ -75,7 +92,7 @@ class _Sight(NamedTuple):
     is_shared: bool
 
 
-def _paired(sights: Sequence[_Sight], far: FarLook) -> Iterator[Detection]:
+def _paired(sights: Sequence[_Sight], far: FarLook, overlap_max: float) -> Iterator[Detection]:
     """Every thing once, with the score that it has by all looks that count."""
     ranked = sorted(sights, key=lambda sight: (sight.is_shared, -sight.item.score))
     boxes, labels = as_array([sight.item.box for sight in ranked]), np.array([sight.item.label for sight in ranked])
@@ -85,7 +102,7 @@ def _paired(sights: Sequence[_Sight], far: FarLook) -> Iterator[Detection]:
     for index, sight in enumerate(ranked):
         if not free[index]:
             continue
-        same = free & (overlap[index] >= _SAME_FROM)
+        same = free & (overlap[index] > overlap_max)
         free &= ~same
         others = same & (by_second != sight.by_second)
         if not sight.is_shared:
@@ -101,12 +118,3 @@ def _agreed(first: Detection, second: Detection, far: FarLook) -> Detection:
     low, high = sorted((first.score, second.score))
     box = np.average(as_array([first.box, second.box]), axis=0, weights=[first.score**2, second.score**2])
     return replace(first, box=box_from_row(box), score=far.sure * high + (1.0 - far.sure) * low)
-
-
-def _is_shared(box: Box, rows: range, limit_px: float) -> bool:
-    """Whether the second look counts for a box: it is small, and neither edge of the strip may cut it off."""
-    return box.y0_px > rows.start + _EDGE_PX and box.y1_px < rows.stop - _EDGE_PX and box.height_px <= limit_px
-
-
-def _lowered(box: Box, rows_px: int) -> Box:
-    return replace(box, y0_px=box.y0_px + rows_px, y1_px=box.y1_px + rows_px)

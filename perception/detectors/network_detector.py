@@ -10,7 +10,7 @@ from patrol.percepts import Detection
 from patrol.sensors import Image
 from perception.detectors.decoding import decode
 from perception.detectors.description import ModelDescription, describe
-from perception.detectors.far_look import joined, strip, strip_side_px
+from perception.detectors.far_look import joined, strip_of
 from perception.detectors.fitting import fit
 from perception.detectors.networks import Network, open_network
 from perception.detectors.picking import Selection, pick
@@ -28,17 +28,17 @@ class NetworkDetector:
         self._described = described
         self._network = network
         self._selection = replace(selection, vote_from=described.output.vote_from)
-        self._width_px = input_width_px
+        self._width_px = input_width_px or described.input.width_px
 
     def detect(self, image: Image) -> tuple[Detection, ...]:
         """What the network finds in ``image``; raises DetectorFailed."""
-        far, side_px = self._described.input.far, self._width_px or self._described.input.width_px
-        whole = self._look(image, side_px)
+        far, chosen = self._described.input.far, self._selection
+        whole = self._look(image, self._width_px)
         if far is None:
             return whole
-        part, rows = strip(image, far)
-        closer = self._look(part, strip_side_px(side_px, image, part, far))
-        return joined(whole, closer, far, height_px=image.height_px, rows=rows, score_min=self._selection.score_min)
+        strip = strip_of(image, far, self._width_px)
+        closer = self._look(strip.image, strip.side_px)
+        return joined(whole, closer, far, strip, overlap_max=chosen.overlap_max, score_min=chosen.score_min)
 
     def _look(self, image: Image, side_px: int) -> tuple[Detection, ...]:
         """What one run of the network finds in ``image``, or a part of one."""

@@ -11,13 +11,12 @@ import pytest
 from patrol.checks import Floats32
 from patrol.percepts import Box, Detection, Label
 from patrol.sensors import Image
-from perception.detectors.description import ModelDescription, ModelInput, ModelOutput
-from perception.detectors.far_look import FarLook, joined, strip
-from perception.detectors.network_detector import NetworkDetector
+from perception.detectors.description import ModelInput, ModelOutput, describe
+from perception.detectors.far_look import FarLook, joined, strip_of
+from perception.detectors.network_detector import OWN, NetworkDetector
 from perception.detectors.picking import Selection
 
 FAR = FarLook(rows=0.25, scale=1.5, height_max=0.15, sure=0.7, alone=0.8)
-ROWS = range(180, 300)
 
 
 def picture(width_px: int = 640, height_px: int = 480) -> Image:
@@ -32,7 +31,7 @@ def seen(box: tuple[float, float, float, float], score: float, label: Label = La
 
 
 def both(whole: Sequence[Detection], closer: Sequence[Detection]) -> list[tuple[Label, float, tuple[float, ...]]]:
-    found = joined(whole, closer, FAR, height_px=480, rows=ROWS, score_min=0.1)
+    found = joined(whole, closer, FAR, strip_of(picture(), FAR, 640), overlap_max=0.45, score_min=0.1)
     boxes = [(item.box.x0_px, item.box.y0_px, item.box.x1_px, item.box.y1_px) for item in found]
     return [
         (item.label, round(item.score, 6), tuple(round(value, 6) for value in box))
@@ -43,7 +42,7 @@ def both(whole: Sequence[Detection], closer: Sequence[Detection]) -> list[tuple[
 @pytest.mark.parametrize("height_px", [480, 481, 7])
 def test_the_strip_is_the_middle_of_the_picture(height_px: int) -> None:
     image = picture(height_px=height_px)
-    part, rows = strip(image, FAR)
+    part, rows, _, _ = strip_of(image, FAR, 640)
     np.testing.assert_array_equal(part.pixels, image.pixels[rows.start : rows.stop])
     assert abs((rows.start + rows.stop) - height_px) <= 1
     assert part.height_px == len(rows) == max(round(0.25 * height_px), 1)
@@ -103,15 +102,11 @@ class Looks:
         return {"boxes": boxes, "labels": np.zeros(len(boxes), dtype=np.float32)}
 
 
-DESCRIBED = ModelDescription(
-    name="d",
-    title="d",
-    publisher="d",
-    licence="MIT",
-    runtime="onnxruntime",
-    input=ModelInput(width_px=640, brighten=False, far=FAR),
-    output=ModelOutput(family="listed", boxes="boxes", labels="labels"),
-    labels=(Label.PERSON,),
+DESCRIBED = describe(OWN).model_copy(
+    update={
+        "input": ModelInput(width_px=640, brighten=False, far=FAR),
+        "output": ModelOutput(family="listed", boxes="boxes", labels="labels"),
+    }
 )
 
 
