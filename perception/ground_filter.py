@@ -9,14 +9,16 @@ counts only as its share of that second.
 Where nothing of its kind could have got to since, a thing is not taken to by its filter: no speed is made up on the way. Such a
 place, and any that surprises, begins a filter of its own, as that of another thing in the same box would, and becomes the track's
 once it has held for a while in which nothing was measured where the old one expects it.
+
+As pictures err alike, how far a thing goes from one to the next is known far better than where it is. Where it goes faster than
+anything of its kind can, the box changed and not the place: somebody reaches up, or climbs. Such a place is left out.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -41,7 +43,6 @@ from perception.ground import (
 )
 from perception.ranging import Ranged
 
-Misfit = Callable[[Located], float]
 _ACCELERATION_MPS2: Mapping[Label, float] = MappingProxyType(
     {Label.PERSON: 1.0, Label.VEHICLE: 2.0, Label.ANIMAL: 2.0, Label.OBJECT: 0.2}
 )
@@ -52,7 +53,7 @@ _FIRST_SPEED_MPS = 1.5
 _SIGMAS = 3.0
 _MOVED_AFTER_S, _STEP_S, _BY_PICTURE = 0.4, 0.2, 0.25
 """So long must a thing be measured elsewhere; one measurement counts for at most a step, and by pictures alone for a share."""
-_ALIKE_S = 1.0
+_ALIKE_S, _NOT_ALIKE = 1.0, 0.5
 _SHARE_MIN = 0.01
 _SURPRISE_MAX = 9.21
 _OTHER_THING_MIN = 5.99
@@ -141,6 +142,7 @@ class _Whereabouts:
         self._stamp_ns = self._taken_ns = stamp_ns
         self._elsewhere: GroundFilter | None = None
         self._elsewhere_s = 0.0
+        self._pictured: list[tuple[Located, int]] = []
         self.here = GroundFilter(first, label, stamp_ns)
 
     def predict(self, stamp_ns: int) -> None:
@@ -165,6 +167,54 @@ class _Whereabouts:
             self._elsewhere_s = 0.0
         if self._elsewhere is not None and self._elsewhere_s >= _MOVED_AFTER_S:
             self.here, self._elsewhere = self._elsewhere, None
+
+    def picture(self, place: Located) -> None:
+        """Remember where in map the picture has the thing, for as long as pictures err alike."""
+        self._pictured = [(old, then_ns) for old, then_ns in self._pictured if seconds(self._stamp_ns - then_ns) < _ALIKE_S]
+        self._pictured.append((place, self._stamp_ns))
+
+    def follows(self, place: Located) -> bool:
+        """Whether the thing can have got to a place in map, at which the picture has it, from where pictures lately had it."""
+        return all(
+            _can_go(old, place, _TOP_SPEED_MPS[self._label] * seconds(self._stamp_ns - then_ns))
+            for old, then_ns in self._pictured
+            if seconds(self._stamp_ns - then_ns) < _ALIKE_S
+        )
+
+
+def _can_go(start: Located, end: Located, way_m: float) -> bool:
+    """Whether something that goes ``way_m`` at most may be seen at one place and then at the other; both err alike but for a
+    share of it."""
+    gap = end.position_m - start.position_m
+    away_m = float(np.hypot(*gap))
+    ahead = gap / max(away_m, 1e-6)
+    return away_m <= way_m + _NOT_ALIKE * math.sqrt(float(ahead @ end.covariance_m2 @ ahead))
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """What is known of a track already, for places in base_link."""
+
+    known: _Whereabouts
+    map_from_base: Pose2
+
+    def misfit(self, place: Located) -> float:
+        """How badly a place fits where the track is expected."""
+        return self.known.here.misfit(to_map(place, self.map_from_base))
+
+    def follows(self, place: Located) -> bool:
+        """Whether a place that the picture has can be where the track got to."""
+        return self.known.follows(to_map(place, self.map_from_base))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Where a track is in base_link; where its box has it, None if nowhere that can be; and whether what errs is alike in picture
+    after picture."""
+
+    place: Located | None
+    pictured: Located | None
+    by_picture: bool = True
 
 
 class Placer:
@@ -196,45 +246,39 @@ class Placer:
         known = self._known.get(track.track_id)
         if known is not None:
             known.predict(track.stamp_ns)
-        misfit = None if known is None or estimate is None else partial(_misfit, known.here, estimate.map_from_base)
-        measured, by_picture = self._measured(track, ranged, by_heat, misfit)
-        if measured is not None and estimate is not None:
-            on_map = to_map(measured, estimate.map_from_base)
+        expected = None if known is None or estimate is None else _Expected(known, estimate.map_from_base)
+        found = self._measured(track, ranged, by_heat, expected)
+        if found.place is not None and estimate is not None:
+            on_map = to_map(found.place, estimate.map_from_base)
             if known is None:
                 known = self._known[track.track_id] = _Whereabouts(on_map, track.label, track.stamp_ns)
             else:
-                known.correct(on_map, by_picture=by_picture)
+                known.correct(on_map, by_picture=found.by_picture)
+            if found.pictured is not None:
+                known.picture(to_map(found.pictured, estimate.map_from_base))
         if known is None:
             return track
-        top_m = None if measured is None or track.box is None else self._projector.top_m(track.box, measured.position_m)
+        top_m = None if track.box is None or found.place is None else self._projector.top_m(track.box, found.place.position_m)
         return replace(track, ground=known.here.position(estimate), floor=0 if estimate is None else estimate.floor, top_m=top_m)
 
-    def _measured(
-        self, track: Track, ranged: Ranged, by_heat: frozenset[int], misfit: Misfit | None
-    ) -> tuple[Located | None, bool]:
-        """Where the track is seen in base_link, and whether what that errs is alike in picture after picture: only the picture
-        says so, or its side hides some of the thing."""
+    def _measured(self, track: Track, ranged: Ranged, by_heat: frozenset[int], expected: _Expected | None) -> _Found:
+        """Where the track is seen; where its side hides some of it, what errs is alike in picture after picture too."""
         if track.box is None or track.last_seen_ns != track.stamp_ns:
-            return None, True
-        seen = self._projector.places(track.box, track.label, by_heat=track.track_id in by_heat)
-        found, by_picture = _found(seen, ranged, misfit)
-        aside_m = 0.0 if found is None else self._projector.aside_m(track.box, track.label, found.position_m)
-        return (found, by_picture) if found is None or not aside_m else (with_hidden_part(found, aside_m), True)
+            return _Found(None, None)
+        found = _found(self._projector.places(track.box, track.label, by_heat=track.track_id in by_heat), ranged, expected)
+        aside_m = 0.0 if found.place is None else self._projector.aside_m(track.box, track.label, found.place.position_m)
+        return replace(found, place=with_hidden_part(found.place, aside_m), by_picture=True) if found.place and aside_m else found
 
 
-def _misfit(known: GroundFilter, map_from_base: Pose2, place: Located) -> float:
-    """How badly a place in base_link fits where the track is expected."""
-    return known.misfit(to_map(place, map_from_base))
-
-
-def _found(seen: Sequence[Located], ranged: Ranged, misfit: Misfit | None) -> tuple[Located | None, bool]:
-    """Where the part of a track that is in view is in base_link, and whether only the picture says so: it has it in one of the
-    places ``seen``; ``misfit`` tells how badly a place fits where it is expected, None for one that is new. Two places are of
-    somebody high up, so what is on a fence is they, whether or not one of the two can be ruled out."""
+def _found(seen: Sequence[Located], ranged: Ranged, expected: _Expected | None) -> _Found:
+    """Where the part of a track that is in view is: the picture has it in one of the places ``seen``; nothing is ``expected`` of
+    one that is new. Two places are of somebody high up, so what is on a fence is they, whether or not one of the two can be ruled
+    out."""
     is_high = len(seen) > 1
-    seen = [place for place in seen if left_beyond(place, ranged.clear_m)[0] >= _BEYOND_MIN]
+    can_be = [place for place in seen if left_beyond(place, ranged.clear_m)[0] >= _BEYOND_MIN]
+    seen = [place for place in can_be if expected is None or expected.follows(place)]
     if not seen:
-        return (ranged.places[0], 0 in ranged.may_be_fence) if ranged.places else (None, True)
+        return _Found(ranged.places[0], None, 0 in ranged.may_be_fence) if ranged.places else _Found(None, None)
     pairs = [
         (at, place, way)
         for at, place in enumerate(ranged.places)
@@ -242,20 +286,21 @@ def _found(seen: Sequence[Located], ranged: Ranged, misfit: Misfit | None) -> tu
         if contradiction(place, way) <= _OTHER_THING_MIN
     ]
     if not pairs:
-        climbed = None if misfit is None else _climbed(seen, ranged, misfit)
+        climbed = None if expected is None else _climbed(seen, ranged, expected)
         if climbed is not None:
-            return climbed, False
-        return mixed(seen) if ranged.fence_m is None else beyond(seen, ranged.fence_m), True
+            return _Found(climbed, seen[0], by_picture=False)
+        place = mixed(seen) if ranged.fence_m is None else beyond(seen, ranged.fence_m)
+        return _Found(place, place)
     at, place, way = min(pairs, key=lambda pair: (pair[0] in ranged.may_be_fence, contradiction(*pair[1:])))
     if at in ranged.may_be_fence and not is_high:
-        return near_or_beyond(way, place, _BESIDE_FENCE_M), True
-    return fused(place, way), False
+        return _Found(near_or_beyond(way, place, _BESIDE_FENCE_M), way)
+    return _Found(fused(place, way), way, by_picture=False)
 
 
-def _climbed(seen: Sequence[Located], ranged: Ranged, misfit: Misfit) -> Located | None:
+def _climbed(seen: Sequence[Located], ranged: Ranged, expected: _Expected) -> Located | None:
     """The place on a fence that the lidar tells, of somebody whose head is so high that the picture has them before it: where
     that is where they were expected, rather than where the picture has them."""
     farthest_m = max(float(np.hypot(*way.position_m)) for way in seen)
     on_fence = [ranged.places[at] for at in ranged.may_be_fence if np.hypot(*ranged.places[at].position_m) > farthest_m]
-    best = min(on_fence, key=misfit, default=None)
-    return best if best is not None and misfit(best) < min(map(misfit, seen)) else None
+    best = min(on_fence, key=expected.misfit, default=None)
+    return best if best is not None and expected.misfit(best) < min(map(expected.misfit, seen)) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,7 +45,31 @@ _NEAREST_M, _FARTHEST_M = 1.8, 38.0
 _TRIES = 60
 
 
-def random_scenario(world: str, rng: np.random.Generator, *, folder: Path = WORLDS) -> Scenario:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """How often it is night, and how often there is rain or fog; else the sky is clear. ValueError: that cannot be."""
+
+    night: float = 0.25
+    rain: float = 0.25
+    fog: float = 0.15
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.night <= 1.0:
+            raise ValueError(f"night {self.night}: a share between 0 and 1")
+        if min(self.rain, self.fog) < 0.0 or self.rain + self.fog > 1.0:
+            raise ValueError(f"rain {self.rain}, fog {self.fog}: shares that are together at most 1")
+
+    def sky(self, rng: np.random.Generator) -> Sky:
+        """One sky, by chance."""
+        chances = {Sky.CLEAR: 1.0 - self.rain - self.fog, Sky.RAIN: self.rain, Sky.FOG: self.fog}
+        return Sky(str(rng.choice([sky.value for sky in chances], p=list(chances.values()))))
+
+
+USUAL = Conditions()
+"""Those of the pictures that detectors are judged on."""
+
+
+def random_scenario(world: str, rng: np.random.Generator, *, folder: Path = WORLDS, conditions: Conditions = USUAL) -> Scenario:
     """A scenario in ``world`` (a file of ``folder``) with a random cast, light and weather; nobody has a place yet. A world that
     no site belongs to borrows that of the depot: only its place on earth counts."""
     actors = tuple(
@@ -57,8 +82,8 @@ def random_scenario(world: str, rng: np.random.Generator, *, folder: Path = WORL
         name=f"training_{world}",
         world=folder / f"{world}.sdf",
         site=site if site.is_file() else SITES / "depot.geojson",
-        start=_NIGHT if rng.random() < 0.25 else _DAY,
-        weather=Sky(str(rng.choice([sky.value for sky in Sky], p=[0.6, 0.25, 0.15]))),
+        start=_NIGHT if rng.random() < conditions.night else _DAY,
+        weather=conditions.sky(rng),
         actors=actors,
     )
 

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sim.casting_call import WORLDS, Photographer, random_scenario
+from sim.casting_call import USUAL, WORLDS, Conditions, Photographer, random_scenario
 from sim.exposure import Exposure
 from sim.eye import Eye
 from sim.picture_labels import BoxRecord, Labeller
@@ -50,9 +50,9 @@ class PictureRecord(TypedDict):
 class _Studio:
     """One compiled world with its cast, camera and light."""
 
-    def __init__(self, world: str, robot: RobotModel, rng: np.random.Generator, number: int) -> None:
+    def __init__(self, world: str, robot: RobotModel, rng: np.random.Generator, number: int, conditions: Conditions) -> None:
         self.world = world
-        self.stage = _stage(world, robot, rng)
+        self.stage = _stage(world, robot, rng, conditions)
         self._view = view_of("camera", robot.camera_part)
         self._eye = Eye(self.stage.model)
         self._exposure = Exposure(robot.camera, self.stage.weather, rng)
@@ -71,16 +71,16 @@ class _Studio:
         self._eye.close()
 
 
-def _stage(world: str, robot: RobotModel, rng: np.random.Generator) -> Stage:
+def _stage(world: str, robot: RobotModel, rng: np.random.Generator, conditions: Conditions) -> Stage:
     """A stage in the shipped world of that name, or in one that is drawn for it."""
     if world != DRAWN:
-        return Stage(random_scenario(world, rng), robot, seed=0)
+        return Stage(random_scenario(world, rng, conditions=conditions), robot, seed=0)
     with TemporaryDirectory() as folder:
         (Path(folder) / f"{DRAWN}.sdf").write_text(to_sdf(DRAWN, drawn_models(rng)), "utf-8")
-        return Stage(random_scenario(DRAWN, rng, folder=Path(folder)), robot, seed=0)
+        return Stage(random_scenario(DRAWN, rng, folder=Path(folder), conditions=conditions), robot, seed=0)
 
 
-def render(out: Path, *, count: int, seed: int, worlds: Sequence[str]) -> Iterator[PictureRecord]:
+def render(out: Path, *, count: int, seed: int, worlds: Sequence[str], conditions: Conditions = USUAL) -> Iterator[PictureRecord]:
     """Write ``count`` pictures into ``out`` and yield what each shows; the same seed gives the same pictures."""
     robot = read_robot()
     rng = np.random.default_rng(seed)
@@ -90,7 +90,7 @@ def render(out: Path, *, count: int, seed: int, worlds: Sequence[str]) -> Iterat
         if number % _PER_STAGE == 0:
             if studio is not None:
                 studio.close()
-            studio = _Studio(str(worlds[(number // _PER_STAGE) % len(worlds)]), robot, rng, number // _PER_STAGE)
+            studio = _Studio(str(worlds[(number // _PER_STAGE) % len(worlds)]), robot, rng, number // _PER_STAGE, conditions)
         assert studio is not None
         pixels, boxes = studio.picture()
         name = f"{number:06d}.jpg"
@@ -108,10 +108,15 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--worlds", nargs="+", default=[*sorted(path.stem for path in WORLDS.glob("*.sdf")), DRAWN])
+    for name in ("night", "rain", "fog"):
+        parser.add_argument(f"--{name}", type=float, default=getattr(USUAL, name), help="share of the scenes")
     arguments = parser.parse_args()
+    conditions = Conditions(night=arguments.night, rain=arguments.rain, fog=arguments.fog)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     records = []
-    for record in render(arguments.out, count=arguments.count, seed=arguments.seed, worlds=arguments.worlds):
+    for record in render(
+        arguments.out, count=arguments.count, seed=arguments.seed, worlds=arguments.worlds, conditions=conditions
+    ):
         records.append(record)
         if len(records) % 100 == 0:
             _LOG.info("%d of %d pictures", len(records), arguments.count)

@@ -238,7 +238,7 @@ TABLE: dict[str, Run | Elsewhere | Understood] = {
         prints="", instead=((".venv-train", "--without-pip TMP/venv"),), leaves=("venv/bin/python3",)
     ),
     ".venv-train/bin/pip install torch==2.13.0 onnx": TRAINS_WITH,
-    ".venv-train/bin/pip install -r requirements.lock": TRAINS_WITH,
+    ".venv/bin/uv pip install --python .venv-train -r requirements.lock": TRAINS_WITH,
     ".venv-train/bin/python -m perception.training.train --train data/train --held-out data/held_out "
     "--out perception/weights/own.onnx --minutes 60 --batch 8": TRAIN,
     ".venv/bin/patrol models pull omz-2003": Elsewhere(test="tests/app/test_track.py::test_models_that_are_here_are_good"),
@@ -386,7 +386,9 @@ def test_the_lock_that_training_installs_is_there() -> None:
     assert not re.search(r"^(torch|onnx)==", lock, re.MULTILINE), "the page installs these two besides the lock"
     installs = [line for line in TABLE if "pip install" in line and "requirements.lock" in line]
     assert "--hash=" in lock
-    assert [line.split("install ")[1] for line in installs] == ["-r requirements.lock"], "pip refuses what has no hash beside it"
+    assert [line.split("install ")[1] for line in installs] == ["--python .venv-train -r requirements.lock"], (
+        "by uv: it knows its own lock"
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
