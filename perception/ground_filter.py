@@ -54,6 +54,7 @@ _SIGMAS = 3.0
 _MOVED_AFTER_S, _STEP_S, _BY_PICTURE = 0.4, 0.2, 0.25
 """So long must a thing be measured elsewhere; one measurement counts for at most a step, and by pictures alone for a share."""
 _ALIKE_S, _NOT_ALIKE = 1.0, 0.5
+"""So long do pictures err alike, but for a share of what they err."""
 _SHARE_MIN = 0.01
 _SURPRISE_MAX = 9.21
 _OTHER_THING_MIN = 5.99
@@ -148,6 +149,7 @@ class _Whereabouts:
     def predict(self, stamp_ns: int) -> None:
         """Move on to ``stamp_ns``."""
         self._stamp_ns = stamp_ns
+        self._pictured = [(place, then_ns) for place, then_ns in self._pictured if seconds(stamp_ns - then_ns) < _ALIKE_S]
         self.here.predict(stamp_ns)
         if self._elsewhere is not None:
             self._elsewhere.predict(stamp_ns)
@@ -170,7 +172,6 @@ class _Whereabouts:
 
     def picture(self, place: Located) -> None:
         """Remember where in map the picture has the thing, for as long as pictures err alike."""
-        self._pictured = [(old, then_ns) for old, then_ns in self._pictured if seconds(self._stamp_ns - then_ns) < _ALIKE_S]
         self._pictured.append((place, self._stamp_ns))
 
     def follows(self, place: Located) -> bool:
@@ -178,7 +179,6 @@ class _Whereabouts:
         return all(
             _can_go(old, place, _TOP_SPEED_MPS[self._label] * seconds(self._stamp_ns - then_ns))
             for old, then_ns in self._pictured
-            if seconds(self._stamp_ns - then_ns) < _ALIKE_S
         )
 
 

@@ -111,7 +111,10 @@ def main() -> None:
     for name in ("night", "rain", "fog"):
         parser.add_argument(f"--{name}", type=float, default=getattr(USUAL, name), help="share of the scenes")
     arguments = parser.parse_args()
-    conditions = Conditions(night=arguments.night, rain=arguments.rain, fog=arguments.fog)
+    try:
+        conditions = Conditions(night=arguments.night, rain=arguments.rain, fog=arguments.fog)
+    except ValueError as fault:
+        parser.error(str(fault))
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     records = []
     for record in render(
